@@ -1,0 +1,40 @@
+/** @file Runs anywhere. The nouns of engines: which there are, what a device is, what the doctor says. */
+
+/** Engines by preference: the first that works is chosen. `cpu` (plain tfjs) exists for tests only. */
+export const ENGINE_NAMES = ['tensorflow', 'wasm', 'cpu'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/** What a run's record keeps about where it ran. */
+export interface EngineRecord {
+  readonly engine: EngineName;
+  /** Library versions by name, such as { "tfjs": "4.22.0", "tensorflow": "2.21.0" }. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Such as "cpu" or "cuda:0 NVIDIA H200". */
+  readonly device: string;
+  readonly threads: number;
+  /** Same inputs, same bits: resumption is then bit-for-bit. */
+  readonly deterministic: boolean;
+  /** Settings that change bits and must be the same on resumption, such as { "oneDnn": "1", "threads": "2" }. */
+  readonly pinned: Readonly<Record<string, string>>;
+}
+
+export interface DoctorFinding {
+  /** What was looked for: "NVIDIA driver", "libcudart.so.12", "C++ compiler", "AVX2". */
+  readonly what: string;
+  readonly found: boolean;
+  /** Version or path when found; what it means when missing. */
+  readonly detail: string;
+  /** False when the engine works without it. */
+  readonly required: boolean;
+}
+
+export interface DoctorReport {
+  readonly engine: EngineName;
+  readonly verdict: 'ready' | 'not installed' | 'broken' | 'unsupported';
+  /** One sentence. */
+  readonly summary: string;
+  readonly findings: readonly DoctorFinding[];
+  readonly deterministic: { readonly value: boolean; readonly why: string };
+  /** The command or action that comes next; empty when ready. */
+  readonly nextStep: string;
+}

@@ -1,0 +1,83 @@
+/** @file Runs anywhere. Errors as data: a closed set of codes, a sentence, and what to do next. */
+
+/** Every way in which the studio can say no. A code is part of the contract: scripts and the window branch on it. */
+export const ERROR_CODES = [
+  'USAGE', // the caller's words are wrong (exit code 2)
+  'NOT_FOUND', // a data set, run, checkpoint, file or engine of that name does not exist
+  'ALREADY_EXISTS',
+  'BAD_FILE', // a file's content is not what it must be
+  'TOO_MANY_BAD_ROWS',
+  'UNREADABLE', // permission, directory, FIFO, vanished
+  'DISK_FULL',
+  'WRITE_FAILED',
+  'DATABASE_CORRUPT',
+  'DATABASE_NEWER',
+  'DATABASE_BUSY',
+  'LOCKED', // another process holds the run, the cache or the data directory
+  'CHECKSUM_MISMATCH',
+  'DOWNLOAD_FAILED',
+  'OFFLINE',
+  'ENGINE_MISSING',
+  'ENGINE_FAILED',
+  'LOSS_NOT_FINITE',
+  'OUT_OF_MEMORY',
+  'WORKER_CRASHED',
+  'WORKER_HUNG',
+  'CANCELLED',
+  'INTERRUPTED',
+  'INTERNAL',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** Where in which file something is wrong; line and column count from 1. */
+export interface Place {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** What crosses a process boundary instead of an Error object. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  /** One sentence that says what is wrong. */
+  readonly message: string;
+  /** One sentence that says what to do; empty when nothing can be done. */
+  readonly nextStep: string;
+  readonly place?: Place;
+}
+
+/** An error that a person is meant to read. Anything else that is thrown is a defect and becomes INTERNAL. */
+export class StudioError extends Error {
+  readonly code: ErrorCode;
+  readonly nextStep: string;
+  readonly place: Place | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { nextStep?: string; place?: Place; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'StudioError';
+    this.code = code;
+    this.nextStep = options.nextStep ?? '';
+    this.place = options.place;
+  }
+
+  toData(): ErrorData {
+    const data: ErrorData = { code: this.code, message: this.message, nextStep: this.nextStep };
+    return this.place === undefined ? data : { ...data, place: this.place };
+  }
+}
+
+/** Turns whatever was thrown (an Error, a string, null, a cyclic object) into data; never throws itself. */
+export function errorData(thrown: unknown): ErrorData {
+  if (thrown instanceof StudioError) return thrown.toData();
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { code: 'INTERNAL', message, nextStep: 'This is a defect of Entail: please report it with the log.' };
+}
+
+/** The inverse of `toData`, for errors that arrive from another process. */
+export function errorFromData(data: ErrorData): StudioError {
+  return new StudioError(data.code, data.message, {
+    nextStep: data.nextStep,
+    ...(data.place === undefined ? {} : { place: data.place }),
+  });
+}

@@ -1,0 +1,135 @@
+/** @file Runs anywhere. The nouns of runs: configuration, states, metrics, evaluations and what a worker reports. */
+import type { Split } from './datasets.ts';
+import type { EngineName, EngineRecord } from './engines.ts';
+import type { ErrorData } from './errors.ts';
+import type { Hyperparameters } from './hyperparameters.ts';
+
+/** Shape of the network: everything that decides which parameters exist and what is computed. */
+export interface ModelConfig {
+  /** `book`: ReLU, no embedding LayerNorm, eps 1e-5. `huggingface`: GELU, embedding LayerNorm, eps 1e-12. */
+  readonly variant: 'book' | 'huggingface';
+  readonly vocabularySize: number;
+  readonly layers: number;
+  readonly hidden: number;
+  readonly heads: number;
+  readonly feedForward: number;
+  /** Rows of the position table, which may be more than a run's maxLen. */
+  readonly maxPositions: number;
+  readonly classes: number;
+  readonly activation: 'relu' | 'gelu' | 'gelu_tanh';
+  readonly layerNormEps: number;
+  readonly embeddingNorm: boolean;
+  readonly dropout: number;
+}
+
+/** Written once when a run is made, never changed (peers.md, need 22). */
+export interface RunConfig {
+  readonly dataset: { readonly id: number; readonly name: string; readonly contentHash: string; readonly labels: readonly string[] };
+  readonly hyperparameters: Hyperparameters;
+  readonly model: ModelConfig;
+  readonly vocabularyHash: string;
+  /** The engine asked for; null means "the best that works". */
+  readonly engine: EngineName | null;
+  /** Weights to start from, or null for random ones. */
+  readonly startFrom: string | null;
+}
+
+export interface Environment {
+  readonly entail: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly gitCommit: string | null;
+}
+
+export const RUN_STATES = ['preparing', 'running', 'stopping', 'completed', 'stopped', 'failed', 'interrupted'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
+/** Metric names are a closed list, so that a typo cannot open a new curve. */
+export const METRICS = [
+  // one value a step
+  'step/loss', 'step/accuracy', 'step/learningRate', 'step/gradientNorm',
+  // the book's running means over the epoch so far, five times an epoch
+  'running/loss', 'running/accuracy',
+  // once an evaluation
+  'dev/loss', 'dev/accuracy', 'dev/macroF1', 'test/loss', 'test/accuracy', 'test/macroF1',
+  // once an epoch
+  'epoch/trainLoss', 'epoch/trainAccuracy', 'epoch/pairsPerSecond', 'epoch/seconds', 'epoch/truncatedPairs',
+  // every five seconds
+  'system/memoryBytes', 'system/cpuPercent', 'system/gpuPercent', 'system/gpuMemoryBytes', 'system/gpuCelsius', 'system/gpuWatts',
+] as const;
+export type MetricName = (typeof METRICS)[number];
+
+export interface MetricPoint {
+  readonly metric: MetricName;
+  /** Optimizer steps done, counted from 1. */
+  readonly step: number;
+  /** Epochs done at this point, such as 1.25. */
+  readonly epoch: number;
+  /** Milliseconds since 1970 by the worker's clock. */
+  readonly atMs: number;
+  readonly value: number;
+}
+
+/** One evaluated split, with everything later analysis needs. */
+export interface EvaluationRecord {
+  readonly split: Split;
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly macroF1: number;
+  /** counts[gold][predicted] */
+  readonly confusion: readonly (readonly number[])[];
+  readonly perClass: readonly { readonly label: string; readonly precision: number; readonly recall: number; readonly f1: number; readonly support: number }[];
+  readonly pairs: number;
+  readonly pairsPerSecond: number;
+}
+
+/** Probabilities of every example of a split, row-major [pairs, classes]; kept for the final weights. */
+export interface PredictionBlock {
+  readonly split: Split;
+  readonly step: number;
+  readonly classes: number;
+  readonly probabilities: Float32Array;
+}
+
+export interface CheckpointRecord {
+  readonly step: number;
+  readonly epoch: number;
+  /** Folder name inside the run's folder. */
+  readonly folder: string;
+  readonly sizeBytes: number;
+  /** `best` means best on dev so far (or on test, when there is no dev). */
+  readonly kind: 'last' | 'best';
+  readonly manifestSha256: string;
+}
+
+export interface RunResult {
+  readonly trainLoss: number;
+  readonly trainAccuracy: number;
+  readonly testAccuracy: number | null;
+  readonly devAccuracy: number | null;
+  /** Training pairs a second over all epochs; evaluation is not counted, as in the book. */
+  readonly pairsPerSecond: number;
+  readonly epochs: number;
+  readonly steps: number;
+  /** True when the kept weights were chosen by test labels: said wherever the figures appear. */
+  readonly selectedOnTest: boolean;
+}
+
+/** Frames from the training worker to its supervisor. */
+export type WorkerReport =
+  | { readonly kind: 'ready'; readonly pid: number }
+  | { readonly kind: 'started'; readonly engine: EngineRecord; readonly stepsPerEpoch: number; readonly totalSteps: number; readonly resumedAtStep: number; readonly truncatedPairs: number; readonly parameters: number }
+  | { readonly kind: 'metrics'; readonly points: readonly MetricPoint[] }
+  | { readonly kind: 'progress'; readonly step: number; readonly totalSteps: number; readonly epoch: number; readonly phase: 'encoding' | 'training' | 'evaluating' | 'saving'; readonly etaSeconds: number | null; readonly pairsPerSecond: number | null }
+  | { readonly kind: 'evaluation'; readonly evaluation: EvaluationRecord; readonly predictions: PredictionBlock | null }
+  | { readonly kind: 'checkpoint'; readonly checkpoint: CheckpointRecord }
+  | { readonly kind: 'log'; readonly level: 'info' | 'warning'; readonly text: string }
+  | { readonly kind: 'stopping' }
+  | { readonly kind: 'stopped'; readonly step: number }
+  | { readonly kind: 'finished'; readonly result: RunResult }
+  | { readonly kind: 'failed'; readonly error: ErrorData };
