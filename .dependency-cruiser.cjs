@@ -1,0 +1,80 @@
+/**
+ * @file Runs under Node, read by dependency-cruiser. The fences between the folders: control goes down, facts come up,
+ * and only the composition root sees everything. `npm run fences` checks them; test/architecture.test.ts proves that
+ * each of them can fail.
+ */
+
+/** What each folder may import of the project, apart from itself. */
+const MAY_SEE = {
+  shared: [],
+  'main/files': ['shared'],
+  'main/db': ['shared', 'main/files'],
+  'main/data': ['shared', 'main/files'],
+  'main/model': ['shared'],
+  'main/engines': ['shared', 'main/files', 'main/model'],
+  'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines'],
+  renderer: ['shared'],
+};
+
+const fences = Object.entries(MAY_SEE).map(([folder, seen]) => ({
+  name: `${folder.replace('main/', '')}-sees-only-${seen.map((name) => name.replace('main/', '')).join('-') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^${folder}/` },
+  to: { path: '^(main|shared|renderer|test|bin)/', pathNot: [folder, ...seen].map((name) => `^${name}/`) },
+}));
+
+const MODEL_PACKAGES = '^(node_modules/@tensorflow/tfjs-core/|@tensorflow/tfjs-core)';
+
+module.exports = {
+  forbidden: [
+    ...fences,
+    {
+      name: 'shared-is-pure',
+      comment: 'shared/ runs in the renderer too: no Node, and of packages only zod.',
+      severity: 'error',
+      from: { path: '^shared/' },
+      to: { pathNot: '^(shared/|node_modules/zod/)' },
+    },
+    {
+      name: 'model-imports-only-tfjs-core',
+      severity: 'error',
+      from: { path: '^main/model/' },
+      to: { pathNot: ['^(main/model|shared)/', MODEL_PACKAGES] },
+    },
+    {
+      name: 'only-the-roots-see-everything',
+      comment: 'studio.ts wires the services; nothing below it may import it.',
+      severity: 'error',
+      from: { path: '^main/', pathNot: '^main/(cli|headless|desktop|studio)[./]' },
+      to: { path: '^main/(studio|cli|headless|desktop)([./]|$)' },
+    },
+    {
+      name: 'electron-only-in-desktop',
+      severity: 'error',
+      from: { path: '^(main|shared|test)/', pathNot: '^main/desktop/' },
+      to: { path: '^(node_modules/)?electron(/|$)' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-tests-in-the-program',
+      severity: 'error',
+      from: { path: '^(main|shared|renderer)/' },
+      to: { path: '^test/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.json'],
+      conditionNames: ['import', 'node', 'types'],
+    },
+  },
+};

@@ -1,0 +1,36 @@
+/**
+ * @file Runs under Node. Every file that is started as a program or a thread of its own, listed once. Services get a
+ * path from here and never build a relative URL: a bundler emits one file an entry under the same name.
+ */
+import { fileURLToPath } from 'node:url';
+
+/** `threads`: true when the file runs in a worker thread instead of a process. */
+interface Entry {
+  readonly file: string;
+  readonly thread: boolean;
+}
+
+const ENTRY_FILES = {
+  cli: { file: './cli.ts', thread: false },
+  training: { file: './training/worker.ts', thread: false },
+  inference: { file: './training/inferenceWorker.ts', thread: false },
+  encoding: { file: './data/encodingThread.ts', thread: true },
+} as const satisfies Record<string, Entry>;
+
+export type EntryName = keyof typeof ENTRY_FILES;
+
+export interface Entries {
+  readonly names: readonly EntryName[];
+  /** Absolute path of an entry's file. */
+  path(name: EntryName): string;
+  isThread(name: EntryName): boolean;
+}
+
+/** The entries as they lie in this checkout. */
+export function checkoutEntries(): Entries {
+  return {
+    names: Object.keys(ENTRY_FILES) as EntryName[],
+    path: (name) => fileURLToPath(new URL(ENTRY_FILES[name].file, import.meta.url)),
+    isThread: (name) => ENTRY_FILES[name].thread,
+  };
+}

@@ -1,0 +1,20 @@
+/** @file Runs under Node. The fast tests: everything but `*.slow.test.ts`. */
+import { defineConfig } from 'vitest/config';
+
+export const sharedTestOptions = {
+  // Tests start real processes and load native libraries: a process each, and no more than two cores can serve.
+  pool: 'forks',
+  maxWorkers: 2,
+  // Generous, because a loaded machine is no defect; nothing in a test waits for time to pass.
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  teardownTimeout: 60_000,
+} as const;
+
+export default defineConfig({
+  test: {
+    ...sharedTestOptions,
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/**/*.slow.test.ts', 'node_modules/**'],
+  },
+});
