@@ -126,7 +126,10 @@ function lockFileError(thrown: unknown, path: string): StudioError {
   const code = systemCode(thrown) ?? '';
   const trouble = LOCK_TROUBLES.find(({ codes }) => codes.some((start) => code.startsWith(start)));
   // A missing folder has no code at all: better-sqlite3 throws a TypeError for it.
-  const { what, nextStep } = trouble ?? { what: 'the folder is missing', nextStep: 'Choose another folder and try again.' };
+  const { what, nextStep } = trouble ?? {
+    what: 'the folder is missing',
+    nextStep: 'Choose another folder and try again.',
+  };
   const message = `The lock ${path} could not be taken: ${what}.`;
   return new StudioError('WRITE_FAILED', message, { nextStep, place: { file: path }, cause: thrown });
 }

@@ -1,0 +1,146 @@
+/**
+ * @file Node. Folders that are either complete and unchanged or not there: checkpoints live in them. A folder is
+ * written under a temporary name, every file and the folder itself synced, then renamed; its manifest holds the size
+ * and SHA-256 of every file, so later damage is noticed instead of loaded.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { type ErrorCode, StudioError } from '../../shared/errors.ts';
+import { removeQuietly } from './atomicWrite.ts';
+import { renamePatiently, writeSyncedFile } from './durableWrite.ts';
+import { writeError } from './fileErrors.ts';
+import { type FileSystem, nodeFileSystem } from './fileSystem.ts';
+import { readSealedFolder, verifySealedFolder } from './sealedFolderReading.ts';
+import { isSealableName, MANIFEST_NAME, manifestText, type SealedFile } from './sealManifest.ts';
+import { isAbandoned, temporaryName } from './temporaryName.ts';
+
+/** What goes into a folder: bytes by file name, whole or in chunks that are written one after another. */
+export type FolderContent = ReadonlyMap<string, Uint8Array | readonly Uint8Array[]>;
+
+export interface Seal {
+  /** Sum of the files' sizes, the manifest included. */
+  readonly sizeBytes: number;
+  /** SHA-256 of manifest.json, which stands for everything in the folder. */
+  readonly manifestSha256: string;
+}
+
+/**
+ * Writes the folder `parent/name`. When it returns, the folder survives a power cut; when it throws, nothing of that
+ * name has appeared, or (only if syncing the parent failed) the complete folder has.
+ *
+ * A damaged folder of that name is replaced; an equal one is left as it is, so that a run that goes through the same
+ * step again can write its checkpoint again.
+ * @throws ALREADY_EXISTS if a sound folder of that name holds something else; DISK_FULL or WRITE_FAILED
+ */
+export function writeSealedFolder(
+  parent: string,
+  name: string,
+  files: FolderContent,
+  fileSystem: FileSystem = nodeFileSystem,
+): Seal {
+  for (const fileName of files.keys()) {
+    if (!isSealableName(fileName))
+      throw new Error(`"${fileName}" cannot be a file's name in a sealed folder`);
+  }
+  const path = join(parent, name);
+  const temporary = join(parent, temporaryName(name));
+  try {
+    const seal = writeContent(fileSystem, temporary, files);
+    const inTheWay = fileSystem.list(parent).includes(name) ? judge(path, seal) : 'nothing';
+    if (inTheWay === 'equal') fileSystem.remove(temporary);
+    else moveIntoPlace(fileSystem, { parent, name, temporary, inTheWay });
+    return seal;
+  } catch (thrown) {
+    removeQuietly(fileSystem, temporary);
+    throw writeError(thrown, path);
+  }
+}
+
+/**
+ * Removes a folder so that a crash half-way leaves it whole or (under a temporary name) for `sweepTemporary`.
+ * Nothing there is fine.
+ * @throws WRITE_FAILED
+ */
+export function removeSealedFolder(
+  parent: string,
+  name: string,
+  fileSystem: FileSystem = nodeFileSystem,
+): void {
+  const path = join(parent, name);
+  try {
+    if (!fileSystem.list(parent).includes(name)) return;
+    const aside = join(parent, temporaryName(name));
+    renamePatiently(fileSystem, path, aside);
+    fileSystem.syncFolder(parent);
+    fileSystem.remove(aside);
+  } catch (thrown) {
+    throw writeError(thrown, path);
+  }
+}
+
+/**
+ * Removes what writers that are gone left unfinished in `parent`; the work of living processes is not touched.
+ * @returns the names that were removed
+ */
+export function sweepTemporary(parent: string, fileSystem: FileSystem = nodeFileSystem): string[] {
+  try {
+    const abandoned = fileSystem.list(parent).filter((name) => isAbandoned(parent, name));
+    for (const name of abandoned) fileSystem.remove(join(parent, name));
+    return abandoned;
+  } catch (thrown) {
+    throw writeError(thrown, parent);
+  }
+}
+
+function writeContent(fileSystem: FileSystem, folder: string, files: FolderContent): Seal {
+  fileSystem.makeFolder(folder);
+  const sealed: SealedFile[] = [];
+  for (const [name, content] of files) {
+    const hash = createHash('sha256');
+    const chunks = content instanceof Uint8Array ? [content] : content;
+    const sizeBytes = writeSyncedFile(fileSystem, join(folder, name), chunks, (bytes) => hash.update(bytes));
+    sealed.push({ name, sizeBytes, sha256: hash.digest('hex') });
+  }
+  const manifest = Buffer.from(manifestText(sealed));
+  writeSyncedFile(fileSystem, join(folder, MANIFEST_NAME), [manifest]);
+  fileSystem.syncFolder(folder);
+  return {
+    sizeBytes: sealed.reduce((sum, file) => sum + file.sizeBytes, manifest.byteLength),
+    manifestSha256: createHash('sha256').update(manifest).digest('hex'),
+  };
+}
+
+/** Other troubles (no permission, a newer format) do not mean that a folder is worthless. */
+const DAMAGE: ReadonlySet<ErrorCode> = new Set(['BAD_FILE', 'CHECKSUM_MISMATCH']);
+
+type InTheWay = 'nothing' | 'equal' | 'damaged';
+
+function judge(path: string, seal: Seal): InTheWay {
+  try {
+    const { manifestSha256 } = verifySealedFolder(path);
+    readSealedFolder(path);
+    if (manifestSha256 === seal.manifestSha256) return 'equal';
+  } catch (thrown) {
+    if (thrown instanceof StudioError && DAMAGE.has(thrown.code)) return 'damaged';
+    throw thrown;
+  }
+  const message = `${path} exists and holds something else.`;
+  const nextStep = 'Remove it, or choose another name.';
+  throw new StudioError('ALREADY_EXISTS', message, { nextStep, place: { file: path } });
+}
+
+function moveIntoPlace(
+  fileSystem: FileSystem,
+  {
+    parent,
+    name,
+    temporary,
+    inTheWay,
+  }: { parent: string; name: string; temporary: string; inTheWay: InTheWay },
+): void {
+  const aside = join(parent, temporaryName(name));
+  if (inTheWay === 'damaged') renamePatiently(fileSystem, join(parent, name), aside);
+  renamePatiently(fileSystem, temporary, join(parent, name));
+  fileSystem.syncFolder(parent);
+  if (inTheWay === 'damaged') removeQuietly(fileSystem, aside);
+}
