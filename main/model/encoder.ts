@@ -1,0 +1,152 @@
+/** @file Runs anywhere. The BERT encoder over packed rows, the book's and Hugging Face's variant by configuration. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { ModelConfig } from '../../shared/runs.ts';
+import {
+  attentionOutputPlace,
+  attentionPlace,
+  type DropoutSource,
+  embeddingPlace,
+  feedForwardOutputPlace,
+} from './dropout.ts';
+import { addDropoutNorm, layerNorm, type NormWeights } from './kernels/addDropoutNorm.ts';
+import { attention } from './kernels/attention.ts';
+import { rowsMask } from './kernels/dropoutMask.ts';
+import { embeddingSum } from './kernels/embeddingSum.ts';
+import { type LinearWeights, linear } from './kernels/linear.ts';
+import { pooledAttention } from './kernels/pooledAttention.ts';
+import { gatherRows } from './kernels/rows.ts';
+import { firstRowLayout, firstRowMaps, type PackedBatch, type RowLayout } from './packedBatch.ts';
+
+/** Parameters by their state-dict name. */
+export type Weights = (name: string) => tf.Tensor;
+
+export interface EncoderOptions {
+  /** null outside training */
+  readonly dropout: DropoutSource | null;
+  /** `first`: the last layer computes only the first row of each pair, which is all that a classifier reads. */
+  readonly lastLayer: 'first' | 'all';
+  /** Receives each layer's attention weights, padded [P, N, queries, T]. */
+  readonly onAttention?: (layer: number, weights: tf.Tensor4D) => void;
+  /** Receives each layer's output, [R, H] (the last one [P, H] with `first`). */
+  readonly onLayer?: (layer: number, output: tf.Tensor2D) => void;
+}
+
+interface LayerContext {
+  readonly config: ModelConfig;
+  readonly weights: Weights;
+  readonly batch: PackedBatch;
+  readonly options: EncoderOptions;
+  readonly layer: number;
+}
+
+/** tokenRows [R, H], gathered from the token table by the caller -> [R, H], or [P, H] with lastLayer `first`. */
+export function encode(
+  config: ModelConfig,
+  weights: Weights,
+  input: { readonly tokenRows: tf.Tensor2D; readonly batch: PackedBatch },
+  options: EncoderOptions,
+): tf.Tensor2D {
+  const { batch } = input;
+  let x = embed(config, weights, input, options);
+  for (let layer = 0; layer < config.layers; layer++) {
+    const context: LayerContext = { config, weights, batch, options, layer };
+    const reduced = layer === config.layers - 1 && options.lastLayer === 'first';
+    x = reduced ? firstRowLayer(x, context) : fullLayer(x, context);
+    options.onLayer?.(layer, x);
+  }
+  return x;
+}
+
+function embed(
+  config: ModelConfig,
+  weights: Weights,
+  { tokenRows, batch }: { readonly tokenRows: tf.Tensor2D; readonly batch: PackedBatch },
+  options: EncoderOptions,
+): tf.Tensor2D {
+  const segmentTable = weights('encoder.segment_embedding.weight') as tf.Tensor2D;
+  const positionTable = weights('encoder.pos_embedding') as tf.Tensor3D;
+  const x = embeddingSum(tokenRows, segmentTable, positionTable, batch);
+  if (!config.embeddingNorm) return x;
+  const normalised = layerNorm(x, normWeights('encoder.embedding_norm', weights, config));
+  if (options.dropout === null) return normalised;
+  return tf.mul(normalised, rowsMask(batch, config.hidden, options.dropout, embeddingPlace(config.layers)));
+}
+
+function fullLayer(x: tf.Tensor2D, context: LayerContext): tf.Tensor2D {
+  const { config, weights, batch, options, layer } = context;
+  const project = (which: string) =>
+    linear(x, linearWeights(`${blockName(layer)}.attention.W_${which}`, weights));
+  const attended = attention(project('q'), project('k'), project('v'), {
+    heads: config.heads,
+    layout: batch,
+    dropout: options.dropout,
+    place: attentionPlace(layer),
+    ...attentionListener(context),
+  });
+  return afterAttention(x, attended, batch, context);
+}
+
+/** One row a pair; keys and values are not projected token by token (architecture.md, idea 2). */
+function firstRowLayer(x: tf.Tensor2D, context: LayerContext): tf.Tensor2D {
+  const { config, weights, batch, options, layer } = context;
+  const { hidden, heads } = config;
+  const headWidth = hidden / heads;
+  const { firstRows, pairOfRow } = firstRowMaps(batch);
+  const first = gatherRows(x, firstRows, pairOfRow);
+  const of = (which: string) => linearWeights(`${blockName(layer)}.attention.W_${which}`, weights);
+  const byHead = (weight: tf.Tensor2D) => tf.reshape(weight, [heads, headWidth, hidden]);
+  const queries = tf.transpose(
+    tf.reshape(linear(first, of('q')), [batch.pairs, heads, headWidth]),
+    [1, 0, 2],
+  );
+  // W_kᵀ q: [N, P, D]·[N, D, H]; the keys' bias adds the same to every score of a query, so it falls out.
+  const absorbed = tf.transpose(tf.matMul(queries, byHead(of('k').weight)), [1, 0, 2]) as tf.Tensor3D;
+  const pooled = pooledAttention(x, absorbed, {
+    heads,
+    layout: batch,
+    dropout: options.dropout,
+    place: attentionPlace(layer),
+    scale: 1 / Math.sqrt(headWidth),
+    ...attentionListener(context),
+  });
+  const sums = tf.transpose(tf.slice(pooled, [0, 0, 0], [batch.pairs, heads, hidden]), [1, 0, 2]);
+  const shares = tf.slice(pooled, [0, 0, hidden], [batch.pairs, heads, 1]);
+  const values = tf.transpose(tf.matMul(sums, byHead(of('v').weight), false, true), [1, 0, 2]);
+  const bias = tf.mul(shares, tf.reshape(of('v').bias, [1, heads, headWidth]));
+  const attended = tf.reshape(tf.add(values, bias), [batch.pairs, hidden]) as tf.Tensor2D;
+  return afterAttention(first, attended, firstRowLayout(batch), context);
+}
+
+/** Output projection, first norm, feed-forward, second norm: the same for whole layers and single rows. */
+function afterAttention(
+  x: tf.Tensor2D,
+  attended: tf.Tensor2D,
+  layout: RowLayout,
+  { config, weights, options, layer }: LayerContext,
+): tf.Tensor2D {
+  const block = blockName(layer);
+  const { dropout } = options;
+  const output = linear(attended, linearWeights(`${block}.attention.W_o`, weights));
+  const firstNorm = normWeights(`${block}.addnorm1.ln`, weights, config);
+  const y = addDropoutNorm(output, x, firstNorm, { layout, dropout, place: attentionOutputPlace(layer) });
+  const inner = linear(y, linearWeights(`${block}.ffn.dense1`, weights), config.activation);
+  const outer = linear(inner, linearWeights(`${block}.ffn.dense2`, weights));
+  const secondNorm = normWeights(`${block}.addnorm2.ln`, weights, config);
+  return addDropoutNorm(outer, y, secondNorm, { layout, dropout, place: feedForwardOutputPlace(layer) });
+}
+
+const blockName = (layer: number) => `encoder.blks.${layer}`;
+
+export function linearWeights(name: string, weights: Weights): LinearWeights {
+  return { weight: weights(`${name}.weight`) as tf.Tensor2D, bias: weights(`${name}.bias`) as tf.Tensor1D };
+}
+
+function normWeights(name: string, weights: Weights, config: ModelConfig): NormWeights {
+  const gamma = weights(`${name}.weight`) as tf.Tensor1D;
+  return { gamma, beta: weights(`${name}.bias`) as tf.Tensor1D, eps: config.layerNormEps };
+}
+
+function attentionListener({ options, layer }: LayerContext): { onWeights?: (weights: tf.Tensor4D) => void } {
+  const { onAttention } = options;
+  return onAttention === undefined ? {} : { onWeights: (weights) => onAttention(layer, weights) };
+}

@@ -1,0 +1,60 @@
+/** @file Runs anywhere. Linear layer with its activation: y = act(x·Wᵀ + b). */
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+
+export type Activation = 'none' | 'relu' | 'tanh' | 'gelu' | 'gelu_tanh';
+/** Activations whose gradient needs the output only: the ones a fused kernel takes inside. */
+export type FusedActivation = 'none' | 'relu' | 'tanh';
+
+export interface LinearWeights {
+  /** [O, I], PyTorch's layout */
+  readonly weight: tf.Tensor2D;
+  /** [O] */
+  readonly bias: tf.Tensor1D;
+}
+
+const isFused = (activation: Activation): activation is FusedActivation =>
+  activation === 'none' || activation === 'relu' || activation === 'tanh';
+
+/** x [R, I] -> [R, O] */
+export function linear(x: tf.Tensor2D, weights: LinearWeights, activation: Activation = 'none'): tf.Tensor2D {
+  if (!isFused(activation)) return gelu(linear(x, weights), activation);
+  if (hasKernel(KERNELS.linear)) return fusedLinear(x, weights, activation);
+  const y = tf.add(tf.matMul(x, weights.weight, false, true), weights.bias) as tf.Tensor2D;
+  if (activation === 'relu') return tf.relu(y);
+  return activation === 'tanh' ? tf.tanh(y) : y;
+}
+
+/** Registered pair: (x, weight, bias) -> y, and (dy, x, weight, y) -> dx, dWeight, dBias. */
+function fusedLinear(
+  x: tf.Tensor2D,
+  { weight, bias }: LinearWeights,
+  activation: FusedActivation,
+): tf.Tensor2D {
+  const run = tf.customGrad((...inputs) => {
+    const [xIn, weightIn, biasIn] = inputs as tf.Tensor[];
+    const save = inputs[3] as unknown as tf.GradSaveFunc;
+    const y = runKernel(KERNELS.linear, { x: xIn!, weight: weightIn!, bias: biasIn! }, { activation })[0]!;
+    save([xIn!, weightIn!, y]);
+    return {
+      value: y,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        runKernel(
+          KERNELS.linearGradient,
+          { dy, x: saved[0]!, weight: saved[1]!, y: saved[2]! },
+          { activation },
+        ),
+    };
+  });
+  return run(x, weight, bias) as tf.Tensor2D;
+}
+
+/** GELU as BERT has it (Hendrycks and Gimpel, 2016): exact with erf, or the tanh form. */
+export function gelu(x: tf.Tensor2D, form: 'gelu' | 'gelu_tanh'): tf.Tensor2D {
+  if (form === 'gelu') {
+    const cumulative = tf.mul(0.5, tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2))));
+    return tf.mul(x, cumulative) as tf.Tensor2D;
+  }
+  const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, tf.mul(x, tf.mul(x, x)))));
+  return tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(inner))) as tf.Tensor2D;
+}

@@ -1,0 +1,42 @@
+/** @file Runs anywhere. Moving rows: gathers whose gradients are gathers, and sums of rows by index. */
+import * as tf from '@tensorflow/tfjs-core';
+import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+
+/** x [A, W] -> [A + 1, W] with a row of zeros at the end, which out-of-range indices point to. */
+function withZeroRow(x: tf.Tensor2D): tf.Tensor2D {
+  return tf.concat([x, tf.zeros([1, x.shape[1]])], 0);
+}
+
+/**
+ * Rows of x [A, W] by `index` [B] (A means a row of zeros) -> [B, W]. `inverse` [A] says which output row each input
+ * row went to (B: none), so the gradient is a gather too, never a scatter. No row may be taken twice.
+ */
+export function gatherRows(x: tf.Tensor2D, index: Int32Array, inverse: Int32Array): tf.Tensor2D {
+  const take = tf.customGrad((...inputs) => {
+    const source = inputs[0] as tf.Tensor2D;
+    return {
+      value: tf.gather(withZeroRow(source), tf.tensor1d(index, 'int32')),
+      gradFunc: (dy: tf.Tensor) => tf.gather(withZeroRow(dy as tf.Tensor2D), tf.tensor1d(inverse, 'int32')),
+    };
+  });
+  return take(x) as tf.Tensor2D;
+}
+
+/** Sums rows [R, W] into [count, W]: row r is added to `targets[r]`. Order of addition is the order of rows. */
+export function sumRows(rows: tf.Tensor2D, targets: Int32Array, count: number): tf.Tensor2D {
+  if (hasKernel(KERNELS.sumRows))
+    return runKernel(KERNELS.sumRows, { rows }, { targets, count })[0] as tf.Tensor2D;
+  return tf.unsortedSegmentSum(rows, tf.tensor1d(targets, 'int32'), count);
+}
+
+/** Rows of a table [A, W] by `index` [B], which may repeat -> [B, W]; the gradient sums what was taken from each row. */
+export function lookUp(table: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
+  const take = tf.customGrad((...inputs) => {
+    const source = inputs[0] as tf.Tensor2D;
+    return {
+      value: tf.gather(source, tf.tensor1d(index, 'int32')),
+      gradFunc: (dy: tf.Tensor) => sumRows(dy as tf.Tensor2D, index, source.shape[0]),
+    };
+  });
+  return take(table) as tf.Tensor2D;
+}
