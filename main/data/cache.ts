@@ -1,0 +1,259 @@
+/** @file Runs anywhere under Node. cache.db: imported data sets and encoded tokens. All of it can be made again from the user's files. */
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { StudioError } from '../../shared/errors.ts';
+import { acquireFileLock, type FileLock } from '../files/fileLock.ts';
+import { cacheError, corruptCache, saysCorrupt } from './cacheErrors.ts';
+import { inspectCacheFile, newerCache } from './cacheHealth.ts';
+import { CACHE_APPLICATION_ID, CACHE_PAGE_BYTES, CACHE_SCHEMA, CACHE_VERSION } from './cacheSchema.ts';
+
+/** An open cache.db. `database` is for main/data only; everything else goes through the functions there. */
+export class Cache {
+  readonly path: string;
+  readonly readOnly: boolean;
+  /** What a person should know about this opening, such as that a damaged file was set aside; usually null. */
+  readonly notice: string | null;
+  readonly database: Database.Database;
+
+  constructor(
+    database: Database.Database,
+    options: { path: string; readOnly: boolean; notice: string | null },
+  ) {
+    this.database = database;
+    this.path = options.path;
+    this.readOnly = options.readOnly;
+    this.notice = options.notice;
+  }
+
+  /** Runs queries; what SQLite throws becomes a StudioError. Damage is noted, so that the next opening looks closer. */
+  guard<T>(query: () => T): T {
+    try {
+      return query();
+    } catch (thrown) {
+      if (saysCorrupt(thrown)) noteDamage(this.path);
+      throw cacheError(thrown, this.path);
+    }
+  }
+
+  /** As `guard`, in one transaction that starts with the write lock: all of it is stored, or nothing. */
+  write<T>(change: () => T): T {
+    return this.guard(() => this.database.transaction(change).immediate());
+  }
+
+  /**
+   * Takes the right to change cache.db for as long as a job lasts; release it in `finally`.
+   * @param purpose what the job does, in words that follow "is": another process is told so.
+   * @throws StudioError LOCKED naming the holder.
+   */
+  lock(purpose: string): FileLock {
+    return acquireFileLock(lockPath(this.path), { purpose });
+  }
+
+  close(): void {
+    if (!this.database.open) return;
+    if (!this.readOnly) tidy(this.database);
+    this.database.close();
+  }
+}
+
+/**
+ * Opens cache.db, making it when it is not there. A file that is garbage, cut short or of an earlier version is
+ * set aside under another name, never deleted, and `notice` says so. What an interrupted job left is removed.
+ * @throws StudioError DATABASE_NEWER; DATABASE_CORRUPT or NOT_FOUND with `readOnly`; UNREADABLE.
+ */
+export function openCache(path: string, { readOnly = false }: { readOnly?: boolean } = {}): Cache {
+  if (readOnly) return openForReading(path);
+  mkdirSync(dirname(path), { recursive: true });
+  let notice = setAsideIfUnusable(path);
+  let database: Database.Database;
+  try {
+    database = openForWriting(path);
+  } catch (thrown) {
+    if (!saysCorrupt(thrown)) throw cacheError(thrown, path);
+    notice = setAside(path, 'it is damaged');
+    database = openForWriting(path);
+  }
+  const cache = new Cache(database, { path, readOnly: false, notice });
+  try {
+    sweepInterrupted(cache);
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+  return cache;
+}
+
+function openForReading(path: string): Cache {
+  const state = inspectCacheFile(path);
+  if (state.kind === 'absent') {
+    throw new StudioError('NOT_FOUND', `There is no cache at ${path}.`, {
+      nextStep: 'Import a data set first: npx --no entail datasets import PATH --name NAME',
+      place: { file: path },
+    });
+  }
+  if (state.kind !== 'usable') throw corruptCache(path, state.why);
+  try {
+    const database = new Database(path, { readonly: true, fileMustExist: true });
+    configureConnection(database);
+    return new Cache(database, { path, readOnly: true, notice: null });
+  } catch (thrown) {
+    throw cacheError(thrown, path);
+  }
+}
+
+function openForWriting(path: string): Database.Database {
+  const database = new Database(path);
+  try {
+    if (database.pragma('user_version', { simple: true }) === 0) createTables(database);
+    const version = database.pragma('user_version', { simple: true }) as number;
+    if (version > CACHE_VERSION) throw newerCache(path, version);
+    useWriteAheadLog(database, path);
+    configureConnection(database);
+    checkQuickly(database, path);
+    return database;
+  } catch (thrown) {
+    database.close();
+    throw thrown;
+  }
+}
+
+/** Tables, version and our mark in one transaction, before the log is used: page 1 of the file is then never without them. */
+function createTables(database: Database.Database): void {
+  database.pragma(`page_size = ${CACHE_PAGE_BYTES}`);
+  database.pragma('auto_vacuum = INCREMENTAL');
+  const create = database.transaction(() => {
+    // Another process may have been faster.
+    if (database.pragma('user_version', { simple: true }) !== 0) return;
+    database.exec(CACHE_SCHEMA);
+    database.pragma(`application_id = ${CACHE_APPLICATION_ID}`);
+    database.pragma(`user_version = ${CACHE_VERSION}`);
+  });
+  create.exclusive();
+}
+
+function useWriteAheadLog(database: Database.Database, path: string): void {
+  const mode = database.pragma('journal_mode = WAL', { simple: true });
+  if (mode === 'wal') return;
+  throw new StudioError(
+    'WRITE_FAILED',
+    `The cache ${path} stands on a file system that SQLite cannot use (${mode}).`,
+    {
+      nextStep: 'Choose a data directory on a local disk with --data-dir.',
+      place: { file: path },
+    },
+  );
+}
+
+function configureConnection(database: Database.Database): void {
+  // NORMAL: a power cut may lose the last transactions, never damage the file; all of it can be made again.
+  database.pragma('synchronous = NORMAL');
+  database.pragma('foreign_keys = ON');
+  database.pragma('busy_timeout = 5000');
+  database.pragma('trusted_schema = OFF');
+  database.pragma('cell_size_check = ON');
+}
+
+/** Reads the small tables only, unless damage was met earlier: a full check of a large cache takes seconds. */
+function checkQuickly(database: Database.Database, path: string): void {
+  const suspected = existsSync(damagePath(path));
+  const checks = suspected ? ['quick_check(1)'] : ["quick_check('datasets')", "quick_check('token_caches')"];
+  for (const check of checks) {
+    const answer = database.pragma(check, { simple: true });
+    if (answer !== 'ok') throw new Database.SqliteError(`${check} says: ${answer}`, 'SQLITE_CORRUPT');
+  }
+  if (suspected) rmSync(damagePath(path), { force: true });
+}
+
+function setAsideIfUnusable(path: string): string | null {
+  const state = inspectCacheFile(path);
+  if (state.kind === 'absent' || state.kind === 'usable') return null;
+  return setAside(path, state.why);
+}
+
+/** Moves the file and its log to a name that is free, under the lock: another process may be about to do the same. */
+function setAside(path: string, why: string): string {
+  const lock = acquireFileLock(lockPath(path), { purpose: 'setting a damaged cache aside' });
+  try {
+    const stamp = new Date().toISOString().replaceAll(/[-:.]/g, '');
+    const aside = `${path}.set-aside-${stamp}`;
+    if (existsSync(path)) renameSync(path, aside);
+    if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${aside}-wal`);
+    rmSync(`${path}-shm`, { force: true });
+    rmSync(damagePath(path), { force: true });
+    return (
+      `The cache ${path} could not be used (${why}). It has been set aside as ${aside}, which you may delete, ` +
+      'and a new one made: import your data sets again.'
+    );
+  } finally {
+    lock.release();
+  }
+}
+
+/** Removes what a job that was killed left behind. It was never visible; while its process lives it holds the lock. */
+function sweepInterrupted(cache: Cache): void {
+  const leftovers = cache.guard(() =>
+    cache.database
+      .prepare(
+        'SELECT (SELECT count(*) FROM datasets WHERE complete = 0) + (SELECT count(*) FROM token_caches WHERE complete = 0)',
+      )
+      .pluck()
+      .get(),
+  );
+  if (leftovers === 0) return;
+  let lock: FileLock;
+  try {
+    lock = cache.lock('removing what an interrupted job left');
+  } catch (thrown) {
+    if (thrown instanceof StudioError && thrown.code === 'LOCKED') return;
+    throw thrown;
+  }
+  try {
+    removeIncomplete(cache);
+  } finally {
+    lock.release();
+  }
+}
+
+/** Deletes every incomplete data set and token cache. The caller holds the lock. */
+export function removeIncomplete(cache: Cache): void {
+  cache.write(() => {
+    cache.database.prepare('DELETE FROM datasets WHERE complete = 0').run();
+    cache.database.prepare('DELETE FROM token_caches WHERE complete = 0').run();
+  });
+  giveBackSpace(cache);
+}
+
+/** Returns free pages to the file system: what a person deletes, they expect to get back. */
+export function giveBackSpace(cache: Cache): void {
+  cache.guard(() => {
+    cache.database.pragma('incremental_vacuum');
+    cache.database.pragma('wal_checkpoint(TRUNCATE)');
+  });
+}
+
+/** On closing: an empty log and fresh statistics. Neither is worth failing for. */
+function tidy(database: Database.Database): void {
+  try {
+    database.pragma('optimize');
+    database.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (thrown) {
+    if (!(thrown instanceof Database.SqliteError)) throw thrown;
+  }
+}
+
+function lockPath(path: string): string {
+  return `${path}.lock`;
+}
+
+function damagePath(path: string): string {
+  return `${path}.damaged`;
+}
+
+function noteDamage(path: string): void {
+  try {
+    writeFileSync(damagePath(path), 'SQLite met damage in the cache; the next opening checks all of it.\n');
+  } catch {
+    // The disk may be full or read-only; the error about the damage itself is what matters.
+  }
+}
