@@ -1,23 +1,19 @@
-/** @file Tests. Gets hold of the error that something throws, to look at all of it. */
-import { StudioError } from '../../shared/errors.ts';
+/** @file Tests. What a call throws, as a value to look at. */
 
-/** The StudioError that `act` throws; fails the test if it throws nothing or something else. */
-export function studioErrorOf(act: () => unknown): StudioError {
+/** The thrown value; an Error of this function's own when nothing is thrown. */
+export function thrownBy(call: () => unknown): unknown {
   try {
-    act();
+    call();
   } catch (thrown) {
-    if (thrown instanceof StudioError) return thrown;
-    throw thrown;
+    return thrown;
   }
-  throw new Error('expected a StudioError, but nothing was thrown');
+  return new Error('nothing was thrown');
 }
 
-/** The same for a promise. */
-export async function rejectionOf(promise: Promise<unknown>): Promise<StudioError> {
-  const outcome = await promise.then(
-    () => null,
+/** As `thrownBy`, for a promise. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => new Error('the promise was fulfilled'),
     (thrown: unknown) => thrown,
   );
-  if (outcome instanceof StudioError) return outcome;
-  throw outcome ?? new Error('expected a StudioError, but the promise was fulfilled');
 }
