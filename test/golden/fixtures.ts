@@ -173,8 +173,8 @@ export function relativeDistance(actual: ArrayLike<number>, expected: ArrayLike<
   let largest = 0;
   let distance = 0;
   for (let index = 0; index < expected.length; index++) {
-    const difference = Math.abs(actual[index]! - expected[index]!);
-    if (!(difference <= distance)) distance = difference; // so that NaN stays
+    // Math.max hands NaN on, so one NaN makes the whole distance NaN
+    distance = Math.max(distance, Math.abs(actual[index]! - expected[index]!));
     largest = Math.max(largest, Math.abs(expected[index]!));
   }
   return largest === 0 ? distance : distance / largest;
