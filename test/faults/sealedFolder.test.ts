@@ -10,8 +10,8 @@ import { newestValid, readSealedFolder } from '../../main/files/sealedFolderRead
 import { failingFileSystem, quickFileSystem, stoppingFileSystem } from '../support/faultyFileSystem.ts';
 import { fingerprint, sampleContent } from '../support/folderContents.ts';
 import { powerCutDisk, seededRandom } from '../support/powerCutDisk.ts';
+import { studioErrorOf } from '../support/studioErrorOf.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-import { studioErrorOf } from '../support/thrownBy.ts';
 
 const OLD = fingerprint(sampleContent(1));
 const NEW = fingerprint(sampleContent(2));

@@ -11,8 +11,8 @@ import {
   watchedFileSystem,
 } from '../../support/faultyFileSystem.ts';
 import { powerCutDisk, seededRandom } from '../../support/powerCutDisk.ts';
+import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
-import { studioErrorOf } from '../../support/thrownBy.ts';
 
 function oldFile(): { folder: string; path: string } {
   const folder = temporaryFolder();

@@ -19,8 +19,8 @@ import {
   verifySealedFolder,
 } from '../../../main/files/sealedFolderReading.ts';
 import { fingerprint, sampleContent } from '../../support/folderContents.ts';
+import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
-import { studioErrorOf } from '../../support/thrownBy.ts';
 
 function sealed(seed = 1): { parent: string; path: string } {
   const parent = temporaryFolder();

@@ -1,0 +1,68 @@
+/**
+ * @file Tests, as a process of its own. `hold`: takes the lock and waits. `contend`: takes and releases it over and
+ * over; exits with 1 if it ever meets a living process inside. Both end when their standard input does.
+ */
+import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { acquireFileLock } from '../../main/files/fileLock.ts';
+import { isProcessAlive, processStartTime } from '../../main/files/processIdentity.ts';
+
+const [path, mode] = process.argv.slice(2) as [string, 'hold' | 'contend'];
+const startTime = processStartTime(process.pid);
+process.stdin.resume().on('end', () => process.exit(0));
+
+if (mode === 'hold') {
+  acquireFileLock(path, { purpose: 'contender' });
+  writeSync(1, 'held\n');
+} else {
+  writeSync(1, 'ready\n');
+  setImmediate(turn);
+}
+
+function turn(): void {
+  try {
+    const lock = acquireFileLock(path, { purpose: 'contender' });
+    stayInside();
+    lock.release();
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'LOCKED')) throw thrown;
+  }
+  setTimeout(turn, Math.random() * 3);
+}
+
+/** Leaves a mark that no other may see while this process is inside, and counts the turns of all. */
+function stayInside(): void {
+  const other = read(`${path}.inside`);
+  if (other !== '') waitForEnd(other);
+  writeFileSync(`${path}.inside`, JSON.stringify({ pid: process.pid, startTime }));
+  pause(1);
+  const mine = read(`${path}.inside`);
+  if (mine === '' || JSON.parse(mine).pid !== process.pid) fail('somebody else came in');
+  writeFileSync(`${path}.turns`, String(Number(read(`${path}.turns`)) + 1));
+  writeFileSync(`${path}.inside`, '');
+}
+
+/** The mark of a killed process may be seen before the kernel is done with it; a living one stays. */
+function waitForEnd(mark: string): void {
+  const { pid, startTime: start } = JSON.parse(mark);
+  for (let attempt = 0; isProcessAlive(pid, start); attempt++) {
+    if (attempt === 1000) fail(`process ${pid} is inside as well`);
+    pause(5);
+  }
+}
+
+function fail(why: string): never {
+  writeSync(2, `two holders: ${why}\n`);
+  process.exit(1);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
