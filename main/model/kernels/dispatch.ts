@@ -21,7 +21,6 @@ export const KERNELS = {
   crossEntropy: 'EntailCrossEntropy',
   dropoutMask: 'EntailDropoutMask',
   sumRows: 'EntailSumRows',
-  adam: 'EntailAdam',
 } as const;
 export type KernelName = (typeof KERNELS)[keyof typeof KERNELS];
 

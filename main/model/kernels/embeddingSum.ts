@@ -23,7 +23,7 @@ export function embeddingSum(
   return tf.add(tokenRows, places) as tf.Tensor2D;
 }
 
-/** Registered pair: (tokenRows, segmentTable, positionTable) -> x, and (dy) -> dTokenRows, dSegmentTable, dPositionTable. */
+/** Registered pair: (tokenRows, segmentTable, positionTable) -> x, and (dy) -> dSegmentTable, dPositionTable. */
 function fused(
   tokenRows: tf.Tensor2D,
   segmentTable: tf.Tensor2D,
@@ -37,7 +37,10 @@ function fused(
     const forward = { tokenRows: rowsIn!, segmentTable: segmentsIn!, positionTable: positionsIn! };
     return {
       value: runKernel(KERNELS.embeddingSum, forward, attributes)[0]!,
-      gradFunc: (dy: tf.Tensor) => runKernel(KERNELS.embeddingSumGradient, { dy }, attributes),
+      gradFunc: (dy: tf.Tensor) => [
+        tf.clone(dy),
+        ...runKernel(KERNELS.embeddingSumGradient, { dy }, attributes),
+      ],
     };
   });
   return run(tokenRows, segmentTable, positionTable) as tf.Tensor2D;

@@ -1,0 +1,95 @@
+/**
+ * @file Runs anywhere. Adam as PyTorch defines it (Kingma and Ba, 2015; eps added after the bias correction), with
+ * decoupled weight decay (Loshchilov and Hutter, 2019). An engine may bring its own in-place variables; plain ops serve
+ * where it does not.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { sumRows } from './kernels/rows.ts';
+
+export interface AdamSettings {
+  /** Learning rate of this parameter in this step. */
+  readonly lr: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly eps: number;
+  /** Steps done with this one included, from 1. */
+  readonly step: number;
+  /** Share of the parameter, times lr, that is taken away first; 0 for plain Adam. */
+  readonly weightDecay: number;
+}
+
+/** Gradient of a table: only some rows have one. */
+export interface SparseGradient {
+  /** [d] distinct row numbers, ascending */
+  readonly ids: Int32Array;
+  /** [d, W] */
+  readonly rows: tf.Tensor2D;
+}
+
+/** One parameter with its moments, wherever the engine keeps them. */
+export interface AdamVariable {
+  /** The current value; it belongs to the variable and is valid until the next update. */
+  value(): tf.Tensor;
+  /** Copies of both moments, which the caller disposes: what a checkpoint stores. */
+  moments(): { first: tf.Tensor; second: tf.Tensor };
+  update(gradient: tf.Tensor, settings: AdamSettings): void;
+  /** Every row moves, with or without a gradient, since its moments decay. */
+  updateRows(gradient: SparseGradient, settings: AdamSettings): void;
+  dispose(): void;
+}
+
+/** Takes ownership of the three tensors. */
+export type AdamVariableFactory = (value: tf.Tensor, first: tf.Tensor, second: tf.Tensor) => AdamVariable;
+
+/** The numbers that every implementation needs: α / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ) and 1 - lr · decay. */
+export function adamFactors(settings: AdamSettings): { stepSize: number; inverseRoot: number; keep: number } {
+  const { lr, beta1, beta2, step, weightDecay } = settings;
+  return {
+    stepSize: lr / (1 - beta1 ** step),
+    inverseRoot: 1 / Math.sqrt(1 - beta2 ** step),
+    keep: 1 - lr * weightDecay,
+  };
+}
+
+/** In plain tfjs ops: new tensors at every update. */
+export const plainAdamVariable: AdamVariableFactory = (value, first, second) => {
+  let tensors = [value, first, second].map((tensor) => tf.keep(tensor)) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const update = (gradient: tf.Tensor, settings: AdamSettings) => {
+    const updated = tf.tidy(() => plainUpdate(tensors, gradient, settings).map((tensor) => tf.keep(tensor)));
+    tf.dispose(tensors);
+    tensors = updated as typeof tensors;
+  };
+  return {
+    value: () => tensors[0],
+    moments: () => ({ first: tf.clone(tensors[1]), second: tf.clone(tensors[2]) }),
+    update,
+    updateRows: ({ ids, rows }, settings) => {
+      const dense = tf.tidy(() => sumRows(rows, ids, tensors[0].shape[0]!));
+      update(dense, settings);
+      dense.dispose();
+    },
+    dispose: () => tf.dispose(tensors),
+  };
+};
+
+function plainUpdate(
+  [value, first, second]: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
+  gradient: tf.Tensor,
+  settings: AdamSettings,
+): tf.Tensor[] {
+  const { beta1, beta2, eps } = settings;
+  const { stepSize, inverseRoot, keep } = adamFactors(settings);
+  const newFirst = tf.add(tf.mul(first, beta1), tf.mul(gradient, 1 - beta1));
+  const newSecond = tf.add(tf.mul(second, beta2), tf.mul(tf.mul(gradient, gradient), 1 - beta2));
+  const divisor = tf.add(tf.mul(tf.sqrt(newSecond), inverseRoot), eps);
+  const kept = keep === 1 ? value : tf.mul(value, keep);
+  return [tf.sub(kept, tf.mul(tf.div(newFirst, divisor), stepSize)), newFirst, newSecond];
+}
+
+/** Which rows a batch touched: distinct ids ascending, and for each row of the batch its place among them. */
+export function distinctIds(ids: Int32Array): { ids: Int32Array; places: Int32Array } {
+  const distinct = Int32Array.from(new Set(ids)).sort();
+  const placeOf = new Map<number, number>();
+  for (const [place, id] of distinct.entries()) placeOf.set(id, place);
+  return { ids: distinct, places: ids.map((id) => placeOf.get(id)!) };
+}

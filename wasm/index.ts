@@ -1,0 +1,11 @@
+/**
+ * The kernels of the `wasm` engine, written in AssemblyScript and compiled to resources/kernels.wasm by
+ * `npm run kernels`. They work on the memory of tfjs' own wasm backend and own none themselves: no static data.
+ */
+export { attentionBackward, attentionForward, attentionWorkspaceBytes } from './attention';
+export { matmul, matmulWorkspaceBytes } from './matmul';
+export { addDropoutNormBackward, addDropoutNormForward, normaliseWorkspaceBytes } from './normalise';
+export { adam, adamRows } from './optimizer';
+export { dropoutFactors, philoxWords } from './philox';
+export { pooledBackward, pooledForward, pooledWorkspaceBytes } from './pooledAttention';
+export { columnSums, embeddingSum, reluGradient, sumRows, tanhGradient } from './rows';
