@@ -1,0 +1,131 @@
+/** @file Node. Looks at a studio.db without changing it: new, sound, damaged, or none of our business. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import Database from 'better-sqlite3';
+import { StudioError } from '../../shared/errors.ts';
+import { readError } from '../files/fileErrors.ts';
+import type { Migration } from './migrations/migration.ts';
+import { hasDeadOpenings } from './openings.ts';
+import { newestVersion, schemaOf, schemaOfVersion, versionOf } from './schema.ts';
+import { APPLICATION_ID } from './settings.ts';
+import { isDamage, studioErrorOf } from './sqliteErrors.ts';
+
+export type Condition =
+  | { readonly kind: 'missing' }
+  /** Zero bytes. */
+  | { readonly kind: 'empty' }
+  /** Nothing was ever stored in it: another process is making it just now, or was killed while it did. */
+  | { readonly kind: 'unborn' }
+  | { readonly kind: 'sound'; readonly version: number }
+  /** `reason` is a part of a sentence: "file is not a database". */
+  | { readonly kind: 'damaged'; readonly reason: string };
+
+/** `afterCrash`: in full when the last process to open the file did not close it, else quickly. */
+export type Depth = 'quick' | 'afterCrash' | 'full';
+
+interface Inspection {
+  readonly path: string;
+  readonly migrations: readonly Migration[];
+  readonly depth: Depth;
+}
+
+/**
+ * Checks everything that can be checked: the header, the tables' definitions, and the file's structure by SQLite's
+ * quick_check or, in full, its integrity_check.
+ *
+ * Throws DATABASE_NEWER for a file of a newer Entail, BAD_FILE for a database of another program, UNREADABLE,
+ * DATABASE_BUSY. The main file's bytes are never changed.
+ */
+export function inspectDatabase(path: string, migrations: readonly Migration[], depth: Depth): Condition {
+  const size = sizeOf(path);
+  if (size === null) return { kind: 'missing' };
+  if (size === 0) return { kind: 'empty' };
+  let connection: Database.Database | undefined;
+  try {
+    connection = openReadOnly(path);
+    return conditionOf(connection, { path, migrations, depth });
+  } catch (thrown) {
+    if (isDamage(thrown)) return { kind: 'damaged', reason: (thrown as Error).message };
+    // Killed while it made the file, before WAL: the first connection that may write rolls it back to nothing.
+    if (isHotJournal(thrown)) return { kind: 'unborn' };
+    throw studioErrorOf(thrown, path);
+  } finally {
+    connection?.close();
+  }
+}
+
+function conditionOf(connection: Database.Database, { path, migrations, depth }: Inspection): Condition {
+  const version = versionOf(connection);
+  const schema = schemaOf(connection);
+  if (schema.size === 0 && version === 0) return { kind: 'unborn' };
+  if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+    // One wrong byte in our own header must not make the file a stranger's.
+    if (schema.has('runs') && schema.has('metrics'))
+      return { kind: 'damaged', reason: 'its header is not that of a studio.db' };
+    throw notOurs(path);
+  }
+  if (version > newestVersion(migrations)) throw newer(path, version, newestVersion(migrations));
+  for (const [name, sql] of schemaOfVersion(migrations, version)) {
+    if (schema.get(name) !== sql)
+      return { kind: 'damaged', reason: `the definition of "${name}" is not that of version ${version}` };
+  }
+  if (version === 0) return { kind: 'damaged', reason: 'it has no version' };
+  const full = depth === 'full' || (depth === 'afterCrash' && hasDeadOpenings(connection));
+  const answers = connection.pragma(full ? 'integrity_check(1)' : 'quick_check(1)', { simple: true });
+  if (answers !== 'ok') return { kind: 'damaged', reason: String(answers) };
+  return { kind: 'sound', version };
+}
+
+/** Opens for reading. On a disk that is read-only the file cannot change, and SQLite must be told so. */
+export function openReadOnly(path: string): Database.Database {
+  const name = isFrozen(path) ? `${pathToFileURL(path).href}?immutable=1` : path;
+  return new Database(name, { readonly: true });
+}
+
+/** True when neither we nor anybody's -wal can change the file: WAL needs a folder in which it may make files. */
+function isFrozen(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    return false;
+  } catch {
+    const wal = statSync(`${path}-wal`, { throwIfNoEntry: false });
+    return wal === undefined || wal.size === 0;
+  }
+}
+
+function sizeOf(path: string): number | null {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return null;
+    if (found.isFile()) return found.size;
+  } catch (thrown) {
+    throw readError(thrown, path);
+  }
+  throw new StudioError('UNREADABLE', `${path} is not a file.`, {
+    nextStep: 'Move it away, or choose another data directory with --data-dir.',
+    place: { file: path },
+  });
+}
+
+function isHotJournal(thrown: unknown): boolean {
+  return thrown instanceof Database.SqliteError && thrown.code === 'SQLITE_READONLY_ROLLBACK';
+}
+
+function newer(path: string, version: number, known: number): StudioError {
+  return new StudioError(
+    'DATABASE_NEWER',
+    `${path} was written by a newer Entail (version ${version}; this one knows up to ${known}).`,
+    {
+      nextStep: 'Update Entail, or choose another data directory with --data-dir. The file was not touched.',
+      place: { file: path },
+    },
+  );
+}
+
+function notOurs(path: string): StudioError {
+  return new StudioError('BAD_FILE', `${path} is a database of another program.`, {
+    nextStep: 'Choose another data directory with --data-dir. The file was not touched.',
+    place: { file: path },
+  });
+}

@@ -1,0 +1,6 @@
+/** @file Node. Every migration of studio.db, oldest first. Add yours at the end; never change one that was released. */
+
+import { migration0001 } from './0001_runs.ts';
+import type { Migration } from './migration.ts';
+
+export const MIGRATIONS: readonly Migration[] = [migration0001];

@@ -1,0 +1,151 @@
+/** @file Node. A run as the rest of the studio sees it, and how it is read from its row. */
+import { createHash } from 'node:crypto';
+import type { EngineRecord } from '../../shared/engines.ts';
+import type { ErrorData } from '../../shared/errors.ts';
+import type { Environment, RunConfig, RunResult, RunState, WorkerReport } from '../../shared/runs.ts';
+import { rowChecksum } from './rowChecksum.ts';
+import { corrupt } from './sqliteErrors.ts';
+
+/** The last progress report of a run. */
+export type RunProgress = Omit<Extract<WorkerReport, { kind: 'progress' }>, 'kind'>;
+
+/** What the worker found when it started. */
+export interface RunPlan {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly parameters: number;
+  readonly truncatedPairs: number;
+}
+
+/** Everything about a run but its measurements. Times are ISO text. */
+export interface RunRecord {
+  readonly id: string;
+  readonly experiment: string | null;
+  readonly name: string | null;
+  readonly notes: string;
+  /** In alphabetical order. */
+  readonly tags: readonly string[];
+  readonly archived: boolean;
+  readonly state: RunState;
+  readonly config: RunConfig;
+  /** SHA-256 of the configuration: equal for runs that should give equal results. */
+  readonly configHash: string;
+  readonly environment: Environment;
+  readonly engine: EngineRecord | null;
+  readonly plan: RunPlan | null;
+  readonly progress: RunProgress | null;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly result: RunResult | null;
+  readonly error: ErrorData | null;
+}
+
+/** A row of SELECT_RUNS. */
+export interface RunRow {
+  readonly number: number;
+  readonly id: string;
+  readonly experiment: string | null;
+  readonly name: string | null;
+  readonly notes: string;
+  readonly tags: string;
+  readonly archived: number;
+  readonly state: RunState;
+  readonly config: string;
+  readonly config_hash: string;
+  readonly environment: string;
+  readonly engine: string | null;
+  readonly steps_per_epoch: number | null;
+  readonly total_steps: number | null;
+  readonly parameters: number | null;
+  readonly truncated_pairs: number | null;
+  readonly progress: string | null;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly result: string | null;
+  readonly result_crc: number | null;
+  readonly error: string | null;
+}
+
+/** Add WHERE and ORDER BY. */
+export const SELECT_RUNS = `
+  SELECT number, runs.id, experiments.name AS experiment, runs.name, notes, archived, state, config, config_hash,
+    environment, engine, steps_per_epoch, total_steps, parameters, truncated_pairs, progress, runs.created_at,
+    started_at, finished_at, result, result_crc, error,
+    (SELECT json_group_array(tag ORDER BY tag) FROM run_tags WHERE run = runs.number) AS tags
+  FROM runs LEFT JOIN experiments ON experiments.id = runs.experiment`;
+
+/** Reads a row. Throws DATABASE_CORRUPT, naming `path`, when the configuration or result is not what was written. */
+export function runRecord(row: RunRow, path: string): RunRecord {
+  return {
+    id: row.id,
+    experiment: row.experiment,
+    name: row.name,
+    notes: row.notes,
+    tags: JSON.parse(row.tags) as string[],
+    archived: row.archived === 1,
+    state: row.state,
+    config: configOf(row, path),
+    configHash: row.config_hash,
+    environment: JSON.parse(row.environment) as Environment,
+    engine: parsed<EngineRecord>(row.engine),
+    plan: planOf(row),
+    progress: parsed<RunProgress>(row.progress),
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    finishedAt: row.finished_at,
+    result: resultOf(row, path),
+    error: parsed<ErrorData>(row.error),
+  };
+}
+
+/** A configuration as it is stored: text with sorted keys, and its SHA-256. Equal settings give equal text. */
+export function storedConfig(config: RunConfig): { readonly text: string; readonly hash: string } {
+  const text = JSON.stringify(sorted(config));
+  return { text, hash: sha256(text) };
+}
+
+/** A result as it is stored: text and checksum. */
+export function storedResult(result: RunResult): { readonly text: string; readonly crc: number } {
+  const text = JSON.stringify(result);
+  return { text, crc: rowChecksum([], [text]) };
+}
+
+function configOf(row: RunRow, path: string): RunConfig {
+  if (sha256(row.config) !== row.config_hash)
+    throw corrupt(path, `the configuration of run ${row.id} is not what was written`);
+  return JSON.parse(row.config) as RunConfig;
+}
+
+function resultOf(row: RunRow, path: string): RunResult | null {
+  if (row.result === null) return null;
+  if (rowChecksum([], [row.result]) !== row.result_crc)
+    throw corrupt(path, `the result of run ${row.id} is not what was written`);
+  return JSON.parse(row.result) as RunResult;
+}
+
+function planOf(row: RunRow): RunPlan | null {
+  if (row.total_steps === null) return null;
+  return {
+    stepsPerEpoch: row.steps_per_epoch!,
+    totalSteps: row.total_steps,
+    parameters: row.parameters!,
+    truncatedPairs: row.truncated_pairs!,
+  };
+}
+
+function parsed<T>(text: string | null): T | null {
+  return text === null ? null : (JSON.parse(text) as T);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

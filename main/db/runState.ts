@@ -1,0 +1,82 @@
+/** @file Node. How a run goes on: its state, engine, plan, result or error. Only the process that has the run may. */
+import type { EngineRecord } from '../../shared/engines.ts';
+import type { ErrorData } from '../../shared/errors.ts';
+import type { RunResult, RunState } from '../../shared/runs.ts';
+import type { StudioDatabase } from './connection.ts';
+import { write } from './connection.ts';
+import { requireLease } from './lease.ts';
+import { runKey } from './runKey.ts';
+import type { RunPlan, RunProgress } from './runRecord.ts';
+import { storedResult } from './runRecord.ts';
+
+const IN_WORK: ReadonlySet<RunState> = new Set(['preparing', 'running', 'stopping']);
+
+/**
+ * Sets the state. The first "running" is the start; a state in which nothing goes on any more is the end; a state
+ * of work takes end and error of an earlier attempt away.
+ * Throws NOT_FOUND, or LOCKED when this process does not have the run (as all functions here).
+ */
+export function setState(database: StudioDatabase, runId: string, state: RunState): void {
+  const now = new Date().toISOString();
+  const sql = IN_WORK.has(state)
+    ? `UPDATE runs SET state = :state, finished_at = NULL, error = NULL, result = NULL, result_crc = NULL,
+         started_at = CASE WHEN :state = 'running' THEN coalesce(started_at, :now) ELSE started_at END WHERE number = :run`
+    : 'UPDATE runs SET state = :state, finished_at = :now WHERE number = :run';
+  update(database, runId, sql, { state, now });
+}
+
+/** Stores which engine runs it: again after each resumption. */
+export function setEngine(database: StudioDatabase, runId: string, engine: EngineRecord): void {
+  update(database, runId, 'UPDATE runs SET engine = :engine WHERE number = :run', {
+    engine: JSON.stringify(engine),
+  });
+}
+
+/** Stores what the worker found when it started. */
+export function setPlan(database: StudioDatabase, runId: string, plan: RunPlan): void {
+  const sql = `UPDATE runs SET steps_per_epoch = :stepsPerEpoch, total_steps = :totalSteps, parameters = :parameters,
+    truncated_pairs = :truncatedPairs WHERE number = :run`;
+  update(database, runId, sql, { ...plan });
+}
+
+/** Stores how far it is, for other processes to see. */
+export function setProgress(database: StudioDatabase, runId: string, progress: RunProgress): void {
+  update(database, runId, 'UPDATE runs SET progress = :progress WHERE number = :run', {
+    progress: JSON.stringify(progress),
+  });
+}
+
+/** The run is completed, with this result. */
+export function finishRun(database: StudioDatabase, runId: string, result: RunResult): void {
+  const { text, crc } = storedResult(result);
+  write(database, () => {
+    setState(database, runId, 'completed');
+    update(database, runId, 'UPDATE runs SET result = :text, result_crc = :crc WHERE number = :run', {
+      text,
+      crc,
+    });
+  });
+}
+
+/** The run has failed, for this reason. */
+export function failRun(database: StudioDatabase, runId: string, error: ErrorData): void {
+  write(database, () => {
+    setState(database, runId, 'failed');
+    update(database, runId, 'UPDATE runs SET error = :error WHERE number = :run', {
+      error: JSON.stringify(error),
+    });
+  });
+}
+
+function update(
+  database: StudioDatabase,
+  runId: string,
+  sql: string,
+  values: Readonly<Record<string, string | number>>,
+): void {
+  write(database, () => {
+    const run = runKey(database, runId);
+    requireLease(database, runId, run);
+    database.connection.prepare(sql).run({ ...values, run });
+  });
+}

@@ -1,0 +1,102 @@
+/** @file Node. Runs: making, finding and listing them. */
+import { StudioError } from '../../shared/errors.ts';
+import type { Environment, RunConfig } from '../../shared/runs.ts';
+import type { StudioDatabase, StudioReader } from './connection.ts';
+import { read, write } from './connection.ts';
+import { experimentKey } from './experiments.ts';
+import { requireLabel } from './label.ts';
+import { insertLease } from './lease.ts';
+import { nextRunId, normaliseRunId } from './runId.ts';
+import { noSuchRun } from './runKey.ts';
+import type { RunRecord, RunRow } from './runRecord.ts';
+import { runRecord, SELECT_RUNS, storedConfig } from './runRecord.ts';
+import { corrupt } from './sqliteErrors.ts';
+
+export interface NewRun {
+  /** Made if there is none of that name. */
+  readonly experiment?: string;
+  readonly name?: string;
+  readonly config: RunConfig;
+  readonly environment: Environment;
+}
+
+/**
+ * Stores a new run in state "preparing" and returns its id, such as "r7f3k2". The run belongs to this process from
+ * the start, so that no other takes it for an orphan before `claimRun`.
+ */
+export function createRun(database: StudioDatabase, run: NewRun): string {
+  const name = run.name === undefined ? null : requireLabel(run.name, 'The name of a run');
+  const config = storedConfig(run.config);
+  return write(database, () => {
+    const { connection, owner } = database;
+    const experiment = run.experiment === undefined ? null : experimentKey(database, run.experiment);
+    const previous = connection.prepare<[], string>('SELECT max(id) FROM runs').pluck().get() ?? null;
+    const id = nextRunId(previous, Date.now());
+    const insert = connection.prepare(
+      `INSERT INTO runs (id, experiment, name, state, config, config_hash, environment, created_at)
+       VALUES (?, ?, ?, 'preparing', ?, ?, ?, ?)`,
+    );
+    const environment = JSON.stringify(run.environment);
+    const { lastInsertRowid } = insert.run(
+      id,
+      experiment,
+      name,
+      config.text,
+      config.hash,
+      environment,
+      new Date().toISOString(),
+    );
+    insertLease(connection, Number(lastInsertRowid), owner);
+    return id;
+  });
+}
+
+/**
+ * The run of that id, or the only one whose id starts so. Throws NOT_FOUND; USAGE, naming some, when several ids
+ * start so; DATABASE_CORRUPT when the stored configuration or result is not what was written.
+ */
+export function findRun(database: StudioReader, idOrUniquePrefix: string): RunRecord {
+  const prefix = normaliseRunId(idOrUniquePrefix);
+  // A range, unlike LIKE, is answered by the index; "~" sorts after every digit of an id.
+  const select = `${SELECT_RUNS} WHERE runs.id >= ? AND runs.id < ? || '~' ORDER BY runs.id LIMIT 6`;
+  const rows = read(database, () =>
+    database.connection.prepare<[string, string], RunRow>(select).all(prefix, prefix),
+  );
+  const found = rows.find((row) => row.id === prefix) ?? rows[0];
+  if (prefix === '' || found === undefined) throw noSuchRun(idOrUniquePrefix);
+  if (rows.length > 1 && found.id !== prefix) {
+    throw new StudioError(
+      'USAGE',
+      `"${idOrUniquePrefix}" could be ${rows.map((row) => row.id).join(', ')}${rows.length > 5 ? ', …' : ''}.`,
+      {
+        nextStep: 'Type more of the id.',
+      },
+    );
+  }
+  if (!found.id.startsWith(prefix)) throw corrupt(database.path, 'the index of runs does not fit its table');
+  return runRecord(found, database.path);
+}
+
+export interface RunFilter {
+  readonly includeArchived?: boolean;
+  readonly experiment?: string;
+  readonly limit?: number;
+}
+
+/** Runs, newest first. */
+export function listRuns(database: StudioReader, filter: RunFilter = {}): RunRecord[] {
+  const conditions = [
+    ...(filter.includeArchived === true ? [] : ['runs.archived = 0']),
+    ...(filter.experiment === undefined
+      ? []
+      : ['runs.experiment = (SELECT id FROM experiments WHERE name = :experiment)']),
+  ];
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const select = `${SELECT_RUNS} ${where} ORDER BY number DESC LIMIT :limit`;
+  const parameters = {
+    limit: filter.limit ?? -1,
+    ...(filter.experiment === undefined ? {} : { experiment: filter.experiment }),
+  };
+  const rows = read(database, () => database.connection.prepare<[object], RunRow>(select).all(parameters));
+  return rows.map((row) => runRecord(row, database.path));
+}
