@@ -26,6 +26,9 @@ import type { Vocabulary } from './vocabulary.ts';
 /** Blocks that a thread encodes at a time: 8,192 pairs, about a megabyte of ids. */
 const CHUNK_BLOCKS = 16;
 
+/** Nothing that a thread makes lives long: a small nursery keeps its memory small and costs no time. */
+const THREAD_LIMITS = { maxYoungGenerationSizeMb: 8 };
+
 export interface EncodingProgress {
   readonly pairsDone: number;
   readonly pairs: number;
@@ -106,8 +109,8 @@ async function encodeInto(sink: ChunkSink, cache: Cache, options: EncodeOptions)
   }
   let pairsDone = 0;
   const take: TakeChunk = (chunk) => {
-    sink.add(chunk);
     pairsDone += chunk.labels.length;
+    sink.add(chunk);
     options.onProgress?.({ pairsDone, pairs, fraction: pairsDone / pairs });
   };
   if (requests.length <= 1 || workers < 1) {
@@ -142,7 +145,12 @@ async function runThreads(
   const count = Math.min(options.workers, requests.length);
   const threads = Array.from({ length: count }, () => {
     const workerData = { ...options.task, cachePath: options.cachePath };
-    return new Worker(threadFile, { workerData, execArgv: [], name: 'encoding' });
+    return new Worker(threadFile, {
+      workerData,
+      execArgv: [],
+      resourceLimits: THREAD_LIMITS,
+      name: 'encoding',
+    });
   });
   try {
     await Promise.all(threads.map((thread) => driveThread(thread, queue, take, options.signal)));

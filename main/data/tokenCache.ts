@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { SPLITS, type Split } from '../../shared/datasets.ts';
 import { type Cache, giveBackSpace, removeIncomplete } from './cache.ts';
 import { ENCODING_VERSION, type EncodedSplit, type EncodingSettings } from './encoding.ts';
-import { int32OfBlob, int32ToBlob } from './int32Blob.ts';
+import { freeArrays, int32OfBlob, int32ToBlob } from './int32Blob.ts';
 
 /** What decides the ids. */
 export interface TokenCacheKey extends EncodingSettings {
@@ -26,6 +26,7 @@ export interface EncodedChunk {
 
 /** Where chunks go, in any order, until the split is complete. */
 export interface ChunkSink {
+  /** Takes the chunk's arrays over: they may be empty afterwards. */
   add(chunk: EncodedChunk): void;
   /** The whole split. */
   finish(): EncodedSplit;
@@ -70,6 +71,7 @@ export function storingSink(cache: Cache, key: TokenCacheKey): ChunkSink {
       total.tokens += chunk.ids.length;
       total.truncatedPairs += chunk.truncatedPairs;
       total.sizeBytes += blobs.reduce((sum, blob) => sum + blob.byteLength, 0);
+      freeChunk(chunk);
     },
     finish: () => {
       const complete =
@@ -199,7 +201,11 @@ function* checkedChunks(rows: Iterable<ChunkRow>): Generator<EncodedChunk> {
   }
 }
 
-/** Puts chunks, in order, one after another. @throws DamagedChunk when they are not the whole split. */
+function freeChunk(chunk: EncodedChunk): void {
+  freeArrays([chunk.ids, chunk.lengths, chunk.segmentStarts, chunk.labels]);
+}
+
+/** Puts chunks, in order, one after another, and frees each. @throws DamagedChunk when they are not the whole split. */
 function assembleChunks(
   chunks: Iterable<EncodedChunk>,
   size: { pairs: number; tokens: number },
@@ -222,6 +228,7 @@ function assembleChunks(
       pair += 1;
     }
     truncatedPairs += chunk.truncatedPairs;
+    freeChunk(chunk);
   }
   if (pair !== size.pairs || offsets[pair] !== size.tokens) throw new DamagedChunk();
   return { pairs: size.pairs, ids, offsets, segmentStarts, labels, truncatedPairs };
