@@ -1,0 +1,110 @@
+/** @file Node. What this machine has: processor instructions, C library, NVIDIA driver and devices. Reads only. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from './runProgram.ts';
+
+export interface NvidiaGpu {
+  readonly name: string;
+  /** Such as "9.0"; null when nvidia-smi could not say. */
+  readonly computeCapability: string | null;
+  readonly memoryMib: number | null;
+}
+
+export interface NvidiaDriver {
+  readonly version: string;
+  readonly gpus: readonly NvidiaGpu[];
+}
+
+/** Where the facts are read from; tests give a folder of their own. */
+export interface HardwarePlaces {
+  readonly procFolder: string;
+}
+
+const REAL_PLACES: HardwarePlaces = { procFolder: '/proc' };
+
+/** Instruction sets by the names that Linux prints ("avx2", "avx512f"), or null where they cannot be read. */
+export function processorFlags(places = REAL_PLACES): ReadonlySet<string> | null {
+  const text = readText(join(places.procFolder, 'cpuinfo'));
+  const line = text?.split('\n').find((row) => /^(flags|Features)\s*:/.test(row));
+  return line === undefined
+    ? null
+    : new Set(
+        line
+          .slice(line.indexOf(':') + 1)
+          .trim()
+          .split(/\s+/),
+      );
+}
+
+/** The widest vector instructions, as one word: a library that dispatches by it gives other bits elsewhere. */
+export function vectorInstructions(flags = processorFlags()): string {
+  if (flags === null) return process.arch;
+  const widest = [
+    ['avx512_bf16', 'avx512-bf16'],
+    ['avx512f', 'avx512'],
+    ['avx2', 'avx2'],
+    ['avx', 'avx'],
+    ['asimd', 'neon'],
+  ].find(([flag]) => flags.has(flag!));
+  return widest?.[1] ?? process.arch;
+}
+
+/** Version of the GNU C library, or null with another one (Alpine's musl) or off Linux. */
+export function glibcVersion(): string | null {
+  if (process.platform !== 'linux') return null;
+  // A report that asks the network for names can take seconds.
+  Reflect.set(process.report, 'excludeNetwork', true);
+  const report = process.report.getReport() as { header?: { glibcVersionRuntime?: string } };
+  return report.header?.glibcVersionRuntime ?? null;
+}
+
+/** How many threads an engine uses when nobody says: one a processor that this process may use. */
+export function defaultThreads(): number {
+  return availableParallelism();
+}
+
+/** The NVIDIA driver and its devices, or null when there is none. Never throws. */
+export async function nvidiaDriver(places = REAL_PLACES): Promise<NvidiaDriver | null> {
+  const fromTool = await askNvidiaSmi();
+  if (fromTool !== null) return fromTool;
+  const text = readText(join(places.procFolder, 'driver/nvidia/version'));
+  const version = text === null ? null : /Kernel Module\S*\s+(?:for \S+\s+)?([\d.]+)/.exec(text)?.[1];
+  if (version === null || version === undefined) return null;
+  return { version, gpus: gpusFromProc(join(places.procFolder, 'driver/nvidia/gpus')) };
+}
+
+async function askNvidiaSmi(): Promise<NvidiaDriver | null> {
+  const query = ['--query-gpu=driver_version,name,compute_cap,memory.total', '--format=csv,noheader,nounits'];
+  const { exitCode, stdout } = await runProgram('nvidia-smi', query, { timeoutMs: 10_000 });
+  if (exitCode !== 0) return null;
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((row) => row.split(',').map((cell) => cell.trim()));
+  const version = rows[0]?.[0];
+  if (version === undefined || version === '') return null;
+  const gpus = rows.map(([, name, capability, memory]) => ({
+    name: name ?? 'NVIDIA GPU',
+    computeCapability: capability ?? null,
+    memoryMib: Number.isFinite(Number(memory)) ? Number(memory) : null,
+  }));
+  return { version, gpus };
+}
+
+function gpusFromProc(folder: string): NvidiaGpu[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).map((bus) => {
+    const information = readText(join(folder, bus, 'information')) ?? '';
+    const name = /^Model:\s*(.+)$/m.exec(information)?.[1]?.trim() ?? 'NVIDIA GPU';
+    return { name, computeCapability: null, memoryMib: null };
+  });
+}
+
+function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
