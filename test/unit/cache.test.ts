@@ -15,8 +15,8 @@ import { openCache } from '../../main/data/cache.ts';
 import { CACHE_APPLICATION_ID, CACHE_VERSION } from '../../main/data/cacheSchema.ts';
 import { listDatasets } from '../../main/data/datasets.ts';
 import { BlockWriter } from '../../main/data/exampleBlocks.ts';
+import { studioErrorOf } from '../support/studioErrorOf.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-import { thrownBy } from '../support/thrownBy.ts';
 
 const cachePath = (): string => join(temporaryFolder(), 'cache.db');
 
@@ -136,7 +136,7 @@ describe('what is refused', () => {
     database.pragma(`user_version = ${CACHE_VERSION + 1}`);
     database.close();
     for (const readOnly of [false, true]) {
-      const error = thrownBy(() => openCache(path, { readOnly }));
+      const error = studioErrorOf(() => openCache(path, { readOnly }));
       expect(error).toMatchObject({ code: 'DATABASE_NEWER', place: { file: path } });
     }
     expect(asideIn(path)).toEqual([]);
@@ -145,14 +145,16 @@ describe('what is refused', () => {
   test('a folder in its place', () => {
     const path = cachePath();
     mkdirSync(path);
-    expect(thrownBy(() => openCache(path))).toMatchObject({ code: 'UNREADABLE' });
+    expect(studioErrorOf(() => openCache(path))).toMatchObject({ code: 'UNREADABLE' });
   });
 
   test('for reading: nothing there, or garbage, and neither is touched', () => {
     const path = cachePath();
-    expect(thrownBy(() => openCache(path, { readOnly: true }))).toMatchObject({ code: 'NOT_FOUND' });
+    expect(studioErrorOf(() => openCache(path, { readOnly: true }))).toMatchObject({ code: 'NOT_FOUND' });
     writeFileSync(path, 'not a database, but long enough to be one'.repeat(10));
-    expect(thrownBy(() => openCache(path, { readOnly: true }))).toMatchObject({ code: 'DATABASE_CORRUPT' });
+    expect(studioErrorOf(() => openCache(path, { readOnly: true }))).toMatchObject({
+      code: 'DATABASE_CORRUPT',
+    });
     expect(asideIn(path)).toEqual([]);
   });
 
@@ -160,7 +162,7 @@ describe('what is refused', () => {
     const path = cachePath();
     openCache(path).close();
     const cache = openCache(path, { readOnly: true });
-    const error = thrownBy(() =>
+    const error = studioErrorOf(() =>
       cache.write(() => cache.database.exec("INSERT INTO datasets (name) VALUES ('x')")),
     );
     expect(error).toMatchObject({ code: 'WRITE_FAILED' });
@@ -178,7 +180,7 @@ describe('damage and leftovers inside', () => {
     writeFileSync(path, bytes);
     const cache = openCache(path);
     expect(cache.notice).toBeNull();
-    const error = thrownBy(() =>
+    const error = studioErrorOf(() =>
       cache.guard(() =>
         cache.database.prepare('SELECT * FROM example_blocks ORDER BY premise_tokens, labels').all(),
       ),
@@ -217,9 +219,9 @@ describe('damage and leftovers inside', () => {
   test('a second holder of the lock is told who has it', () => {
     const cache = openCache(cachePath());
     const lock = cache.lock('importing "snli"');
-    const error = thrownBy(() => cache.lock('deleting'));
+    const error = studioErrorOf(() => cache.lock('deleting'));
     expect(error).toMatchObject({ code: 'LOCKED' });
-    expect((error as Error).message).toContain(`process ${process.pid} (importing "snli")`);
+    expect(error.message).toContain(`process ${process.pid} (importing "snli")`);
     lock.release();
     cache.lock('deleting').release();
     cache.close();

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { buildVocabulary, Vocabulary, vocabularyFromJson } from '../../main/data/vocabulary.ts';
-import { StudioError } from '../../shared/errors.ts';
-import { thrownBy } from '../support/thrownBy.ts';
+import { studioErrorOf } from '../support/studioErrorOf.ts';
 
 const SPECIALS = ['<cls>', '<mask>', '<pad>', '<sep>', '<unk>'];
 
@@ -69,11 +68,10 @@ describe('a vocabulary from a file', () => {
     ['that is cut short', '["<unk>","<pa', /is not JSON/],
     ['that is empty', '', /is not JSON/],
   ])('%s is refused', (_what, text, message) => {
-    const error = thrownBy(() => vocabularyFromJson(text, { source: 'vocab.json' }));
-    expect(error).toBeInstanceOf(StudioError);
+    const error = studioErrorOf(() => vocabularyFromJson(text, { source: 'vocab.json' }));
     expect(error).toMatchObject({ code: 'BAD_FILE', place: { file: 'vocab.json' } });
-    expect((error as StudioError).message).toMatch(message);
-    expect((error as StudioError).nextStep).not.toBe('');
+    expect(error.message).toMatch(message);
+    expect(error.nextStep).not.toBe('');
   });
 
   test('may be large', () => {
