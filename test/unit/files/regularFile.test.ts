@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openRegularFile } from '../../../main/files/regularFile.ts';
-import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { zipBytes } from '../../support/zipBytes.ts';
 
 const folder = temporaryFolder();
