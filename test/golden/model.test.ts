@@ -108,7 +108,9 @@ async function checkWeightedLoss({ config, batch, expected }: ModelFixture): Pro
 }
 
 describe.each(GOLDEN_ENGINES)('the network on $name', ({ open, masksByPlace }) => {
-  beforeAll(open, 120_000);
+  beforeAll(async () => {
+    await open();
+  });
 
   describe.each(masksByPlace ? [...PLAIN, ...WITH_DROPOUT] : PLAIN)('%s', (file) => {
     const fixture = readFixture(file);

@@ -1,0 +1,67 @@
+/** @file Runs in tests. Adam of every engine, on given gradients, against PyTorch's. */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, it } from 'vitest';
+import {
+  type AdamSettings,
+  type AdamVariable,
+  type AdamVariableFactory,
+  distinctIds,
+} from '../../main/model/adam.ts';
+import { sumRows } from '../../main/model/kernels/rows.ts';
+import { GOLDEN_ENGINES } from './engines.ts';
+import { type AdamCase, expectNear, type GoldenRows, type GoldenTensor, readFixture } from './fixtures.ts';
+import { valuesOf } from './networks.ts';
+
+const TOLERANCE = 1e-6;
+const { beta1, beta2, eps, cases } = readFixture('adam.json');
+
+function updateBy(variable: AdamVariable, gradient: GoldenTensor | GoldenRows, settings: AdamSettings): void {
+  tf.tidy(() => {
+    if ('values' in gradient) {
+      variable.update(tf.tensor([...gradient.values], [...gradient.shape]), settings);
+      return;
+    }
+    const { ids, places } = distinctIds(Int32Array.from(gradient.ids));
+    const [count, width] = gradient.rows.shape as [number, number];
+    const rows = tf.tensor2d([...gradient.rows.values], [count, width]);
+    variable.updateRows({ ids, rows: sumRows(rows, places, ids.length) }, settings);
+  });
+}
+
+/** Within the tolerance of both, PyTorch's fp32 and the truth in float64. */
+async function checkState(variable: AdamVariable, name: string, one: AdamCase, step: number): Promise<void> {
+  const { first, second } = variable.moments();
+  const [value, m, v] = await Promise.all([variable.value(), first, second].map(valuesOf));
+  tf.dispose([first, second]);
+  for (const precision of ['fp32', 'fp64'] as const) {
+    const { parameters, m: goldenM, v: goldenV } = one.expected[precision][step]!;
+    const told = `of ${name} after step ${step + 1}, ${precision}`;
+    expectNear(`value ${told}`, value!, parameters[name]!.values, TOLERANCE);
+    expectNear(`first moment ${told}`, m!, goldenM[name]!.values, TOLERANCE);
+    expectNear(`second moment ${told}`, v!, goldenV[name]!.values, TOLERANCE);
+  }
+}
+
+async function checkParameter(name: string, one: AdamCase, factory: AdamVariableFactory): Promise<void> {
+  const { values, shape } = one.parameters[name]!;
+  const size = [...shape];
+  const variable = factory(tf.tensor([...values], size), tf.zeros(size), tf.zeros(size));
+  for (const [step, gradients] of one.gradients.entries()) {
+    const { weightDecay, learningRates } = one;
+    const settings = { lr: learningRates[step]!, beta1, beta2, eps, step: step + 1, weightDecay };
+    updateBy(variable, gradients[name]!, settings);
+    await checkState(variable, name, one, step);
+  }
+  variable.dispose();
+}
+
+describe.each(GOLDEN_ENGINES)('Adam on $name', ({ open }) => {
+  let factory: AdamVariableFactory;
+  beforeAll(async () => {
+    factory = await open();
+  });
+
+  it.each(cases)('$name', async (one) => {
+    for (const name of Object.keys(one.parameters)) await checkParameter(name, one, factory);
+  });
+});
