@@ -23,8 +23,13 @@ export function deleteCheckpoint(database: StudioDatabase, runId: string, folder
   write(database, () => {
     const run = runKey(database, runId);
     requireFree(database, runId, run, true);
-    database.connection.prepare('DELETE FROM checkpoints WHERE run = ? AND folder = ?').run(run, folder);
+    forgetCheckpoint(database.connection, run, folder);
   });
+}
+
+/** Inside a transaction: removes the row of a folder. For files of db/. */
+export function forgetCheckpoint(connection: Database.Database, run: number, folder: string): void {
+  connection.prepare('DELETE FROM checkpoints WHERE run = ? AND folder = ?').run(run, folder);
 }
 
 /** Inside a transaction: stores a checkpoint, in place of what was known of its folder. For files of db/. */

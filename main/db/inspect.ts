@@ -7,7 +7,7 @@ import { StudioError } from '../../shared/errors.ts';
 import { readError } from '../files/fileErrors.ts';
 import type { Migration } from './migrations/migration.ts';
 import { hasDeadOpenings } from './openings.ts';
-import { newestVersion, schemaOf, schemaOfVersion, versionOf } from './schema.ts';
+import { definitionsIn, hasItsSchema, newestVersion, versionOf } from './schema.ts';
 import { APPLICATION_ID } from './settings.ts';
 import { isDamage, studioErrorOf } from './sqliteErrors.ts';
 
@@ -57,7 +57,7 @@ export function inspectDatabase(path: string, migrations: readonly Migration[], 
 
 function conditionOf(connection: Database.Database, { path, migrations, depth }: Inspection): Condition {
   const version = versionOf(connection);
-  const schema = schemaOf(connection);
+  const schema = definitionsIn(connection);
   if (schema.size === 0 && version === 0) return { kind: 'unborn' };
   if (connection.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
     // One wrong byte in our own header must not make the file a stranger's.
@@ -66,11 +66,10 @@ function conditionOf(connection: Database.Database, { path, migrations, depth }:
     throw notOurs(path);
   }
   if (version > newestVersion(migrations)) throw newer(path, version, newestVersion(migrations));
-  for (const [name, sql] of schemaOfVersion(migrations, version)) {
-    if (schema.get(name) !== sql)
-      return { kind: 'damaged', reason: `the definition of "${name}" is not that of version ${version}` };
-  }
   if (version === 0) return { kind: 'damaged', reason: 'it has no version' };
+  if (!hasItsSchema(connection, migrations, version)) {
+    return { kind: 'damaged', reason: `its tables are not those of version ${version}` };
+  }
   const full = depth === 'full' || (depth === 'afterCrash' && hasDeadOpenings(connection));
   const answers = connection.pragma(full ? 'integrity_check(1)' : 'quick_check(1)', { simple: true });
   if (answers !== 'ok') return { kind: 'damaged', reason: String(answers) };

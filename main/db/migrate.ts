@@ -2,7 +2,7 @@
 import type Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
 import type { Migration } from './migrations/migration.ts';
-import { newestVersion, versionOf } from './schema.ts';
+import { newestVersion, storeFingerprint, versionOf } from './schema.ts';
 import { APPLICATION_ID } from './settings.ts';
 import { studioErrorOf } from './sqliteErrors.ts';
 
@@ -39,6 +39,7 @@ function applyMissing(connection: Database.Database, migrations: readonly Migrat
     migration.apply(connection);
     connection.pragma(`user_version = ${migration.version}`);
   }
+  storeFingerprint(connection, migrations, newestVersion(migrations));
   connection.pragma(`application_id = ${APPLICATION_ID}`);
   const broken = connection.pragma('foreign_key_check') as { table: string }[];
   if (broken.length > 0)

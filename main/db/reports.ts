@@ -1,7 +1,7 @@
 /** @file Node. Stores what a training worker reports: a whole flush in one transaction, or nothing of it. */
 import type Database from 'better-sqlite3';
 import type { WorkerReport } from '../../shared/runs.ts';
-import { insertCheckpoint } from './checkpoints.ts';
+import { forgetCheckpoint, insertCheckpoint } from './checkpoints.ts';
 import type { StudioDatabase } from './connection.ts';
 import { write } from './connection.ts';
 import { insertEvaluation } from './evaluations.ts';
@@ -54,6 +54,9 @@ function storeReport(database: StudioDatabase, runId: string, run: number, repor
       break;
     case 'checkpoint':
       insertCheckpoint(connection, run, report.checkpoint);
+      break;
+    case 'checkpointRemoved':
+      forgetCheckpoint(connection, run, report.folder);
       break;
     case 'log':
       insertLog(connection, run, { level: report.level, text: report.text });

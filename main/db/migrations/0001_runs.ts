@@ -2,6 +2,11 @@
 import type { Migration } from './migration.ts';
 
 const SCHEMA = `
+CREATE TABLE properties (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE openings (
   id INTEGER PRIMARY KEY,
   pid INTEGER NOT NULL,
