@@ -70,16 +70,16 @@ async function fetchSnli(options: SnliOptions): Promise<string> {
         options.onProgress?.({ step: 'download', receivedBytes, totalBytes }),
     });
   } catch (thrown) {
-    if (thrown instanceof StudioError && thrown.code === 'OFFLINE') throw importByHand(thrown, url);
+    if (thrown instanceof StudioError && thrown.code === 'OFFLINE') throw importByHand(thrown, { url, sha1 });
     throw thrown;
   }
   return to;
 }
 
-function importByHand(offline: StudioError, url: string): StudioError {
+function importByHand(offline: StudioError, { url, sha1 }: { url: string; sha1: string }): StudioError {
   return new StudioError('OFFLINE', offline.message, {
     nextStep:
-      `Without a network here: fetch ${url} (SHA-1 ${SNLI_SHA1}) on another machine, copy ${SNLI_FILE} over, and run ` +
+      `Without a network here: fetch ${url} (SHA-1 ${sha1}) on another machine, copy ${SNLI_FILE} over, and run ` +
       `npx --no entail datasets import ${SNLI_FILE} --name snli`,
     cause: offline,
   });

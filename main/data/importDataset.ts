@@ -14,8 +14,9 @@ import { ContentHash } from './contentHash.ts';
 import { checkDatasetName, findDataset } from './datasets.ts';
 import { BlockWriter, blockCount, type PairText, readBlock } from './exampleBlocks.ts';
 import { PairTally, RejectionTally } from './importTally.ts';
-import { openSource, type PairSource, type SourceRow } from './readers/open.ts';
+import { openSource } from './readers/open.ts';
 import { READER_VERSION } from './readers/readerVersion.ts';
+import type { PairRow, PairSource, SourceRow } from './readers/source.ts';
 import { assignSplits } from './splitting.ts';
 import { storeWordCounts } from './wordCounts.ts';
 
@@ -81,7 +82,7 @@ export async function importDataset(cache: Cache, options: ImportOptions): Promi
     try {
       return await new ImportJob(cache, source, options).run();
     } finally {
-      await source.close();
+      source.close();
     }
   } finally {
     lock.release();
@@ -159,7 +160,7 @@ class ImportJob {
   }
 
   /** A pair of a file without splits waits in the database: half a million of them do not fit in memory. */
-  #putAside(row: Extract<SourceRow, { kind: 'pair' }>): void {
+  #putAside(row: PairRow): void {
     this.#firstUndecided ??= { file: row.file, line: row.line };
     this.#undecidedLabels.push(row.label);
     this.#undecided.add(row);

@@ -11,12 +11,12 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { openCache } from '../../main/data/cache.ts';
-import { CACHE_APPLICATION_ID, CACHE_VERSION } from '../../main/data/cacheSchema.ts';
-import { listDatasets } from '../../main/data/datasets.ts';
-import { BlockWriter } from '../../main/data/exampleBlocks.ts';
-import { studioErrorOf } from '../support/studioErrorOf.ts';
-import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { openCache } from '../../../main/data/cache.ts';
+import { CACHE_APPLICATION_ID, CACHE_VERSION } from '../../../main/data/cacheSchema.ts';
+import { listDatasets } from '../../../main/data/datasets.ts';
+import { BlockWriter } from '../../../main/data/exampleBlocks.ts';
+import { studioErrorOf } from '../../support/studioErrorOf.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const cachePath = (): string => join(temporaryFolder(), 'cache.db');
 

@@ -1,6 +1,6 @@
 /** @file Tests. Words and their order, as Python makes them. */
 import { expect, test } from 'vitest';
-import { compareCodePoints, lowerWords } from '../../main/data/words.ts';
+import { compareCodePoints, lowerWords } from '../../../main/data/words.ts';
 
 test('splits where Python splits, and only there', () => {
   expect(lowerWords('  A person\ton a\u00a0horse .\n')).toEqual(['a', 'person', 'on', 'a', 'horse', '.']);

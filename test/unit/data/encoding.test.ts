@@ -1,7 +1,7 @@
 /** @file Tests. Packing and both truncations, against the book's own loops. */
 import { describe, expect, test } from 'vitest';
-import { encodePair, encodePairs, type Truncation, truncatePair } from '../../main/data/encoding.ts';
-import { buildVocabulary } from '../../main/data/vocabulary.ts';
+import { encodePair, encodePairs, type Truncation, truncatePair } from '../../../main/data/encoding.ts';
+import { buildVocabulary } from '../../../main/data/vocabulary.ts';
 
 const vocabulary = buildVocabulary(new Map([...'abcdefghij'].map((word) => [word, 1])), 1);
 const { cls, sep, unk } = vocabulary;

@@ -1,8 +1,8 @@
 /** @file Tests. The book's vocabulary: its order, its special tokens, and what is refused. */
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { buildVocabulary, Vocabulary, vocabularyFromJson } from '../../main/data/vocabulary.ts';
-import { studioErrorOf } from '../support/studioErrorOf.ts';
+import { buildVocabulary, Vocabulary, vocabularyFromJson } from '../../../main/data/vocabulary.ts';
+import { studioErrorOf } from '../../support/studioErrorOf.ts';
 
 const SPECIALS = ['<cls>', '<mask>', '<pad>', '<sep>', '<unk>'];
 
