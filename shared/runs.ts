@@ -128,6 +128,7 @@ export type WorkerReport =
   | { readonly kind: 'progress'; readonly step: number; readonly totalSteps: number; readonly epoch: number; readonly phase: 'encoding' | 'training' | 'evaluating' | 'saving'; readonly etaSeconds: number | null; readonly pairsPerSecond: number | null }
   | { readonly kind: 'evaluation'; readonly evaluation: EvaluationRecord; readonly predictions: PredictionBlock | null }
   | { readonly kind: 'checkpoint'; readonly checkpoint: CheckpointRecord }
+  | { readonly kind: 'checkpointRemoved'; readonly folder: string }
   | { readonly kind: 'log'; readonly level: 'info' | 'warning'; readonly text: string }
   | { readonly kind: 'stopping' }
   | { readonly kind: 'stopped'; readonly step: number }

@@ -5,10 +5,10 @@ import { type EncoderOptions, encode, linearWeights, type Weights } from './enco
 import { linear } from './kernels/linear.ts';
 import { gatherRows } from './kernels/rows.ts';
 import { firstRowMaps, type PackedBatch } from './packedBatch.ts';
-import { type ParameterSet, TOKEN_TABLE } from './parameters.ts';
+import { type Parameters, TOKEN_TABLE } from './parameters.ts';
 
 /** The token table's rows of a batch, [R, H]. Gathered outside the tape: see `gradients.ts`. */
-export function gatherTokenRows(parameters: ParameterSet, batch: PackedBatch): tf.Tensor2D {
+export function gatherTokenRows(parameters: Parameters, batch: PackedBatch): tf.Tensor2D {
   return tf.gather(parameters.get(TOKEN_TABLE) as tf.Tensor2D, tf.tensor1d(batch.ids, 'int32'));
 }
 
@@ -30,11 +30,7 @@ export function classify(
 }
 
 /** Logits without dropout and without a tape: what evaluation and prediction use. The caller owns the tensor. */
-export function predictLogits(
-  config: ModelConfig,
-  parameters: ParameterSet,
-  batch: PackedBatch,
-): tf.Tensor2D {
+export function predictLogits(config: ModelConfig, parameters: Parameters, batch: PackedBatch): tf.Tensor2D {
   return tf.tidy(() => {
     const tokenRows = gatherTokenRows(parameters, batch);
     const weights = (name: string) => parameters.get(name);

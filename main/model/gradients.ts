@@ -5,7 +5,7 @@ import { classify, gatherTokenRows } from './classifier.ts';
 import type { DropoutSource } from './dropout.ts';
 import { type CrossEntropyOptions, crossEntropy } from './kernels/crossEntropy.ts';
 import type { PackedBatch } from './packedBatch.ts';
-import { type ParameterSet, TOKEN_TABLE } from './parameters.ts';
+import { type Parameters, TOKEN_TABLE } from './parameters.ts';
 
 export interface LossOptions extends CrossEntropyOptions {
   readonly dropout: DropoutSource | null;
@@ -29,7 +29,7 @@ export interface MicroBatchGradients {
 }
 
 /** Which parameters are trained, beside the token table. */
-export function trainedNames(parameters: ParameterSet, freezeEncoder: boolean): string[] {
+export function trainedNames(parameters: Parameters, freezeEncoder: boolean): string[] {
   const names = parameters.shapes.map((shape) => shape.name).filter((name) => name !== TOKEN_TABLE);
   return freezeEncoder ? names.filter((name) => !name.startsWith('encoder.')) : names;
 }
@@ -40,7 +40,7 @@ export function trainedNames(parameters: ParameterSet, freezeEncoder: boolean): 
  */
 export function microBatchGradients(
   config: ModelConfig,
-  parameters: ParameterSet,
+  parameters: Parameters,
   batch: PackedBatch,
   options: LossOptions,
 ): MicroBatchGradients {

@@ -88,11 +88,15 @@ export function initialValues(shape: ParameterShape, position: number, seed: num
   return values;
 }
 
-/**
- * The weights that a trainer owns. Not `tf.variable`s: their names are global, and two models in one process clash.
- * Tensors in here outlive every tidy; `replace` and `dispose` are the only ways out.
- */
-export class ParameterSet {
+/** What the network reads its weights from: a trainer's optimizer, or the plain set below. */
+export interface Parameters {
+  readonly shapes: readonly ParameterShape[];
+  /** The current value; it belongs to whoever holds the parameters. */
+  get(name: string): tf.Tensor;
+}
+
+/** Weights without an optimizer, for evaluation and prediction. Not `tf.variable`s: their names are global. */
+export class ParameterSet implements Parameters {
   readonly shapes: readonly ParameterShape[];
   readonly #tensors = new Map<string, tf.Tensor>();
 
@@ -117,14 +121,6 @@ export class ParameterSet {
     const tensor = this.#tensors.get(name);
     if (tensor === undefined) throw new Error(`No parameter is called ${name}.`);
     return tensor;
-  }
-
-  /** The optimizer's new value; the old tensor is disposed unless the update happened in place. */
-  replace(name: string, tensor: tf.Tensor): void {
-    const old = this.get(name);
-    if (old === tensor) return;
-    this.#tensors.set(name, tf.keep(tensor));
-    old.dispose();
   }
 
   dispose(): void {

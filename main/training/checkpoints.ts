@@ -1,0 +1,195 @@
+/**
+ * @file Runs in workers. A run's checkpoints: weights and moments as safetensors, state, configuration and vocabulary,
+ * sealed by a manifest. The random state needs no file: everything random is decided by (seed, place, step).
+ */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { StudioError } from '../../shared/errors.ts';
+import type { CheckpointRecord, RunConfig } from '../../shared/runs.ts';
+import { decodeSafetensors, encodeSafetensors } from '../files/safetensors.ts';
+import { removeSealedFolder, sweepTemporary, writeSealedFolder } from '../files/sealedFolder.ts';
+import { newestValid, readSealedFolder } from '../files/sealedFolderReading.ts';
+import type { ParameterShape } from '../model/parameters.ts';
+import type { ClassifierTask } from './classifierTask.ts';
+import type { LoopState } from './loop.ts';
+import type { OptimizerState } from './optimizer.ts';
+
+const FORMAT = 1;
+/** Beside the best one; one more than needed, should the newest be damaged. */
+const KEPT = 2;
+
+const nullableNumber = z.number().nullable();
+const stateSchema = z.strictObject({
+  format: z.literal(FORMAT),
+  step: z.number().int().min(0),
+  epoch: z.number().int().min(0),
+  stepInEpoch: z.number().int().min(0),
+  epochLoss: z.number(),
+  epochCorrect: z.number(),
+  epochPairs: z.number(),
+  epochSeconds: z.number(),
+  trainSeconds: z.number(),
+  trainPairs: z.number(),
+  evaluatedAtStep: z.number().int(),
+  bestAccuracy: nullableNumber,
+  evaluationsSinceBest: z.number().int(),
+  lastTrainLoss: nullableNumber,
+  lastTrainAccuracy: nullableNumber,
+});
+
+export interface Checkpoint {
+  readonly folder: string;
+  readonly state: LoopState;
+  /** Value and moments of a parameter; throws BAD_FILE when it is missing or has another shape. */
+  readonly parameter: (shape: ParameterShape) => OptimizerState;
+}
+
+/** Folder of a run's checkpoints; `latest` ones are named by step, the best one says so. */
+export const checkpointsFolder = (runDirectory: string) => join(runDirectory, 'checkpoints');
+const folderName = (step: number, kind: 'last' | 'best') =>
+  `step-${String(step).padStart(8, '0')}${kind === 'best' ? '-best' : ''}`;
+const NAME = /^step-(\d{8,})(-best)?$/;
+
+export interface Writing {
+  readonly runDirectory: string;
+  readonly config: RunConfig;
+  readonly vocabularyJson: string;
+}
+
+/** Writes a checkpoint, then removes what it replaces. -> its record and the folders that went. */
+export async function writeCheckpoint(
+  task: ClassifierTask,
+  state: LoopState,
+  kind: 'last' | 'best',
+  { runDirectory, config, vocabularyJson }: Writing,
+): Promise<{ record: CheckpointRecord; removed: string[] }> {
+  const values = new Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>();
+  const moments = new Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>();
+  for (const { name, shape } of task.shapes) {
+    const common = { dtype: 'F32' as const, shape: [...shape] };
+    values.set(name, { ...common, values: (await task.get(name).data()) as Float32Array });
+    const { first, second } = await task.moments(name);
+    moments.set(`first.${name}`, { ...common, values: first });
+    moments.set(`second.${name}`, { ...common, values: second });
+  }
+  const json = (value: object) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
+  const stored = {
+    ...state,
+    lastTrainLoss: finite(state.lastTrainLoss),
+    lastTrainAccuracy: finite(state.lastTrainAccuracy),
+  };
+  const files = new Map([
+    ['weights.safetensors', encodeSafetensors(values, { format: 'pt' })],
+    ['optimizer.safetensors', encodeSafetensors(moments)],
+    ['state.json', [json({ format: FORMAT, ...stored })]],
+    ['config.json', [json(config)]],
+    ['vocab.json', [Buffer.from(vocabularyJson)]],
+  ]);
+  const parent = checkpointsFolder(runDirectory);
+  const folder = folderName(state.step, kind);
+  const { sizeBytes, manifestSha256 } = writeSealedFolder(parent, folder, files);
+  const record = { step: state.step, epoch: state.epoch, folder, sizeBytes, kind, manifestSha256 };
+  return { record, removed: prune(parent, kind, folder) };
+}
+
+const finite = (value: number) => (Number.isFinite(value) ? value : null);
+
+/** The newest ones of a kind stay, older ones go; a new best replaces the old. */
+function prune(parent: string, kind: 'last' | 'best', newest: string): string[] {
+  const same = listFolders(parent).filter((name) => name.endsWith('-best') === (kind === 'best'));
+  const gone = same.filter((name) => name !== newest).slice(kind === 'best' ? 0 : KEPT - 1);
+  for (const name of gone) removeSealedFolder(parent, name);
+  return gone;
+}
+
+/** Checkpoint folders, newest first; the temporary ones of a dead process are swept. */
+export function listFolders(parent: string): string[] {
+  if (!existsSync(parent)) return [];
+  sweepTemporary(parent);
+  const stepOf = (name: string) => Number(NAME.exec(name)![1]);
+  return readdirSync(parent)
+    .filter((name) => NAME.test(name))
+    .sort((a, b) => stepOf(b) - stepOf(a) || a.length - b.length);
+}
+
+/** The newest undamaged checkpoint; null when there is none. What was passed over is in `damaged`. */
+export function newestCheckpoint(runDirectory: string): {
+  checkpoint: Checkpoint | null;
+  damaged: readonly StudioError[];
+} {
+  const parent = checkpointsFolder(runDirectory);
+  const { found, damaged } = newestValid(parent, listFolders(parent));
+  const errors = damaged.map(({ error }) => error);
+  if (found === null) return { checkpoint: null, damaged: errors };
+  return { checkpoint: openCheckpoint(found.name, found.files, join(parent, found.name)), damaged: errors };
+}
+
+/** Reads and verifies one checkpoint by its folder name. */
+export function readCheckpoint(runDirectory: string, folder: string): Checkpoint {
+  if (!NAME.test(folder)) throw new StudioError('NOT_FOUND', `"${folder}" is not the name of a checkpoint.`);
+  const path = join(checkpointsFolder(runDirectory), folder);
+  return openCheckpoint(folder, readSealedFolder(path), path);
+}
+
+/** The best checkpoint if there is one, else the newest: the weights that a run stands for. */
+export function weightsToUse(runDirectory: string, keep: 'last' | 'best'): Checkpoint {
+  const parent = checkpointsFolder(runDirectory);
+  const folders = listFolders(parent);
+  const best = folders.filter((name) => name.endsWith('-best'));
+  const { found, damaged } = newestValid(parent, keep === 'best' && best.length > 0 ? best : folders);
+  if (found !== null) return openCheckpoint(found.name, found.files, join(parent, found.name));
+  throw (
+    damaged[0]?.error ??
+    new StudioError('NOT_FOUND', 'This run has no checkpoint.', {
+      nextStep: 'Let the run finish an epoch, or resume it.',
+    })
+  );
+}
+
+function openCheckpoint(folder: string, files: ReadonlyMap<string, Buffer>, path: string): Checkpoint {
+  const part = (name: string): Buffer => {
+    const bytes = files.get(name);
+    if (bytes === undefined)
+      throw new StudioError('BAD_FILE', `The checkpoint has no ${name}.`, { place: { file: path } });
+    return bytes;
+  };
+  const tensorsOf = (name: string) => decodeSafetensors(part(name), { source: join(path, name) }).tensors;
+  const weights = tensorsOf('weights.safetensors');
+  const moments = tensorsOf('optimizer.safetensors');
+  const values = (tensors: typeof weights, name: string, shape: readonly number[]): Float32Array => {
+    const tensor = tensors.get(name);
+    if (tensor === undefined || !(tensor.values instanceof Float32Array) || `${tensor.shape}` !== `${shape}`)
+      throw new StudioError('BAD_FILE', `The checkpoint has no parameter ${name} of shape [${shape}].`, {
+        place: { file: path },
+      });
+    return tensor.values;
+  };
+  return {
+    folder,
+    state: parseState(part('state.json').toString('utf8'), path),
+    parameter: ({ name, shape }) => ({
+      value: values(weights, name, shape),
+      first: values(moments, `first.${name}`, shape),
+      second: values(moments, `second.${name}`, shape),
+    }),
+  };
+}
+
+function parseState(text: string, path: string): LoopState {
+  const { success, data, error } = stateSchema.safeParse(JSON.parse(text));
+  if (!success)
+    throw new StudioError(
+      'BAD_FILE',
+      `The checkpoint's state is of another version or damaged: ${z.prettifyError(error)}.`,
+      {
+        place: { file: join(path, 'state.json') },
+      },
+    );
+  const { format: _, ...state } = data;
+  return {
+    ...state,
+    lastTrainLoss: state.lastTrainLoss ?? Number.NaN,
+    lastTrainAccuracy: state.lastTrainAccuracy ?? Number.NaN,
+  };
+}

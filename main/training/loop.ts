@@ -1,0 +1,310 @@
+/**
+ * @file Runs in the training worker. The loop of epochs and steps. It knows nothing of BERT: a task trains, evaluates
+ * and saves, listeners are told. Everything it needs to go on bit for bit after a stop is in `LoopState`.
+ */
+import type { Tensor1D } from '@tensorflow/tfjs-core';
+import { StudioError } from '../../shared/errors.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { MetricPoint, RunResult } from '../../shared/runs.ts';
+import { Pace } from './pace.ts';
+import { scheduleFactor } from './schedule.ts';
+import { type StepFigures, StepReadings } from './stepReadings.ts';
+
+/** Where a run is; stored with every checkpoint. */
+export interface LoopState {
+  /** Optimizer steps done. */
+  step: number;
+  /** Epochs completed. */
+  epoch: number;
+  /** Steps done in the current epoch. */
+  stepInEpoch: number;
+  /** Sums over the current epoch, for the book's running means. */
+  epochLoss: number;
+  epochCorrect: number;
+  epochPairs: number;
+  epochSeconds: number;
+  /** Seconds in training steps of the whole run; evaluation is not counted, as in the book. */
+  trainSeconds: number;
+  trainPairs: number;
+  /** The last step that was evaluated, so that none is evaluated twice after resuming. */
+  evaluatedAtStep: number;
+  bestAccuracy: number | null;
+  evaluationsSinceBest: number;
+  lastTrainLoss: number;
+  lastTrainAccuracy: number;
+}
+
+export const freshState = (): LoopState => ({
+  step: 0,
+  epoch: 0,
+  stepInEpoch: 0,
+  epochLoss: 0,
+  epochCorrect: 0,
+  epochPairs: 0,
+  epochSeconds: 0,
+  trainSeconds: 0,
+  trainPairs: 0,
+  evaluatedAtStep: 0,
+  bestAccuracy: null,
+  evaluationsSinceBest: 0,
+  lastTrainLoss: Number.NaN,
+  lastTrainAccuracy: Number.NaN,
+});
+
+/** What is trained. */
+export interface LoopTask {
+  readonly trainPairs: number;
+  /** Pairs in the split that choices look at (dev, else test); 0 when there is none. */
+  readonly selectionPairs: number;
+  /** Pairs in the test split, evaluated at the end. */
+  readonly testPairs: number;
+  /** Training pairs that were longer than maxLen. */
+  readonly truncatedPairs: number;
+  /** Trains on one batch. `position`: epoch from 0 and step inside it; `step` counts from 1. -> [loss sum, correct, norm] */
+  trainStep(position: { epoch: number; stepInEpoch: number; step: number; lr: number }): Promise<Tensor1D>;
+  /** Evaluates the selection split, reports it, returns its accuracy. */
+  evaluateSelection(state: LoopState): Promise<number>;
+  /** Evaluates the test split with the weights that the run ends with; keeps predictions. Null without a test split. */
+  evaluateTest(state: LoopState): Promise<number | null>;
+  /** Writes a checkpoint. */
+  save(state: LoopState, kind: 'last' | 'best'): Promise<void>;
+  /** Puts the best checkpoint's weights back. */
+  restoreBest(): Promise<void>;
+}
+
+export interface LoopListener {
+  metrics(points: readonly MetricPoint[]): void;
+  progress(state: LoopState, phase: 'training' | 'evaluating' | 'saving', pace: Pace): void;
+}
+
+export interface LoopOptions {
+  readonly hyperparameters: Hyperparameters;
+  readonly stepsPerEpoch: number;
+  readonly selectsOnTest: boolean;
+  /** True once somebody has asked to stop. */
+  readonly stopRequested: () => boolean;
+  /** A checkpoint is written at least so often, whatever the hyperparameters say. */
+  readonly checkpointEveryMs: number;
+}
+
+/** Thrown through evaluation when a stop is asked for: what was begun is left, the state stays as it was. */
+export class StopSignal extends Error {}
+
+export type LoopOutcome =
+  | { readonly kind: 'finished'; readonly result: RunResult }
+  | { readonly kind: 'stopped' };
+
+/** The book plots its running means five times an epoch; fewer than five batches must not divide by zero (book.md 6). */
+const POINTS_PER_EPOCH = 5;
+
+export class TrainingLoop {
+  readonly #task: LoopTask;
+  readonly #listener: LoopListener;
+  readonly #options: LoopOptions;
+  readonly #state: LoopState;
+  readonly #readings: StepReadings;
+  readonly #pace: Pace;
+  #savedAtMs = performance.now();
+  #savedAtStep = -1;
+
+  constructor(task: LoopTask, listener: LoopListener, options: LoopOptions, state: LoopState) {
+    this.#task = task;
+    this.#listener = listener;
+    this.#options = options;
+    this.#state = state;
+    this.#savedAtStep = state.step;
+    this.#readings = new StepReadings();
+    const { hyperparameters, stepsPerEpoch } = options;
+    this.#pace = new Pace({ ...task, stepsPerEpoch, epochs: hyperparameters.epochs });
+  }
+
+  async run(): Promise<LoopOutcome> {
+    try {
+      while (await this.#advance());
+      return { kind: 'finished', result: await this.#finish() };
+    } catch (thrown) {
+      if (!(thrown instanceof StopSignal)) throw thrown;
+      await this.#takeReadings();
+      await this.#save('last');
+      return { kind: 'stopped' };
+    } finally {
+      this.#readings.dispose();
+    }
+  }
+
+  /** One step, or what is due between steps. False when the run is over. */
+  async #advance(): Promise<boolean> {
+    const { epochs, earlyStopping } = this.#options.hyperparameters;
+    const state = this.#state;
+    if (this.#evaluationDue()) await this.#evaluate();
+    const stopsEarly = earlyStopping > 0 && state.evaluationsSinceBest >= earlyStopping;
+    if (state.stepInEpoch === this.#options.stepsPerEpoch) {
+      this.#endEpoch();
+      await this.#save('last');
+    }
+    if (state.epoch === epochs || stopsEarly) return false;
+    if (this.#options.stopRequested()) throw new StopSignal();
+    await this.#saveIfDue();
+    await this.#step();
+    return true;
+  }
+
+  async #step(): Promise<void> {
+    const state = this.#state;
+    const { hyperparameters, stepsPerEpoch } = this.#options;
+    const totalSteps = stepsPerEpoch * hyperparameters.epochs;
+    const lr = hyperparameters.lr * scheduleFactor(hyperparameters, state.step, totalSteps);
+    const beganMs = performance.now();
+    const position = { epoch: state.epoch, stepInEpoch: state.stepInEpoch, step: state.step + 1, lr };
+    const reading = await this.#task.trainStep(position);
+    const pairs = Math.min(
+      hyperparameters.batchSize,
+      this.#task.trainPairs - state.stepInEpoch * hyperparameters.batchSize,
+    );
+    state.step++;
+    state.stepInEpoch++;
+    const epoch = state.epoch + state.stepInEpoch / stepsPerEpoch;
+    this.#readings.add({ step: state.step, epoch, lr, pairs, reading });
+    const atPoint = this.#isPlotted(state.stepInEpoch);
+    if (atPoint || this.#readings.isDue()) await this.#takeReadings();
+    const seconds = (performance.now() - beganMs) / 1000;
+    state.epochSeconds += seconds;
+    state.trainSeconds += seconds;
+    state.trainPairs += pairs;
+    this.#pace.step(seconds);
+    if (atPoint) this.#reportRunningMeans(epoch);
+    this.#listener.progress(state, 'training', this.#pace);
+  }
+
+  #isPlotted(stepInEpoch: number): boolean {
+    const { stepsPerEpoch } = this.#options;
+    const every = Math.max(1, Math.floor(stepsPerEpoch / POINTS_PER_EPOCH));
+    return stepInEpoch % every === 0 || stepInEpoch === stepsPerEpoch;
+  }
+
+  /** Reads what the device has ready, in one block. */
+  async #takeReadings(): Promise<void> {
+    const figures = await this.#readings.take();
+    const points: MetricPoint[] = [];
+    for (const figure of figures) {
+      const state = this.#state;
+      state.epochLoss += figure.lossSum;
+      state.epochCorrect += figure.correct;
+      state.epochPairs += figure.pairs;
+      points.push(...stepPoints(figure));
+    }
+    if (points.length > 0) this.#listener.metrics(points);
+    const bad = figures.find(
+      (figure) => !Number.isFinite(figure.lossSum) || !Number.isFinite(figure.gradientNorm),
+    );
+    if (bad !== undefined) throw notFinite(bad.step);
+  }
+
+  #reportRunningMeans(epoch: number): void {
+    const { step, epochLoss, epochCorrect, epochPairs } = this.#state;
+    const common = { step, epoch, atMs: Date.now() };
+    this.#listener.metrics([
+      { metric: 'running/loss', value: epochLoss / epochPairs, ...common },
+      { metric: 'running/accuracy', value: epochCorrect / epochPairs, ...common },
+    ]);
+  }
+
+  #evaluationDue(): boolean {
+    const { step, stepInEpoch, evaluatedAtStep } = this.#state;
+    const { evaluateEvery } = this.#options.hyperparameters;
+    if (this.#task.selectionPairs === 0 || step === evaluatedAtStep) return false;
+    return stepInEpoch === this.#options.stepsPerEpoch || (evaluateEvery > 0 && step % evaluateEvery === 0);
+  }
+
+  async #evaluate(): Promise<void> {
+    const state = this.#state;
+    // A loss that has gone wrong must not be evaluated, let alone become the best.
+    await this.#takeReadings();
+    this.#listener.progress(state, 'evaluating', this.#pace);
+    const beganMs = performance.now();
+    const accuracy = await this.#task.evaluateSelection(state);
+    this.#pace.evaluated(this.#task.selectionPairs, (performance.now() - beganMs) / 1000);
+    state.evaluatedAtStep = state.step;
+    const isBest = state.bestAccuracy === null || accuracy > state.bestAccuracy;
+    state.evaluationsSinceBest = isBest ? 0 : state.evaluationsSinceBest + 1;
+    if (isBest) state.bestAccuracy = accuracy;
+    if (isBest && this.#options.hyperparameters.keep === 'best') await this.#save('best');
+  }
+
+  #endEpoch(): void {
+    const state = this.#state;
+    state.lastTrainLoss = state.epochLoss / state.epochPairs;
+    state.lastTrainAccuracy = state.epochCorrect / state.epochPairs;
+    const common = { step: state.step, epoch: state.epoch + 1, atMs: Date.now() };
+    this.#listener.metrics([
+      { metric: 'epoch/trainLoss', value: state.lastTrainLoss, ...common },
+      { metric: 'epoch/trainAccuracy', value: state.lastTrainAccuracy, ...common },
+      { metric: 'epoch/pairsPerSecond', value: state.epochPairs / state.epochSeconds, ...common },
+      { metric: 'epoch/seconds', value: state.epochSeconds, ...common },
+      { metric: 'epoch/truncatedPairs', value: this.#task.truncatedPairs, ...common },
+    ]);
+    Object.assign(state, { epochLoss: 0, epochCorrect: 0, epochPairs: 0, epochSeconds: 0, stepInEpoch: 0 });
+    state.epoch++;
+  }
+
+  async #saveIfDue(): Promise<void> {
+    const { checkpointEvery } = this.#options.hyperparameters;
+    const { step } = this.#state;
+    if (step === this.#savedAtStep) return;
+    const byStep = checkpointEvery > 0 && step % checkpointEvery === 0;
+    if (byStep || performance.now() - this.#savedAtMs >= this.#options.checkpointEveryMs)
+      await this.#save('last');
+  }
+
+  async #save(kind: 'last' | 'best'): Promise<void> {
+    await this.#takeReadings();
+    this.#listener.progress(this.#state, 'saving', this.#pace);
+    const beganMs = performance.now();
+    await this.#task.save(this.#state, kind);
+    this.#pace.saved((performance.now() - beganMs) / 1000);
+    if (kind === 'last') {
+      this.#savedAtMs = performance.now();
+      this.#savedAtStep = this.#state.step;
+    }
+  }
+
+  async #finish(): Promise<RunResult> {
+    const state = this.#state;
+    const { hyperparameters, selectsOnTest } = this.#options;
+    if (hyperparameters.keep === 'best' && state.bestAccuracy !== null) await this.#task.restoreBest();
+    this.#listener.progress(state, 'evaluating', this.#pace);
+    const testAccuracy = await this.#task.evaluateTest(state);
+    const chose = hyperparameters.keep === 'best' || hyperparameters.earlyStopping > 0;
+    return {
+      trainLoss: state.lastTrainLoss,
+      trainAccuracy: state.lastTrainAccuracy,
+      testAccuracy,
+      devAccuracy: selectsOnTest ? null : state.bestAccuracy,
+      pairsPerSecond: state.trainPairs / state.trainSeconds,
+      epochs: state.epoch,
+      steps: state.step,
+      selectedOnTest: chose && selectsOnTest,
+    };
+  }
+}
+
+function stepPoints({ step, epoch, lr, pairs, lossSum, correct, gradientNorm }: StepFigures): MetricPoint[] {
+  const common = { step, epoch, atMs: Date.now() };
+  return [
+    { metric: 'step/loss', value: lossSum / pairs, ...common },
+    { metric: 'step/accuracy', value: correct / pairs, ...common },
+    { metric: 'step/learningRate', value: lr, ...common },
+    { metric: 'step/gradientNorm', value: gradientNorm, ...common },
+  ];
+}
+
+function notFinite(step: number): StudioError {
+  return new StudioError(
+    'LOSS_NOT_FINITE',
+    `The loss or its gradient is no longer a finite number at step ${step}.`,
+    {
+      nextStep:
+        'The last good checkpoint is kept. Try a lower learning rate, a warm-up, or gradient clipping.',
+    },
+  );
+}

@@ -1,0 +1,148 @@
+/**
+ * @file Runs in the supervisor's process. A child that computes: forked, listened to, judged by its pulse, ended in two
+ * stages. A native abort in there must not take the studio with it.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { StudioError } from '../../shared/errors.ts';
+import { HEARTBEAT_DESCRIPTOR } from './heartbeat.ts';
+
+export interface SupervisedOptions<Answer> {
+  /** Path of the child's entry file. */
+  readonly entry: string;
+  /** Added to the child's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly onMessage: (message: Answer) => void;
+  /** The child is gone; `error` says why unless it was told to go. */
+  readonly onEnd: (error: StudioError) => void;
+  /** Shorter ones are for tests. */
+  readonly limits?: Partial<Limits>;
+}
+
+export interface Limits {
+  /** No progress for this long is a hang … */
+  readonly leastHangMs: number;
+  /** … or for this many times the longest wait for progress so far. */
+  readonly hangFactor: number;
+  /** A stop that is not acknowledged while nothing moves is followed by a kill. */
+  readonly stopGraceMs: number;
+}
+
+const LIMITS: Limits = { leastHangMs: 60_000, hangFactor: 10, stopGraceMs: 4000 };
+const LOOK_EVERY_MS = 500;
+const KEPT_STDERR_BYTES = 8192;
+/** Variables that would change what the child runs. */
+const STRIPPED = /^(NODE_OPTIONS|ELECTRON_.*|LD_PRELOAD|NODE_CHANNEL_.*)$/;
+
+export class SupervisedChild<Order extends object, Answer extends object> {
+  readonly #child: ChildProcess;
+  readonly #options: SupervisedOptions<Answer>;
+  readonly #limits: Limits;
+  readonly #timer: NodeJS.Timeout;
+  #counter = -1;
+  #movedAtMs = performance.now();
+  #longestMs = 0;
+  #stopAskedAtMs: number | null = null;
+  #stopAcknowledged = false;
+  #hung = false;
+  #killed = false;
+  #stderr = '';
+
+  constructor(options: SupervisedOptions<Answer>) {
+    this.#options = options;
+    this.#limits = { ...LIMITS, ...options.limits };
+    this.#child = fork(options.entry, [], {
+      env: { ...strippedEnvironment(), ...options.environment },
+      execArgv: [],
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
+    });
+    this.#child.on('message', (message) => options.onMessage(message as Answer));
+    this.#child.stderr?.on('data', (bytes: Buffer) => {
+      this.#stderr = (this.#stderr + bytes.toString('utf8')).slice(-KEPT_STDERR_BYTES);
+    });
+    const pulse = this.#child.stdio[HEARTBEAT_DESCRIPTOR] as Readable;
+    pulse.on('data', (bytes: Buffer) => this.#listen(bytes.toString('utf8')));
+    pulse.on('error', () => {});
+    this.#child.on('error', (cause) => this.#end(`it could not be started (${cause.message})`));
+    this.#child.on('close', (code, signal) =>
+      this.#end(signal === null ? `exit code ${code}` : `signal ${signal}`),
+    );
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Lost when the child is gone: its end is told anyway. */
+  send(order: Order): void {
+    if (this.#child.connected) this.#child.send(order, () => {});
+  }
+
+  /** Sends the order to stop and watches whether it is heard. */
+  stop(order: Order): void {
+    this.#stopAskedAtMs ??= performance.now();
+    this.send(order);
+  }
+
+  /** The child has answered a stop: from here it takes as long as progress arrives. */
+  stopAcknowledged(): void {
+    this.#stopAcknowledged = true;
+  }
+
+  kill(): void {
+    this.#killed = true;
+    this.#child.kill('SIGKILL');
+  }
+
+  #listen(text: string): void {
+    const lines = text.trimEnd().split('\n');
+    const counter = Number(lines[lines.length - 1]);
+    if (!Number.isFinite(counter) || counter === this.#counter) return;
+    const now = performance.now();
+    if (this.#counter > 0) this.#longestMs = Math.max(this.#longestMs, now - this.#movedAtMs);
+    this.#counter = counter;
+    this.#movedAtMs = now;
+  }
+
+  #look(): void {
+    const now = performance.now();
+    const { leastHangMs, hangFactor, stopGraceMs } = this.#limits;
+    const stillMs = now - this.#movedAtMs;
+    if (stillMs > Math.max(leastHangMs, hangFactor * this.#longestMs)) {
+      this.#hung = true;
+      this.#child.kill('SIGKILL');
+    }
+    const asked = this.#stopAskedAtMs;
+    if (asked !== null && !this.#stopAcknowledged && now - asked > stopGraceMs && stillMs > stopGraceMs)
+      this.kill();
+  }
+
+  #end(how: string): void {
+    clearInterval(this.#timer);
+    this.#options.onEnd(this.#errorOf(how));
+  }
+
+  #errorOf(how: string): StudioError {
+    if (this.#killed) return new StudioError('INTERRUPTED', 'The worker was ended before it could finish.');
+    if (this.#hung)
+      return new StudioError('WORKER_HUNG', 'The worker made no progress and was ended.', {
+        nextStep: 'Resume the run; if it hangs again, try another engine or a smaller micro-batch.',
+      });
+    const said = this.#stderr.trim().split('\n').slice(-3).join(' | ');
+    const memory = /signal SIGKILL/.test(how) ? ' The system may have run out of memory.' : '';
+    return new StudioError(
+      'WORKER_CRASHED',
+      `The worker ended unexpectedly (${how}).${memory}${said === '' ? '' : ` It said: ${said}`}`,
+      {
+        nextStep: 'What was stored is safe: resume the run from its last checkpoint.',
+      },
+    );
+  }
+}
+
+function strippedEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !STRIPPED.test(name)));
+}

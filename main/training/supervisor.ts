@@ -1,0 +1,84 @@
+/** @file Runs in the supervisor's process (command line, later the studio). Starts, watches and stops training. */
+import { type ErrorData, StudioError } from '../../shared/errors.ts';
+import type { RunResult, WorkerReport } from '../../shared/runs.ts';
+import type { TrainingJob, TrainingOrder } from './jobs.ts';
+import { type Limits, SupervisedChild } from './supervisedChild.ts';
+
+export type { TrainingJob } from './jobs.ts';
+
+export type TrainingOutcome =
+  | { readonly outcome: 'finished'; readonly result: RunResult }
+  | { readonly outcome: 'stopped'; readonly step: number }
+  | { readonly outcome: 'failed'; readonly error: ErrorData };
+
+export interface TrainingOptions {
+  /** Path of the entry "training". */
+  readonly entry: string;
+  readonly job: TrainingJob;
+  /** What the engine's library needs to find when the process starts. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** In the order in which they happened; the last one (finished, stopped, failed) is among them. */
+  readonly onReports: (reports: readonly WorkerReport[]) => void;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface SupervisedTraining {
+  readonly pid: number | undefined;
+  /** At the end of the current step, with a checkpoint. */
+  stop(): void;
+  /** At once; the run can be resumed from its last checkpoint. */
+  kill(): void;
+  /** Never rejects. */
+  readonly done: Promise<TrainingOutcome>;
+}
+
+/** Metrics reach the database at most this often, and are lost at most this long after a crash. */
+const FLUSH_MS = 250;
+
+export function superviseTraining(options: TrainingOptions): SupervisedTraining {
+  const { promise: done, resolve } = Promise.withResolvers<TrainingOutcome>();
+  let waiting: WorkerReport[] = [];
+  let outcome: TrainingOutcome | null = null;
+  const flush = () => {
+    const reports = waiting;
+    waiting = [];
+    if (reports.length > 0) options.onReports(reports);
+  };
+  const timer = setInterval(flush, FLUSH_MS);
+  const take = (report: WorkerReport) => {
+    waiting.push(report);
+    if (report.kind === 'stopping') child.stopAcknowledged();
+    outcome = outcomeOf(report) ?? outcome;
+  };
+  const child = new SupervisedChild<TrainingOrder, WorkerReport>({
+    entry: options.entry,
+    environment: options.environment,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+    onMessage: take,
+    onEnd: (error) => {
+      clearInterval(timer);
+      if (outcome === null) take({ kind: 'failed', error: error.toData() });
+      flush();
+      resolve(outcome!);
+    },
+  });
+  child.send({ kind: 'start', job: options.job });
+  return {
+    pid: child.pid,
+    stop: () => child.stop({ kind: 'stop' }),
+    kill: () => child.kill(),
+    done,
+  };
+}
+
+function outcomeOf(report: WorkerReport): TrainingOutcome | null {
+  if (report.kind === 'finished') return { outcome: 'finished', result: report.result };
+  if (report.kind === 'stopped') return { outcome: 'stopped', step: report.step };
+  return report.kind === 'failed' ? { outcome: 'failed', error: report.error } : null;
+}
+
+/** What a failed outcome throws, for callers that prefer that. */
+export function failureOf(error: ErrorData): StudioError {
+  const place = error.place === undefined ? {} : { place: error.place };
+  return new StudioError(error.code, error.message, { nextStep: error.nextStep, ...place });
+}

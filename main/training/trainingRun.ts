@@ -1,0 +1,360 @@
+/** @file Runs in the training worker. One run, from job to result: data, engine, weights, loop, reports. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Tensor1D } from '@tensorflow/tfjs-core';
+import { type Dataset, SPLITS, type Split } from '../../shared/datasets.ts';
+import type { EngineRecord } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
+import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
+import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
+import { type Cache, openCache } from '../data/cache.ts';
+import { requireDataset } from '../data/datasets.ts';
+import { encodeSplit } from '../data/encodedSplits.ts';
+import type { EncodedSplit } from '../data/encoding.ts';
+import { vocabularyFromJson } from '../data/vocabulary.ts';
+import { openEngine } from '../engines/registry.ts';
+import { decodeSafetensors } from '../files/safetensors.ts';
+import { elementCount, initialValues, type ParameterShape } from '../model/parameters.ts';
+import {
+  type Checkpoint,
+  newestCheckpoint,
+  readCheckpoint,
+  weightsToUse,
+  writeCheckpoint,
+} from './checkpoints.ts';
+import { ClassifierTask, type TaskOptions } from './classifierTask.ts';
+import { probabilitiesOf, summarise } from './evaluation.ts';
+import type { TrainingJob } from './jobs.ts';
+import { freshState, type LoopState, type LoopTask, StopSignal, TrainingLoop } from './loop.ts';
+import type { OptimizerState } from './optimizer.ts';
+import type { Pace } from './pace.ts';
+import { watchSystem } from './systemMetrics.ts';
+
+/** The run's links to the world outside. */
+export interface RunLinks {
+  readonly report: (report: WorkerReport) => void;
+  readonly beat: () => void;
+  readonly stopRequested: () => boolean;
+}
+
+const SYSTEM_EVERY_MS = 5000;
+const CHECKPOINT_EVERY_MS = 10 * 60 * 1000;
+/** Rows of a forward pass: activations are not kept, so more fit than in training. */
+const EVALUATION_TOKENS = 8192;
+
+export async function runTraining(job: TrainingJob, links: RunLinks): Promise<void> {
+  const cache = openCache(job.cachePath, { readOnly: true });
+  try {
+    const run = await TrainingRun.prepare(job, links, cache);
+    await run.go();
+  } finally {
+    cache.close();
+  }
+}
+
+interface Prepared {
+  readonly job: TrainingJob;
+  readonly links: RunLinks;
+  readonly dataset: Dataset;
+  readonly splits: ReadonlyMap<Split, EncodedSplit>;
+  readonly vocabularyJson: string;
+  readonly engine: EngineRecord;
+  readonly task: ClassifierTask;
+  readonly state: LoopState;
+}
+
+class TrainingRun implements LoopTask {
+  readonly #prepared: Prepared;
+  readonly #task: ClassifierTask;
+  #order: { epoch: number; pairs: Int32Array } | null = null;
+
+  private constructor(prepared: Prepared) {
+    this.#prepared = prepared;
+    this.#task = prepared.task;
+  }
+
+  static async prepare(job: TrainingJob, links: RunLinks, cache: Cache): Promise<TrainingRun> {
+    const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
+    const { dataset, splits } = await encodedSplits(job, links, { cache, vocabularyJson });
+    const { record, adamVariables } = await openEngine(job.engine, {
+      dataDirectory: job.dataDirectory,
+      ...(job.threads === null ? {} : { threads: job.threads }),
+    });
+    links.beat();
+    const checkpoint = job.resumeFrom === null ? null : resumePoint(job, links);
+    const begin = checkpoint?.parameter ?? firstWeights(job);
+    const classWeights = classWeightsOf(job, splits.get('train')!);
+    const { hyperparameters, model } = job.config;
+    const options: TaskOptions = {
+      config: model,
+      hyperparameters,
+      classWeights,
+      factory: adamVariables,
+      begin,
+    };
+    const state = checkpoint?.state ?? freshState();
+    const task = new ClassifierTask(options);
+    return new TrainingRun({ job, links, dataset, splits, vocabularyJson, engine: record, task, state });
+  }
+
+  async go(): Promise<void> {
+    const { job, links, engine, state } = this.#prepared;
+    const { hyperparameters } = job.config;
+    const perEpoch = stepsPerEpoch(this.trainPairs, hyperparameters.batchSize);
+    const totalSteps = perEpoch * hyperparameters.epochs;
+    links.report({
+      kind: 'started',
+      engine,
+      stepsPerEpoch: perEpoch,
+      totalSteps,
+      resumedAtStep: state.step,
+      truncatedPairs: this.truncatedPairs,
+      parameters: this.#task.shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    });
+    const stopWatching = this.#watchSystem(perEpoch);
+    const listener = {
+      metrics: (points: readonly MetricPoint[]) => links.report({ kind: 'metrics', points }),
+      progress: (at: LoopState, phase: 'training' | 'evaluating' | 'saving', pace: Pace) =>
+        this.#reportProgress({ at, phase, pace }, totalSteps, perEpoch),
+    };
+    const options = {
+      hyperparameters,
+      stepsPerEpoch: perEpoch,
+      selectsOnTest: this.#selection === 'test',
+      stopRequested: links.stopRequested,
+      checkpointEveryMs: CHECKPOINT_EVERY_MS,
+    };
+    try {
+      const outcome = await new TrainingLoop(this, listener, options, state).run();
+      if (outcome.kind === 'stopped') links.report({ kind: 'stopped', step: state.step });
+      else links.report({ kind: 'finished', result: outcome.result });
+    } finally {
+      stopWatching();
+      this.#task.dispose();
+    }
+  }
+
+  get trainPairs(): number {
+    return this.#split('train').pairs;
+  }
+
+  get truncatedPairs(): number {
+    return this.#split('train').truncatedPairs;
+  }
+
+  get selectionPairs(): number {
+    return this.#split(this.#selection).pairs;
+  }
+
+  get testPairs(): number {
+    return this.#split('test').pairs;
+  }
+
+  /** Choices look at dev; only a data set without one makes them look at test labels, which is then said. */
+  get #selection(): Split {
+    return this.#split('dev').pairs > 0 ? 'dev' : 'test';
+  }
+
+  trainStep({
+    epoch,
+    stepInEpoch,
+    step,
+    lr,
+  }: {
+    epoch: number;
+    stepInEpoch: number;
+    step: number;
+    lr: number;
+  }): Promise<Tensor1D> {
+    const { batchSize, seed, microBatchTokens } = this.#prepared.job.config.hyperparameters;
+    const split = this.#split('train');
+    if (this.#order?.epoch !== epoch) this.#order = { epoch, pairs: epochOrder(split.pairs, seed, epoch) };
+    const members = this.#order.pairs.subarray(stepInEpoch * batchSize, (stepInEpoch + 1) * batchSize);
+    const microBatches = planMicroBatches(split, members, { microBatchTokens });
+    const { beat } = this.#prepared.links;
+    const betweenMicroBatches = async () => {
+      beat();
+      await nextTurn();
+    };
+    return this.#task.step(microBatches, { step, lr, betweenMicroBatches });
+  }
+
+  async evaluateSelection(state: LoopState): Promise<number> {
+    return (await this.#evaluate(this.#selection, state, false))!;
+  }
+
+  evaluateTest(state: LoopState): Promise<number | null> {
+    return this.#evaluate('test', state, true);
+  }
+
+  async save(state: LoopState, kind: 'last' | 'best'): Promise<void> {
+    const { job, links, vocabularyJson } = this.#prepared;
+    const { runDirectory, config } = job;
+    const { record, removed } = await writeCheckpoint(this.#task, state, kind, {
+      runDirectory,
+      config,
+      vocabularyJson,
+    });
+    links.beat();
+    links.report({ kind: 'checkpoint', checkpoint: record });
+    for (const folder of removed) links.report({ kind: 'checkpointRemoved', folder });
+  }
+
+  async restoreBest(): Promise<void> {
+    const { job } = this.#prepared;
+    const best = weightsToUse(job.runDirectory, 'best');
+    this.#task.restore(best.parameter);
+  }
+
+  async #evaluate(name: Split, state: LoopState, keepPredictions: boolean): Promise<number | null> {
+    const { job, links } = this.#prepared;
+    const split = this.#split(name);
+    if (split.pairs === 0) return null;
+    const between = async () => {
+      links.beat();
+      await nextTurn();
+      if (links.stopRequested()) throw new StopSignal();
+    };
+    const evaluated = await probabilitiesOf(job.config.model, this.#task, split, {
+      microBatchTokens: EVALUATION_TOKENS,
+      between,
+    });
+    const { step } = state;
+    const epoch =
+      state.epoch + state.stepInEpoch / stepsPerEpoch(this.trainPairs, job.config.hyperparameters.batchSize);
+    const { labels } = job.config.dataset;
+    const evaluation = summarise(evaluated, split.labels, { split: name, step, epoch, labels });
+    const common = { step, epoch, atMs: Date.now() };
+    links.report({
+      kind: 'metrics',
+      points: (['loss', 'accuracy', 'macroF1'] as const).map((figure) => ({
+        metric: `${name === 'train' ? 'dev' : name}/${figure}` as const,
+        value: evaluation[figure],
+        ...common,
+      })),
+    });
+    const predictions = keepPredictions
+      ? { split: name, step, classes: labels.length, probabilities: evaluated.values }
+      : null;
+    links.report({ kind: 'evaluation', evaluation, predictions });
+    return evaluation.accuracy;
+  }
+
+  #split(name: Split): EncodedSplit {
+    return this.#prepared.splits.get(name)!;
+  }
+
+  #reportProgress(
+    { at, phase, pace }: { at: LoopState; phase: 'training' | 'evaluating' | 'saving'; pace: Pace },
+    totalSteps: number,
+    perEpoch: number,
+  ): void {
+    this.#prepared.links.report({
+      kind: 'progress',
+      step: at.step,
+      totalSteps,
+      epoch: at.epoch + at.stepInEpoch / perEpoch,
+      phase,
+      etaSeconds: pace.etaSeconds(at.step, at.epoch),
+      pairsPerSecond: pace.pairsPerSecond,
+    });
+  }
+
+  #watchSystem(perEpoch: number): () => void {
+    const { links, state, engine } = this.#prepared;
+    return watchSystem(
+      (figures) => {
+        const common = {
+          step: state.step,
+          epoch: state.epoch + state.stepInEpoch / perEpoch,
+          atMs: Date.now(),
+        };
+        links.report({
+          kind: 'metrics',
+          points: [...figures].map(([metric, value]) => ({ metric, value, ...common })),
+        });
+      },
+      { everyMs: SYSTEM_EVERY_MS, gpu: engine.device.startsWith('cuda') },
+    );
+  }
+}
+
+async function encodedSplits(
+  { config }: TrainingJob,
+  links: RunLinks,
+  { cache, vocabularyJson }: { cache: Cache; vocabularyJson: string },
+): Promise<{ dataset: Dataset; splits: Map<Split, EncodedSplit> }> {
+  const dataset = requireDataset(cache, config.dataset.name);
+  if (dataset.contentHash !== config.dataset.contentHash)
+    throw new StudioError(
+      'NOT_FOUND',
+      `The data set ${dataset.name} is not the one that this run was made for.`,
+      {
+        nextStep: 'Import the original file again under that name.',
+      },
+    );
+  const vocabulary = vocabularyFromJson(vocabularyJson, { source: 'vocab.json of the run' });
+  const { maxLen, truncation, workers } = config.hyperparameters;
+  const splits = new Map<Split, EncodedSplit>();
+  for (const split of SPLITS) {
+    const options = { dataset, split, vocabulary, maxLen, truncation, workers, onProgress: links.beat };
+    splits.set(split, await encodeSplit(cache, options));
+    links.beat();
+  }
+  return { dataset, splits };
+}
+
+/** The newest undamaged checkpoint; a damaged one is passed over aloud. */
+function resumePoint(job: TrainingJob, links: RunLinks): Checkpoint | null {
+  const { checkpoint, damaged } = newestCheckpoint(job.runDirectory);
+  for (const error of damaged)
+    links.report({ kind: 'log', level: 'warning', text: `${error.message} An older checkpoint is used.` });
+  if (checkpoint === null && damaged.length > 0) throw damaged[0]!;
+  if (checkpoint?.folder.endsWith('-best')) return readCheckpoint(job.runDirectory, checkpoint.folder);
+  return checkpoint;
+}
+
+/** Random weights by the seed, or those of a safetensors file; a last layer of other classes begins anew. */
+function firstWeights({ config }: TrainingJob): (shape: ParameterShape, position: number) => OptimizerState {
+  const random = (shape: ParameterShape, position: number): OptimizerState => ({
+    value: initialValues(shape, position, config.hyperparameters.seed),
+    first: null,
+    second: null,
+  });
+  if (config.startFrom === null) return random;
+  const source = config.startFrom;
+  const { tensors } = decodeSafetensors(readFileSync(source), { source });
+  return (shape, position) => {
+    const tensor = tensors.get(shape.name);
+    const fits =
+      tensor !== undefined && tensor.values instanceof Float32Array && `${tensor.shape}` === `${shape.shape}`;
+    if (fits) return { value: tensor.values as Float32Array, first: null, second: null };
+    if (shape.name.startsWith('output.')) return random(shape, position);
+    throw new StudioError(
+      'BAD_FILE',
+      `The weights have no parameter ${shape.name} of shape [${shape.shape}].`,
+      {
+        place: { file: source },
+        nextStep: 'Start from weights of the same size and vocabulary.',
+      },
+    );
+  };
+}
+
+/** `balanced`: N / (C · N_c), as scikit-learn has it; a class without examples weighs 1. */
+function classWeightsOf({ config }: TrainingJob, train: EncodedSplit): readonly number[] | null {
+  const { classWeights } = config.hyperparameters;
+  const { classes } = config.model;
+  if (classWeights === 'none') return null;
+  if (classWeights !== 'balanced') {
+    if (classWeights.length === classes) return classWeights;
+    throw new StudioError('USAGE', `There are ${classWeights.length} class weights for ${classes} classes.`);
+  }
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of train.labels) counts[label]!++;
+  return counts.map((count) => (count === 0 ? 1 : train.pairs / (classes * count)));
+}
+
+/** Where a run keeps its vocabulary. */
+export const vocabularyPathOf = (runDirectory: string) => join(runDirectory, 'vocab.json');
