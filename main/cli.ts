@@ -1,0 +1,58 @@
+/** @file Runs under Node; an entry. `entail …`: reads the words, runs one command, leaves an exit code. */
+import { readFileSync } from 'node:fs';
+import { cliOver, type Outside } from './cli/command.ts';
+import { EXIT_DONE, tellFailure } from './cli/failure.ts';
+import { buildProgram, parseWords } from './cli/program.ts';
+import { Terminal } from './cli/terminal.ts';
+import { checkoutEntries } from './entries.ts';
+import { chooseDataDirectory } from './studio/dataDirectory.ts';
+import { openStudio } from './studio.ts';
+
+/** After the work is done nothing should keep the process alive; if something does, it does not for longer than this. */
+const LAST_WORDS_MS = 3000;
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A reader that went away (`entail runs list | head -1`) is no reason to break off the work, or to complain. */
+function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  ignoreClosedPipes();
+  const streams = {
+    input: process.stdin,
+    output: process.stdout,
+    errors: process.stderr,
+    environment: process.env,
+  };
+  const version = readVersion();
+  const outside: Outside = {
+    streams,
+    signals: process,
+    openStudio: async (given, onNotice) => {
+      const dataDirectory = chooseDataDirectory(given, process.env);
+      return openStudio({ dataDirectory, entries: checkoutEntries(), version, onNotice });
+    },
+  };
+  let exitCode = EXIT_DONE;
+  const cli = cliOver(outside, (code) => {
+    exitCode = code;
+  });
+  try {
+    await parseWords(buildProgram(cli, process.stdout, version), words, process.stdout);
+  } catch (thrown) {
+    exitCode = tellFailure(new Terminal(streams, { json: words.includes('--json') }), thrown);
+  }
+  return exitCode;
+}
+
+process.exitCode = await main(process.argv.slice(2));
+setTimeout(() => process.exit(), LAST_WORDS_MS).unref();

@@ -1,0 +1,93 @@
+/** @file Runs under Node. What every command shares: its common options, its examples, and how its work is run. */
+import { type Command, Option } from 'commander';
+import { errorData } from '../../shared/errors.ts';
+import type { Studio } from '../studio.ts';
+import { EXIT_DONE, tellFailure } from './failure.ts';
+import { Interruption, type SignalSource } from './interruption.ts';
+import { type Streams, Terminal } from './terminal.ts';
+
+/** The world outside, given by main/cli.ts, so that tests can give another. */
+export interface Outside {
+  readonly streams: Streams;
+  readonly signals: SignalSource;
+  /** Opens the studio of a data directory; null is the person's own (ENTAIL_HOME, or the platform's place). */
+  openStudio(dataDirectory: string | null, onNotice: (notice: string) => void): Promise<Studio>;
+}
+
+export interface CommonOptions {
+  readonly json?: true;
+  readonly dataDir?: string;
+}
+
+export interface Work {
+  readonly terminal: Terminal;
+  readonly interruption: Interruption;
+  /** Opened when first asked for, closed after the command. */
+  studio(): Promise<Studio>;
+}
+
+/** What the commands are built with. */
+export interface Cli {
+  /** Runs one command's work from options to exit code; never throws. */
+  run(options: CommonOptions, work: (work: Work) => Promise<number | undefined>): Promise<void>;
+}
+
+/** `leave` is told the exit code of the one command that ran. */
+export function cliOver(outside: Outside, leave: (exitCode: number) => void): Cli {
+  return {
+    async run(options, work) {
+      const terminal = new Terminal(outside.streams, { json: options.json === true });
+      const interruption = new Interruption(outside.signals);
+      let opened: Promise<Studio> | null = null;
+      const studio = async () => {
+        opened ??= outside.openStudio(options.dataDir ?? null, (notice) => terminal.notice(notice));
+        return await opened;
+      };
+      try {
+        leave((await work({ terminal, interruption, studio })) ?? EXIT_DONE);
+      } catch (thrown) {
+        leave(tellFailure(terminal, thrown));
+      } finally {
+        terminal.endLive();
+        interruption.end();
+        await closeQuietly(opened, terminal);
+      }
+    },
+  };
+}
+
+/** Closing cannot undo what was done, so that its failure is only told; one that did not open has been told already. */
+async function closeQuietly(opened: Promise<Studio> | null, terminal: Terminal): Promise<void> {
+  const studio = await opened?.catch(() => null);
+  try {
+    studio?.close();
+  } catch (thrown) {
+    terminal.notice(errorData(thrown).message);
+  }
+}
+
+export interface Description {
+  readonly summary: string;
+  /** More than the summary, for --help. */
+  readonly details?: string;
+  /** Command lines after `npx --no entail `, each with what it does. */
+  readonly examples: readonly (readonly [string, string])[];
+}
+
+/** Gives a command its texts. */
+export function describe(command: Command, { summary, details, examples }: Description): Command {
+  const shown = examples.map(([line, what]) => `  $ npx --no entail ${line}\n      ${what}`);
+  return command
+    .summary(summary)
+    .description(details === undefined ? summary : `${summary}\n\n${details.replaceAll('\n', ' ')}`)
+    .addHelpText('after', `\nExamples:\n${shown.join('\n')}`);
+}
+
+/** The options that every command has; added last, so that a command's own stand first in its help. */
+export function addCommonOptions(command: Command): void {
+  const dataDirectory = 'where Entail keeps its data (default: ENTAIL_HOME, or the place of this platform)';
+  command
+    .addOption(new Option('--json', 'print JSON for scripts instead of text for people').helpGroup('Common:'))
+    .addOption(new Option('--data-dir <FOLDER>', dataDirectory).helpGroup('Common:'))
+    .addHelpOption(new Option('-h, --help', 'show this help').helpGroup('Common:'));
+}

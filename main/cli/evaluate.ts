@@ -1,0 +1,53 @@
+/** @file Runs under Node. `entail evaluate`: what a trained model is worth on a split. */
+import { type Command, Option } from 'commander';
+import { type Cli, type CommonOptions, describe } from './command.ts';
+import { countText } from './figures.ts';
+import { evaluationLines } from './runsShow.ts';
+import { engineFrom, OFFERED_ENGINES, splitFrom, wholeNumber } from './values.ts';
+
+interface EvaluateOptions extends CommonOptions {
+  readonly dataset?: string;
+  readonly split?: string;
+  readonly engine?: string;
+  readonly threads?: string;
+}
+
+export function addEvaluate(program: Command, cli: Cli): void {
+  const command = describe(program.command('evaluate <RUN>'), {
+    summary: 'loss, accuracy, macro-F1 and confusion matrix of a trained model',
+    details: 'Uses the weights that the run ended with. Another data set must have the same labels.',
+    examples: [
+      ['evaluate r7f3k2', 'the test split of the data set it was trained on'],
+      ['evaluate r7f3k2 --dataset mnli --split dev', 'another data set'],
+    ],
+  });
+  command
+    .option('--dataset <NAME>', "another data set (default: the run's own)")
+    .option('--split <SPLIT>', 'train, dev or test (default: test)')
+    .addOption(
+      new Option('--engine <NAME>', `${OFFERED_ENGINES.join(' or ')} (default: the best that works)`),
+    )
+    .option('--threads <N>', 'threads of the engine (default: one a core)')
+    .action((run: string, options: EvaluateOptions) =>
+      cli.run(options, async ({ terminal, interruption, studio }) => {
+        const engine = engineFrom(options.engine);
+        const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
+        const split = splitFrom(options.split ?? 'test');
+        const { inference } = await studio();
+        const { runId, dataset, evaluation } = await inference.evaluate(run, {
+          engine,
+          threads,
+          split,
+          dataset: options.dataset ?? null,
+          signal: interruption.stop,
+          onProgress: (pairs, total) => {
+            terminal.showLive(`evaluating  ${countText(pairs)} of ${countText(total)} pairs`);
+            terminal.event('progress', { pairs, total });
+          },
+        });
+        for (const line of evaluationLines(evaluation, dataset.labels)) terminal.line(line);
+        terminal.event('result', { runId, dataset: dataset.name, ...evaluation });
+        return undefined;
+      }),
+    );
+}

@@ -1,0 +1,160 @@
+/** @file Runs under Node. The whole command line: every command, its group, and how wrong words are answered. */
+import { Command, CommanderError } from 'commander';
+import { StudioError } from '../../shared/errors.ts';
+import { addCacheClear } from './cacheClear.ts';
+import { addCommonOptions, type Cli } from './command.ts';
+import { addDatasetsDelete } from './datasetsDelete.ts';
+import { addDatasetsDownload } from './datasetsDownload.ts';
+import { addDatasetsImport } from './datasetsImport.ts';
+import { addDatasetsList } from './datasetsList.ts';
+import { addDatasetsShow } from './datasetsShow.ts';
+import { addDemo } from './demo.ts';
+import { addEnginesDoctor } from './enginesDoctor.ts';
+import { addEnginesInstall } from './enginesInstall.ts';
+import { addEnginesList } from './enginesList.ts';
+import { addEnginesUninstall } from './enginesUninstall.ts';
+import { addEvaluate } from './evaluate.ts';
+import { addPredict } from './predict.ts';
+import { addRunsCompare } from './runsCompare.ts';
+import { addRunsDelete } from './runsDelete.ts';
+import { addRunsList } from './runsList.ts';
+import { addRunsResume } from './runsResume.ts';
+import { addRunsShow } from './runsShow.ts';
+import { addTrain } from './train.ts';
+
+interface Group {
+  readonly name: string;
+  readonly summary: string;
+  readonly examples: readonly string[];
+  readonly commands: readonly ((parent: Command, cli: Cli) => void)[];
+}
+
+const GROUPS: readonly Group[] = [
+  {
+    name: 'datasets',
+    summary: 'import, look at and delete data sets',
+    examples: ['datasets import snli_1.0.zip --name snli', 'datasets list'],
+    commands: [addDatasetsImport, addDatasetsList, addDatasetsShow, addDatasetsDownload, addDatasetsDelete],
+  },
+  {
+    name: 'runs',
+    summary: 'list, compare, resume and delete training runs',
+    examples: ['runs list', 'runs compare RUN OTHER'],
+    commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsDelete],
+  },
+  {
+    name: 'engines',
+    summary: 'what trains: list, install, uninstall, examine',
+    examples: ['engines install tensorflow', 'engines doctor'],
+    commands: [addEnginesList, addEnginesInstall, addEnginesUninstall, addEnginesDoctor],
+  },
+  {
+    name: 'cache',
+    summary: 'encoded tokens, which can always be made again',
+    examples: ['cache clear'],
+    commands: [addCacheClear],
+  },
+];
+
+function examplesText(lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  $ npx --no entail ${line}`).join('\n')}`;
+}
+
+function addGroup(program: Command, { name, summary, examples, commands }: Group, cli: Cli): void {
+  const group = program.command(name).summary(summary).description(summary);
+  group
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    .addHelpText('after', examplesText(examples));
+  for (const add of commands) add(group, cli);
+}
+
+/** What commander writes; nothing goes past the streams that the caller chose. */
+export interface ProgramOutput {
+  write(text: string): void;
+}
+
+/** The program, ready for `parseWords`. */
+export function buildProgram(cli: Cli, output: ProgramOutput, version: string): Command {
+  const program = new Command('npx --no entail')
+    .description('Fine-tune BERT on natural language inference, on your own machine.')
+    .version(version, '-V, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand(false)
+    // A flag after the command belongs to the command, so that the suggestion for a wrong one comes from there.
+    .enablePositionalOptions();
+  program.addHelpText('after', examplesText(['demo', 'train --dataset snli --epochs 5', 'train --help']));
+  addDemo(program, cli);
+  addTrain(program, cli);
+  addEvaluate(program, cli);
+  addPredict(program, cli);
+  for (const group of GROUPS) addGroup(program, group, cli);
+  applyToAll(program, (command) => {
+    if (command.commands.length === 0) addCommonOptions(command);
+    command.exitOverride();
+    command.showSuggestionAfterError();
+    // Wrong words are told by tellFailure, as every other error; help goes to the caller's output.
+    command.configureOutput({
+      writeOut: (text) => output.write(text),
+      writeErr: () => {},
+      getOutHasColors: () => false,
+    });
+  });
+  return program;
+}
+
+function applyToAll(command: Command, change: (command: Command) => void): void {
+  change(command);
+  for (const child of command.commands) applyToAll(child, change);
+}
+
+/** The command that the words name, as far as they name one: "datasets import". */
+function namedCommand(program: Command, words: readonly string[]): string {
+  let command = program;
+  for (const word of words) {
+    const child = command.commands.find((candidate) => candidate.name() === word);
+    if (child === undefined) break;
+    command = child;
+  }
+  return command === program ? '' : commandPath(command);
+}
+
+function commandPath(command: Command): string {
+  const parent = command.parent;
+  return parent === null || parent.parent === null
+    ? command.name()
+    : `${commandPath(parent)} ${command.name()}`;
+}
+
+/**
+ * Parses the words after "entail" and runs the command that they name.
+ * @throws StudioError USAGE for words that make no command.
+ */
+export async function parseWords(
+  program: Command,
+  words: readonly string[],
+  output: ProgramOutput,
+): Promise<void> {
+  try {
+    await program.parseAsync(words, { from: 'user' });
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0) return;
+    const path = namedCommand(program, words);
+    // `entail datasets` without a verb: commander answers with the help, and so do we.
+    if (thrown.code === 'commander.help') {
+      output.write(helpOf(program, path));
+      throw new StudioError('USAGE', `"entail${path === '' ? '' : ` ${path}`}" needs a command.`);
+    }
+    throw new StudioError('USAGE', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '), {
+      nextStep: `npx --no entail${path === '' ? '' : ` ${path}`} --help shows what there is.`,
+    });
+  }
+}
+
+function helpOf(program: Command, path: string): string {
+  let command = program;
+  for (const word of path.split(' '))
+    command = command.commands.find((child) => child.name() === word) ?? command;
+  return command.helpInformation();
+}

@@ -1,0 +1,113 @@
+/** @file Runs under Node. `entail runs show`: one run's configuration, result, evaluations, checkpoints and log. */
+import type { Command } from 'commander';
+import type { EvaluationRecord } from '../../shared/runs.ts';
+import type { RunDetails } from '../studio/runs.ts';
+import { type Cli, type CommonOptions, describe } from './command.ts';
+import { placeText } from './failure.ts';
+import { countText, shareText, sizeText, threeDecimals } from './figures.ts';
+import { confusionLines, tableLines } from './tables.ts';
+import { printable, type Terminal } from './terminal.ts';
+import { bookLines } from './trainingView.ts';
+
+/** Confusion matrix and per-class figures of one evaluated split. */
+export function evaluationLines(evaluation: EvaluationRecord, labels: readonly string[]): string[] {
+  const { split, accuracy, loss, macroF1, pairs, epoch, confusion, perClass } = evaluation;
+  const columns = [
+    { title: 'label' },
+    ...['precision', 'recall', 'F1', 'pairs'].map((title) => ({ title, right: true })),
+  ];
+  const rows = perClass.map(({ label, precision, recall, f1, support }) => [
+    label,
+    threeDecimals(precision),
+    threeDecimals(recall),
+    threeDecimals(f1),
+    countText(support),
+  ]);
+  return [
+    `${split} after epoch ${epoch.toFixed(2)}: acc ${accuracy.toFixed(3)}, loss ${loss.toFixed(3)}, macro-F1 ${macroF1.toFixed(3)}, ${countText(pairs)} pairs`,
+    ...confusionLines(labels, confusion),
+    '',
+    ...tableLines(columns, rows),
+  ];
+}
+
+function headLines(run: RunDetails, terminal: Terminal): string[] {
+  const { config, engine, environment } = run;
+  const named = [
+    run.name,
+    run.experiment === null ? null : `experiment ${run.experiment}`,
+    ...run.tags.map((tag) => `#${tag}`),
+  ];
+  const name = named.filter((part) => part !== null).join(', ');
+  return [
+    `${terminal.paint('bold', run.id)}${name === '' ? '' : ` (${printable(name)})`}: ${run.state}`,
+    `data set    ${printable(config.dataset.name)} (${config.dataset.contentHash.slice(0, 12)})`,
+    `made        ${run.createdAt}${run.finishedAt === null ? '' : `, ended ${run.finishedAt}`}`,
+    `engine      ${engine === null ? (config.engine ?? 'the best that works') : `${engine.engine} on ${printable(engine.device)}, ${engine.threads} threads, ${engine.deterministic ? 'deterministic' : 'not deterministic'}`}`,
+    `machine     ${printable(environment.cpu)}, ${environment.cores} cores, ${environment.platform}, Node ${environment.node}, Entail ${environment.entail}${environment.gitCommit === null ? '' : ` (${environment.gitCommit.slice(0, 10)})`}`,
+    `folder      ${printable(run.folder)}`,
+    ...(run.notes === '' ? [] : [`notes       ${printable(run.notes)}`]),
+  ];
+}
+
+function outcomeLines(run: RunDetails): string[] {
+  if (run.result !== null) return ['', ...bookLines(run.result, run.engine?.device ?? 'unknown')];
+  if (run.error !== null)
+    return [
+      '',
+      `error: ${printable(run.error.message)}`,
+      ...[placeText(run.error.place)].filter((place) => place !== ''),
+      `next: ${printable(run.error.nextStep)}`,
+    ];
+  const resumable = ['stopped', 'interrupted'].includes(run.state);
+  return resumable ? ['', `Go on with it: npx --no entail runs resume ${run.id}`] : [];
+}
+
+function bodyLines(run: RunDetails): string[] {
+  const settings = Object.entries(run.config.hyperparameters).map(
+    ([name, value]) => `${name} ${String(value)}`,
+  );
+  const lines = ['', `settings    ${settings.join(', ')}`];
+  // The newest evaluation of each split; the list is in the order of steps.
+  const newest = new Map(run.evaluations.map((evaluation) => [evaluation.split, evaluation]));
+  for (const evaluation of newest.values())
+    lines.push('', ...evaluationLines(evaluation, run.config.dataset.labels));
+  if (run.checkpoints.length > 0) lines.push('', 'checkpoints');
+  for (const { folder, step, epoch, kind, sizeBytes } of run.checkpoints) {
+    lines.push(
+      `  ${folder}  step ${countText(step)}, epoch ${epoch.toFixed(2)}, ${kind}, ${sizeText(sizeBytes)}`,
+    );
+  }
+  const truncated =
+    run.plan === null
+      ? null
+      : run.plan.truncatedPairs / Math.max(1, run.plan.stepsPerEpoch * run.config.hyperparameters.batchSize);
+  if (truncated !== null && truncated > 0)
+    lines.push(
+      '',
+      `${countText(run.plan?.truncatedPairs ?? 0)} training pairs (about ${shareText(truncated)}) were truncated`,
+    );
+  if (run.log.length > 0) lines.push('', 'log');
+  for (const { at, level, text } of run.log)
+    lines.push(`  ${at.slice(0, 19)} ${level === 'warning' ? 'warning: ' : ''}${printable(text)}`);
+  return lines;
+}
+
+export function addRunsShow(parent: Command, cli: Cli): void {
+  const command = describe(parent.command('show <RUN>'), {
+    summary: 'one run: configuration, figures, confusion matrix, checkpoints, log',
+    examples: [
+      ['runs show r7f3k2', 'everything about a run but its curves'],
+      ['runs show r7f3k2 --json', 'the same as a JSON object'],
+    ],
+  });
+  command.action((id: string, options: CommonOptions) =>
+    cli.run(options, async ({ terminal, studio }) => {
+      const run = (await studio()).runs.show(id);
+      terminal.document(run);
+      for (const line of [...headLines(run, terminal), ...outcomeLines(run), ...bodyLines(run)])
+        terminal.line(line);
+      return undefined;
+    }),
+  );
+}

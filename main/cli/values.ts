@@ -1,0 +1,54 @@
+/** @file Runs anywhere. Words of the command line that are no hyperparameters, checked: numbers, splits, engines. */
+import { SPLITS, type Split } from '../../shared/datasets.ts';
+import type { EngineName } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
+
+/** @throws StudioError USAGE naming the flag and its range; undefined stays undefined. */
+export function wholeNumber(
+  flag: string,
+  given: string | undefined,
+  { low, high }: { low: number; high: number },
+): number | undefined {
+  if (given === undefined) return undefined;
+  const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
+  if (value >= low && value <= high) return value;
+  throw new StudioError('USAGE', `${flag} must be a whole number from ${low} to ${high}; "${given}" is not.`);
+}
+
+export function splitFrom(given: string): Split {
+  const split = SPLITS.find((name) => name === given);
+  if (split !== undefined) return split;
+  throw new StudioError('USAGE', `--split must be ${SPLITS.join(', ')}; "${given}" is not.`);
+}
+
+/** Engines that a person may choose. Plain `cpu` is for tests: it works, and is not offered. */
+export const OFFERED_ENGINES: readonly EngineName[] = ['tensorflow', 'wasm'];
+
+export function engineFrom(given: string | undefined): EngineName | null {
+  if (given === undefined) return null;
+  const known: readonly EngineName[] = [...OFFERED_ENGINES, 'cpu'];
+  const engine = known.find((name) => name === given);
+  if (engine !== undefined) return engine;
+  throw new StudioError(
+    'USAGE',
+    `There is no engine called "${given}"; there are ${OFFERED_ENGINES.join(' and ')}.`,
+    {
+      nextStep: 'npx --no entail engines list shows which of them work here.',
+    },
+  );
+}
+
+/** The engines that `engines install` knows. */
+export function requireInstallable(given: string): 'tensorflow' {
+  if (given === 'tensorflow') return given;
+  const known = OFFERED_ENGINES.some((name) => name === given);
+  throw new StudioError(
+    'USAGE',
+    known
+      ? `${given} comes with npm and is there already.`
+      : `There is no engine called "${given}" to install.`,
+    {
+      nextStep: 'npx --no entail engines install tensorflow is what can be installed.',
+    },
+  );
+}

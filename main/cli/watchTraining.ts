@@ -1,0 +1,68 @@
+/** @file Runs under Node. Watches a run from its start to its end, for `train`, `runs resume` and `demo`. */
+import type { OnReports, RunningTraining, TrainingEnd } from '../studio/training.ts';
+import type { Work } from './command.ts';
+import { EXIT_DONE, EXIT_INTERRUPTED } from './failure.ts';
+import { bookLines, TrainingView } from './trainingView.ts';
+
+export interface Watched {
+  readonly runId: string;
+  readonly device: string;
+  readonly end: TrainingEnd;
+}
+
+/** Starts a run and shows it until it ends; Ctrl-C stops it, twice ends it at once. @throws StudioError when it fails. */
+export async function watchRun(
+  { terminal, interruption }: Work,
+  { epochs }: { epochs: number },
+  start: (onReports: OnReports) => Promise<RunningTraining>,
+): Promise<Watched> {
+  const view = new TrainingView(terminal, { epochs });
+  const running = await start((reports) => {
+    for (const report of reports) view.take(report);
+  });
+  terminal.event('run', { runId: running.runId });
+  terminal.line(`Run ${terminal.paint('bold', running.runId)}`);
+  const stop = () => running.stop();
+  const kill = () => running.kill();
+  interruption.stop.addEventListener('abort', stop, { once: true });
+  interruption.kill.addEventListener('abort', kill, { once: true });
+  // Ctrl-C while the run was being made came before anybody listened.
+  if (interruption.stop.aborted) stop();
+  try {
+    const end = await running.done;
+    return { runId: running.runId, device: view.device, end };
+  } finally {
+    interruption.stop.removeEventListener('abort', stop);
+    interruption.kill.removeEventListener('abort', kill);
+  }
+}
+
+/** Says how a run ended. @returns the exit code. */
+export function tellEnd({ terminal }: Work, { runId, device, end }: Watched): number {
+  if (end.outcome === 'stopped') {
+    terminal.line(
+      `Stopped after step ${end.step}, with a checkpoint. Go on: npx --no entail runs resume ${runId}`,
+    );
+    terminal.event('stopped', { runId, step: end.step });
+    return EXIT_INTERRUPTED;
+  }
+  for (const line of bookLines(end.result, device)) terminal.line(line);
+  return EXIT_DONE;
+}
+
+/** `watchRun` and `tellEnd`, with the next steps and the result event that scripts wait for. */
+export async function watchTraining(
+  work: Work,
+  plan: { epochs: number },
+  start: (onReports: OnReports) => Promise<RunningTraining>,
+): Promise<number> {
+  const watched = await watchRun(work, plan, start);
+  const exitCode = tellEnd(work, watched);
+  const { runId, device, end } = watched;
+  if (end.outcome !== 'finished') return exitCode;
+  work.terminal.line(`\nStored as run ${runId}. What next:`);
+  work.terminal.line(`  npx --no entail runs show ${runId}`);
+  work.terminal.line(`  npx --no entail predict ${runId} --premise "…" --hypothesis "…"`);
+  work.terminal.event('result', { runId, ...end.result, device });
+  return exitCode;
+}

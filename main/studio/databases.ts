@@ -1,0 +1,49 @@
+/** @file Runs under Node. The two databases of a data directory, each opened when it is first needed. */
+import { type Cache, openCache } from '../data/cache.ts';
+import type { StudioDatabase } from '../db/connection.ts';
+import { interruptOrphans } from '../db/lease.ts';
+import { openStudioDatabase } from '../db/open.ts';
+import type { DataPlaces } from './dataDirectory.ts';
+
+export class Databases {
+  readonly places: DataPlaces;
+  readonly #tell: (notice: string) => void;
+  #cache: Cache | null = null;
+  #store: StudioDatabase | null = null;
+
+  /** `tell` is given sentences for a person, such as that a damaged file was set aside. */
+  constructor(places: DataPlaces, tell: (notice: string) => void) {
+    this.places = places;
+    this.#tell = tell;
+  }
+
+  cache(): Cache {
+    if (this.#cache === null) {
+      this.#cache = openCache(this.places.cacheDatabase);
+      if (this.#cache.notice !== null) this.#tell(this.#cache.notice);
+    }
+    return this.#cache;
+  }
+
+  /** On the first call, runs whose process is gone become "interrupted". */
+  store(): StudioDatabase {
+    if (this.#store === null) {
+      this.#store = openStudioDatabase(this.places.studioDatabase);
+      for (const notice of this.#store.notices) this.#tell(notice);
+      const orphans = interruptOrphans(this.#store);
+      if (orphans.length > 0) {
+        this.#tell(
+          `interrupted while training, and resumable: ${orphans.join(', ')} (npx --no entail runs resume ID)`,
+        );
+      }
+    }
+    return this.#store;
+  }
+
+  close(): void {
+    this.#cache?.close();
+    this.#store?.close();
+    this.#cache = null;
+    this.#store = null;
+  }
+}

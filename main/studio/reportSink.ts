@@ -1,0 +1,61 @@
+/** @file Runs under Node. Between worker and database: stores reports, and shows them once they are on the disk. */
+import { type ErrorCode, StudioError } from '../../shared/errors.ts';
+import type { WorkerReport } from '../../shared/runs.ts';
+import type { StudioDatabase } from '../db/connection.ts';
+import { appendReports } from '../db/reports.ts';
+
+/** Storing may work again later: training goes on meanwhile, and the reports wait. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['DISK_FULL', 'DATABASE_BUSY', 'WRITE_FAILED']);
+
+export class ReportSink {
+  readonly runId: string;
+  readonly #store: StudioDatabase;
+  readonly #show: (reports: readonly WorkerReport[]) => void;
+  #waiting: WorkerReport[] = [];
+  #told = false;
+  #fatal: unknown = null;
+
+  constructor(store: StudioDatabase, runId: string, show: (reports: readonly WorkerReport[]) => void) {
+    this.#store = store;
+    this.runId = runId;
+    this.#show = show;
+  }
+
+  /** Stores and then shows. @returns false when nothing can ever be stored again and training makes no sense. */
+  take(reports: readonly WorkerReport[]): boolean {
+    this.#waiting.push(...reports);
+    return this.attempt(() => this.#flush());
+  }
+
+  /** Runs `work`; a passing failure is told once and forgiven. @returns false after any other failure. */
+  attempt(work: () => void): boolean {
+    if (this.#fatal !== null) return false;
+    try {
+      work();
+      this.#told = false;
+    } catch (thrown) {
+      if (!(thrown instanceof StudioError && PASSING.has(thrown.code))) this.#fatal = thrown;
+      else if (!this.#told) this.#tell(thrown);
+    }
+    return this.#fatal === null;
+  }
+
+  /** Stores what still waits. @throws what keeps it from being stored. */
+  finish(): void {
+    if (this.#fatal !== null) throw this.#fatal;
+    this.#flush();
+  }
+
+  #flush(): void {
+    const reports = this.#waiting;
+    appendReports(this.#store, this.runId, reports);
+    this.#waiting = [];
+    this.#show(reports);
+  }
+
+  #tell(error: StudioError): void {
+    this.#told = true;
+    const text = `Metrics cannot be stored at the moment and wait in memory; training goes on. ${error.message}`;
+    this.#show([{ kind: 'log', level: 'warning', text }]);
+  }
+}

@@ -1,0 +1,78 @@
+/** @file Runs under Node. Stored runs: list, show, compare, delete. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Split } from '../../shared/datasets.ts';
+import type { CheckpointRecord, EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
+import { listCheckpoints } from '../db/checkpoints.ts';
+import { compareStoredRuns, type RunComparison } from '../db/compare.ts';
+import type { StudioDatabase } from '../db/connection.ts';
+import { deleteRun, type RunSize, runSize } from '../db/deleteRun.ts';
+import { listEvaluations } from '../db/evaluations.ts';
+import { type LogLine, listLogs } from '../db/logs.ts';
+import { predictions } from '../db/predictions.ts';
+import type { RunRecord } from '../db/runRecord.ts';
+import { findRun, listRuns, type RunFilter } from '../db/runs.ts';
+import type { Databases } from './databases.ts';
+
+/** Everything about a run but its curves. */
+export interface RunDetails extends RunRecord {
+  readonly folder: string;
+  readonly evaluations: readonly EvaluationRecord[];
+  readonly checkpoints: readonly CheckpointRecord[];
+  readonly log: readonly LogLine[];
+}
+
+export class RunService {
+  readonly #databases: Databases;
+
+  constructor(databases: Databases) {
+    this.#databases = databases;
+  }
+
+  get #store(): StudioDatabase {
+    return this.#databases.store();
+  }
+
+  /** Newest first. */
+  list(filter: RunFilter = {}): RunRecord[] {
+    return listRuns(this.#store, filter);
+  }
+
+  /** By id or the unique beginning of one. @throws StudioError NOT_FOUND, USAGE when several begin so. */
+  find(idOrPrefix: string): RunRecord {
+    return findRun(this.#store, idOrPrefix);
+  }
+
+  show(idOrPrefix: string): RunDetails {
+    const run = this.find(idOrPrefix);
+    return {
+      ...run,
+      folder: this.folder(run.id),
+      evaluations: listEvaluations(this.#store, run.id),
+      checkpoints: listCheckpoints(this.#store, run.id),
+      log: listLogs(this.#store, run.id),
+    };
+  }
+
+  predictions(runId: string, split: Split): PredictionBlock | null {
+    return predictions(this.#store, runId, split);
+  }
+
+  compare(ids: readonly string[]): RunComparison {
+    return compareStoredRuns(this.#store, ids);
+  }
+
+  size(runId: string): RunSize {
+    return runSize(this.#store, runId);
+  }
+
+  folder(runId: string): string {
+    return join(this.#databases.places.runs, runId);
+  }
+
+  /** The row goes first: a folder without a row is rubbish, a row without a folder would be a lie. */
+  delete(runId: string): void {
+    deleteRun(this.#store, runId);
+    rmSync(this.folder(runId), { recursive: true, force: true, maxRetries: 5 });
+  }
+}

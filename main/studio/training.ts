@@ -1,0 +1,290 @@
+/** @file Runs under Node. Training runs from request to result: made, supervised, stored, resumed. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dataset } from '../../shared/datasets.ts';
+import type { EngineName } from '../../shared/engines.ts';
+import { errorData, StudioError } from '../../shared/errors.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { Environment, RunConfig, RunResult, WorkerReport } from '../../shared/runs.ts';
+import { requireDataset } from '../data/datasets.ts';
+import { type Vocabulary, vocabularyFromJson, vocabularyOf } from '../data/vocabulary.ts';
+import { addTag } from '../db/annotations.ts';
+import { listCheckpoints } from '../db/checkpoints.ts';
+import { claimRun, type Lease } from '../db/lease.ts';
+import type { RunRecord } from '../db/runRecord.ts';
+import { failRun, setState } from '../db/runState.ts';
+import { createRun, findRun } from '../db/runs.ts';
+import type { Entries } from '../entries.ts';
+import { writeFileAtomic } from '../files/atomicWrite.ts';
+import { bookConfig } from '../model/config.ts';
+import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
+import type { Databases } from './databases.ts';
+import type { EngineService } from './engines.ts';
+import { ReportSink } from './reportSink.ts';
+
+export interface TrainRequest {
+  readonly dataset: string;
+  readonly hyperparameters: Hyperparameters;
+  /** Null means the best that works. */
+  readonly engine: EngineName | null;
+  readonly threads: number | null;
+  readonly name: string | null;
+  readonly experiment: string | null;
+  readonly tags: readonly string[];
+  /** Path of a vocab.json; null builds the vocabulary from the training split. */
+  readonly vocabularyPath: string | null;
+  /** Path of a safetensors file with weights to start from; null starts from random ones. */
+  readonly startFrom: string | null;
+}
+
+export type TrainingEnd =
+  | { readonly outcome: 'finished'; readonly result: RunResult }
+  | { readonly outcome: 'stopped'; readonly step: number };
+
+export interface RunningTraining {
+  readonly runId: string;
+  /** Ends in good order: at the end of the micro-batch, with a checkpoint. */
+  stop(): void;
+  /** Ends at once; the run becomes "interrupted". */
+  kill(): void;
+  /** Everything is stored when it settles. Rejects with a StudioError when the run has failed. */
+  readonly done: Promise<TrainingEnd>;
+}
+
+/** What the training service is told once. */
+export interface TrainingSetting {
+  readonly databases: Databases;
+  readonly entries: Entries;
+  readonly environment: Environment;
+  readonly engines: EngineService;
+}
+
+/** Called with reports that are on the disk. */
+export type OnReports = (reports: readonly WorkerReport[]) => void;
+
+const HEARTBEAT_MS = 10_000;
+const VOCABULARY_FILE = 'vocab.json';
+
+export class TrainingService {
+  readonly #setting: TrainingSetting;
+
+  constructor(setting: TrainingSetting) {
+    this.#setting = setting;
+  }
+
+  /** Makes a run and starts its worker. @throws StudioError for a data set, engine or vocabulary that does not fit. */
+  async start(request: TrainRequest, onReports: OnReports): Promise<RunningTraining> {
+    const { databases, environment } = this.#setting;
+    const dataset = requireDataset(databases.cache(), request.dataset);
+    requireTrainingRows(dataset);
+    const vocabulary = this.#vocabularyFor(request, dataset);
+    const engine = await this.#setting.engines.choose(request.engine);
+    const config = runConfig(request, dataset, vocabulary);
+    const store = databases.store();
+    const runId = createRun(store, {
+      config,
+      environment,
+      ...(request.name === null ? {} : { name: request.name }),
+      ...(request.experiment === null ? {} : { experiment: request.experiment }),
+    });
+    const lease = claimRun(store, runId);
+    return this.#guarded(runId, lease, () => {
+      for (const tag of request.tags) addTag(store, runId, tag);
+      mkdirSync(this.#runDirectory(runId), { recursive: true });
+      writeFileAtomic(this.#vocabularyPath(runId), vocabulary.toJson());
+      return this.#supervise(findRun(store, runId), lease, {
+        engine,
+        threads: request.threads,
+        resumeFrom: null,
+        onReports,
+      });
+    });
+  }
+
+  /**
+   * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint.
+   * @throws StudioError NOT_FOUND; USAGE when it is completed; LOCKED when a process works on it.
+   */
+  async resume(idOrPrefix: string, onReports: OnReports): Promise<RunningTraining> {
+    const { databases } = this.#setting;
+    const store = databases.store();
+    const run = findRun(store, idOrPrefix);
+    if (run.state === 'completed') {
+      throw new StudioError('USAGE', `Run ${run.id} is completed; there is nothing to resume.`, {
+        nextStep: `Look at it: npx --no entail runs show ${run.id}`,
+      });
+    }
+    const lease = claimRun(store, run.id);
+    return this.#guarded(run.id, lease, async () => {
+      requireSameData(run, requireDataset(databases.cache(), run.config.dataset.name));
+      // The same engine and threads as before: others would not continue bit for bit.
+      const engine = await this.#setting.engines.choose(run.engine?.engine ?? run.config.engine);
+      const checkpoints = listCheckpoints(store, run.id);
+      const newest = checkpoints.find(({ folder }) => existsSync(join(this.#runDirectory(run.id), folder)));
+      return this.#supervise(run, lease, {
+        engine,
+        threads: run.engine?.threads ?? null,
+        resumeFrom: newest?.folder ?? null,
+        onReports,
+      });
+    });
+  }
+
+  #vocabularyFor({ vocabularyPath, hyperparameters }: TrainRequest, dataset: Dataset): Vocabulary {
+    if (vocabularyPath === null)
+      return vocabularyOf(this.#setting.databases.cache(), dataset.id, hyperparameters.minFreq);
+    return vocabularyFromJson(readVocabulary(vocabularyPath), { source: vocabularyPath });
+  }
+
+  #runDirectory(runId: string): string {
+    return join(this.#setting.databases.places.runs, runId);
+  }
+
+  #vocabularyPath(runId: string): string {
+    return join(this.#runDirectory(runId), VOCABULARY_FILE);
+  }
+
+  /** What fails between claiming a run and its worker's start is the run's failure, and frees it. */
+  async #guarded(
+    runId: string,
+    lease: Lease,
+    work: () => RunningTraining | Promise<RunningTraining>,
+  ): Promise<RunningTraining> {
+    try {
+      return await work();
+    } catch (thrown) {
+      failRun(this.#setting.databases.store(), runId, errorData(thrown));
+      lease.release();
+      throw thrown;
+    }
+  }
+
+  #supervise(
+    run: RunRecord,
+    lease: Lease,
+    {
+      engine,
+      threads,
+      resumeFrom,
+      onReports,
+    }: { engine: EngineName; threads: number | null; resumeFrom: string | null; onReports: OnReports },
+  ): RunningTraining {
+    const { databases, entries } = this.#setting;
+    const job: TrainingJob = {
+      runId: run.id,
+      runDirectory: this.#runDirectory(run.id),
+      cachePath: databases.places.cacheDatabase,
+      dataDirectory: databases.places.root,
+      datasetId: requireDataset(databases.cache(), run.config.dataset.name).id,
+      config: run.config,
+      vocabularyPath: this.#vocabularyPath(run.id),
+      engine,
+      threads,
+      resumeFrom,
+    };
+    const store = databases.store();
+    const sink = new ReportSink(store, run.id, onReports);
+    let killed = false;
+    const training = superviseTraining({
+      entry: entries.path('training'),
+      job,
+      environment: this.#setting.engines.workerEnvironment(engine, threads),
+      onReports: (reports) => {
+        if (!sink.take(reports)) training.kill();
+      },
+    });
+    const beat = setInterval(() => sink.attempt(() => lease.heartbeat()), HEARTBEAT_MS);
+    const done = this.#settle(training, sink, () => killed).finally(() => {
+      clearInterval(beat);
+      lease.release();
+    });
+    return {
+      runId: run.id,
+      stop: () => training.stop(),
+      kill: () => {
+        killed = true;
+        training.kill();
+      },
+      done,
+    };
+  }
+
+  /** Waits for the worker's end, stores it where the worker could not report it, and says how it ended. */
+  async #settle(
+    training: SupervisedTraining,
+    sink: ReportSink,
+    wasKilled: () => boolean,
+  ): Promise<TrainingEnd> {
+    const store = this.#setting.databases.store();
+    const end = await training.done;
+    sink.finish();
+    const state = findRun(store, sink.runId).state;
+    if (end.outcome === 'finished') return { outcome: 'finished', result: end.result };
+    if (wasKilled()) {
+      if (state !== 'stopped') setState(store, sink.runId, 'interrupted');
+      throw new StudioError(
+        'INTERRUPTED',
+        `Run ${sink.runId} was ended at once; it goes on from its last checkpoint.`,
+        {
+          nextStep: `Go on with it: npx --no entail runs resume ${sink.runId}`,
+        },
+      );
+    }
+    if (end.outcome === 'stopped') {
+      if (state !== 'stopped') setState(store, sink.runId, 'stopped');
+      return { outcome: 'stopped', step: end.step };
+    }
+    if (state !== 'failed') failRun(store, sink.runId, end.error);
+    throw new StudioError(end.error.code, end.error.message, {
+      nextStep:
+        end.error.nextStep === ''
+          ? `Go on from the last checkpoint: npx --no entail runs resume ${sink.runId}`
+          : end.error.nextStep,
+      ...(end.error.place === undefined ? {} : { place: end.error.place }),
+    });
+  }
+}
+
+function runConfig(request: TrainRequest, dataset: Dataset, vocabulary: Vocabulary): RunConfig {
+  const { id, name, contentHash, labels } = dataset;
+  return {
+    dataset: { id, name, contentHash, labels },
+    hyperparameters: request.hyperparameters,
+    model: bookConfig(request.hyperparameters, vocabulary.size, labels.length),
+    vocabularyHash: vocabulary.hash,
+    engine: request.engine,
+    startFrom: request.startFrom,
+  };
+}
+
+function readVocabulary(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new StudioError('UNREADABLE', `The vocabulary ${path} cannot be read.`, {
+      nextStep: 'Check the path and your right to read it.',
+      place: { file: path },
+      cause,
+    });
+  }
+}
+
+function requireTrainingRows({ name, rows }: Dataset): void {
+  if (rows.train > 0) return;
+  throw new StudioError('USAGE', `The data set ${JSON.stringify(name)} has no training split.`, {
+    nextStep:
+      'Import one that has, or evaluate a run on this one: npx --no entail evaluate RUN --dataset NAME',
+  });
+}
+
+/** A data set deleted and imported again under the same name may hold other examples. */
+function requireSameData(run: RunRecord, dataset: Dataset): void {
+  if (dataset.contentHash === run.config.dataset.contentHash) return;
+  throw new StudioError(
+    'CHECKSUM_MISMATCH',
+    `The data set ${JSON.stringify(dataset.name)} is not the one that run ${run.id} was trained on.`,
+    {
+      nextStep: 'Import the original file again under that name, or start a new run.',
+    },
+  );
+}
