@@ -41,32 +41,39 @@ function needsRepair(path: string, condition: Condition): boolean {
 }
 
 function repair(path: string, migrations: readonly Migration[], condition: Condition): string[] {
-  const hadWal = isThere(`${path}-wal`);
   const aside = setAside(path);
   const what = problemSentence(path, condition, aside);
-  // Without its -wal the file may be sound: it then lacks only the last changes, a backup lacks up to a day.
-  const candidates = [...(hadWal && aside !== null ? [aside] : []), ...listBackups(path)];
-  for (const candidate of candidates) {
+  for (const candidate of candidates(path, aside)) {
     if (!restore(candidate, path, migrations)) continue;
-    if (candidate === aside)
+    if (aside.includes(candidate)) {
       return [`${what} It is sound without its -wal file and is used so: the last changes may be missing.`];
+    }
     const made = new Date(backupTime(candidate)).toISOString().slice(0, 16).replace('T', ' ');
     return [`${what} The backup of ${made} UTC (${candidate}) was restored: what came after it is missing.`];
   }
   return [`${what} There is no usable backup: Entail starts with an empty database.`];
 }
 
-function problemSentence(path: string, condition: Condition, aside: string | null): string {
-  const kept = aside === null ? '' : ` What was there is kept as ${aside}.`;
+/** What may take the file's place, best first. */
+function candidates(path: string, aside: readonly string[]): string[] {
+  const wal = aside.find((moved) => moved.endsWith('-wal'));
+  const file = wal?.slice(0, -'-wal'.length);
+  // Without its -wal the file may be sound: it then lacks only the last changes, a backup lacks up to a day.
+  const withoutWal = file !== undefined && aside.includes(file) && isThere(wal!) ? [file] : [];
+  return [...withoutWal, ...listBackups(path)];
+}
+
+function problemSentence(path: string, condition: Condition, aside: readonly string[]): string {
+  const kept = aside[0] === undefined ? '' : ` What was there is kept as ${aside[0]}.`;
   if (condition.kind === 'missing') return `${path} is missing.${kept}`;
   if (condition.kind === 'damaged') return `${path} is damaged (${condition.reason}).${kept}`;
   return `${path} is empty.${kept}`;
 }
 
-/** Renames the file and its companions; returns the new path of the file, or null when nothing was there. */
-function setAside(path: string): string | null {
+/** Renames the file and its companions, those that are there; returns their new paths, the file's first. */
+function setAside(path: string): string[] {
   const aside = freeName(path);
-  let moved: string | null = null;
+  const moved: string[] = [];
   // The file itself goes first: without it nobody can mistake its -wal for one that belongs to what comes next.
   for (const end of ['', ...COMPANIONS]) {
     if (!existsSync(path + end)) continue;
@@ -75,7 +82,7 @@ function setAside(path: string): string | null {
     } catch (thrown) {
       throw writeError(thrown, path + end);
     }
-    moved = aside;
+    moved.push(aside + end);
   }
   nodeFileSystem.syncFolder(dirname(path));
   return moved;

@@ -1,7 +1,6 @@
 /** @file Node. Looks at a studio.db without changing it: new, sound, damaged, or none of our business. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
 import { readError } from '../files/fileErrors.ts';
@@ -76,13 +75,20 @@ function conditionOf(connection: Database.Database, { path, migrations, depth }:
   return { kind: 'sound', version };
 }
 
-/** Opens for reading. On a disk that is read-only the file cannot change, and SQLite must be told so. */
+/**
+ * Opens for reading. In a folder where nobody may make files SQLite cannot use its -wal, so the file, which cannot
+ * change there, is read into memory as if it had none.
+ */
 export function openReadOnly(path: string): Database.Database {
-  const name = isFrozen(path) ? `${pathToFileURL(path).href}?immutable=1` : path;
-  return new Database(name, { readonly: true });
+  if (!isFrozen(path)) return new Database(path, { readonly: true });
+  const bytes = readFileSync(path);
+  // File format versions 2 mean WAL, 1 means without.
+  bytes[18] = 1;
+  bytes[19] = 1;
+  return new Database(bytes, { readonly: true });
 }
 
-/** True when neither we nor anybody's -wal can change the file: WAL needs a folder in which it may make files. */
+/** True when the file lies where we may not make files, and no -wal holds changes to it. */
 function isFrozen(path: string): boolean {
   try {
     accessSync(dirname(path), constants.W_OK);
