@@ -1,0 +1,138 @@
+/** @file Runs in the supervisor's process. Finished weights at work in a child: evaluating a split, predicting pairs. */
+import { StudioError } from '../../shared/errors.ts';
+import type { EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
+import type {
+  EvaluationJob,
+  InferenceAnswer,
+  InferenceOrder,
+  PredictionJob,
+  PredictionPairs,
+} from './jobs.ts';
+import { SupervisedChild } from './supervisedChild.ts';
+import { failureOf } from './supervisor.ts';
+
+export type { EvaluationJob, PredictionJob, PredictionPairs } from './jobs.ts';
+
+export interface InferenceOptions<Job> {
+  /** Path of the entry "inference". */
+  readonly entry: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly job: Job;
+}
+
+/** A model that is loaded and answers, one request after another. */
+export interface SupervisedInference {
+  /** -> probabilities, row-major [pairs, classes]. Requests are answered in their order. */
+  predict(pairs: readonly PredictionPairs[]): Promise<Float32Array>;
+  /** Ends the child at once; what is asked of it fails. */
+  kill(): void;
+  close(): Promise<void>;
+}
+
+/** One child whose answers come in the order of the orders. */
+class InferenceChild {
+  readonly #child: SupervisedChild<InferenceOrder, InferenceAnswer>;
+  readonly #waiting: PromiseWithResolvers<InferenceAnswer>[] = [];
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #onProgress: (fraction: number) => void;
+  #end: StudioError | null = null;
+
+  constructor(
+    { entry, environment }: Omit<InferenceOptions<unknown>, 'job'>,
+    onProgress: (fraction: number) => void = () => {},
+  ) {
+    this.#onProgress = onProgress;
+    this.#child = new SupervisedChild<InferenceOrder, InferenceAnswer>({
+      entry,
+      environment,
+      onMessage: (answer) => this.#take(answer),
+      onEnd: (error) => this.#fail(error),
+    });
+  }
+
+  /** @throws what the child says is wrong, or why it is gone. */
+  async ask(order: InferenceOrder): Promise<InferenceAnswer> {
+    if (this.#end !== null) throw this.#end;
+    const answered = Promise.withResolvers<InferenceAnswer>();
+    this.#waiting.push(answered);
+    this.#child.send(order);
+    return await answered.promise;
+  }
+
+  kill(): void {
+    this.#child.kill();
+  }
+
+  async close(): Promise<void> {
+    this.#child.kill();
+    await this.#ended.promise;
+  }
+
+  #take(answer: InferenceAnswer): void {
+    if (answer.kind === 'progress') this.#onProgress(answer.fraction);
+    else if (answer.kind === 'failed') this.#waiting.shift()?.reject(failureOf(answer.error));
+    else if (answer.kind !== 'ready') this.#waiting.shift()?.resolve(answer);
+  }
+
+  #fail(error: StudioError): void {
+    this.#end = error;
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+    this.#ended.resolve();
+  }
+}
+
+export interface Evaluation {
+  readonly evaluation: EvaluationRecord;
+  readonly predictions: PredictionBlock;
+}
+
+/** Evaluates a split with a run's weights. @throws StudioError CANCELLED when the signal says so. */
+export async function superviseEvaluation(
+  options: InferenceOptions<EvaluationJob> & {
+    readonly signal?: AbortSignal;
+    readonly onProgress?: (fraction: number) => void;
+  },
+): Promise<Evaluation> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const child = new InferenceChild(options, options.onProgress);
+  const cancel = () => child.kill();
+  signal?.addEventListener('abort', cancel);
+  try {
+    const answer = await child.ask({ kind: 'evaluate', job: options.job });
+    if (answer.kind !== 'evaluated') throw unexpected(answer);
+    return answer;
+  } catch (thrown) {
+    if (signal?.aborted === true) throw new StudioError('CANCELLED', 'The evaluation was cancelled.');
+    throw thrown;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+    await child.close();
+  }
+}
+
+/** Loads a run's weights in a child. @throws StudioError when they cannot be loaded. */
+export async function superviseInference(
+  options: InferenceOptions<PredictionJob>,
+): Promise<SupervisedInference> {
+  const child = new InferenceChild(options);
+  try {
+    const answer = await child.ask({ kind: 'open', job: options.job });
+    if (answer.kind !== 'opened') throw unexpected(answer);
+  } catch (thrown) {
+    await child.close();
+    throw thrown;
+  }
+  return {
+    predict: async (pairs) => {
+      const answer = await child.ask({ kind: 'predict', pairs });
+      if (answer.kind !== 'predicted') throw unexpected(answer);
+      return answer.probabilities;
+    },
+    kill: () => child.kill(),
+    close: () => child.close(),
+  };
+}
+
+const unexpected = ({ kind }: InferenceAnswer) =>
+  new StudioError('INTERNAL', `The child answered "${kind}" out of turn.`);

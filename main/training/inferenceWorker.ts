@@ -1,0 +1,121 @@
+/** @file Entry "inference": the process in which finished weights evaluate a split or answer pairs. */
+import { readFileSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StudioError } from '../../shared/errors.ts';
+import { openCache } from '../data/cache.ts';
+import { requireDataset } from '../data/datasets.ts';
+import { encodeSplit } from '../data/encodedSplits.ts';
+import { type EncodedSplit, encodePairs } from '../data/encoding.ts';
+import { type Vocabulary, vocabularyFromJson } from '../data/vocabulary.ts';
+import { openEngine } from '../engines/registry.ts';
+import { checkoutEntries } from '../entries.ts';
+import { ParameterSet, parameterShapes } from '../model/parameters.ts';
+import { weightsToUse } from './checkpoints.ts';
+import { type ChildPort, openChildPort } from './childPort.ts';
+import { type Probabilities, probabilitiesOf, summarise } from './evaluation.ts';
+import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
+
+const MICRO_BATCH_TOKENS = 8192;
+
+/** Weights, vocabulary and settings of a finished run. */
+interface LoadedModel {
+  readonly job: PredictionJob;
+  readonly parameters: ParameterSet;
+  readonly vocabulary: Vocabulary;
+}
+
+async function load(job: PredictionJob): Promise<LoadedModel> {
+  const { model, hyperparameters } = job.config;
+  const options = {
+    dataDirectory: job.dataDirectory,
+    ...(job.threads === null ? {} : { threads: job.threads }),
+  };
+  await openEngine(job.engine, options);
+  const checkpoint = weightsToUse(job.runDirectory, hyperparameters.keep);
+  const parameters = new ParameterSet(parameterShapes(model), (shape) => checkpoint.parameter(shape).value);
+  const vocabulary = vocabularyFromJson(readFileSync(job.vocabularyPath, 'utf8'), {
+    source: job.vocabularyPath,
+  });
+  return { job, parameters, vocabulary };
+}
+
+async function probabilities(
+  { job, parameters }: LoadedModel,
+  split: EncodedSplit,
+  between: () => Promise<void>,
+): Promise<Probabilities> {
+  return await probabilitiesOf(job.config.model, parameters, split, {
+    microBatchTokens: MICRO_BATCH_TOKENS,
+    between,
+  });
+}
+
+async function evaluate(
+  job: EvaluationJob,
+  port: ChildPort<InferenceAnswer>,
+  heartbeat: Heartbeat,
+): Promise<void> {
+  const cache = openCache(job.cachePath, { readOnly: true });
+  try {
+    const dataset = requireDataset(cache, job.dataset);
+    const { labels } = job.config.dataset;
+    if (`${dataset.labels}` !== `${labels}`)
+      throw new StudioError(
+        'USAGE',
+        `The run knows the labels ${labels.join(', ')}; ${dataset.name} has ${dataset.labels.join(', ')}.`,
+        {
+          nextStep: 'Import the data set with a label mapping that gives the same labels in the same order.',
+        },
+      );
+    const loaded = await load(job);
+    const { maxLen, truncation, workers } = job.config.hyperparameters;
+    const options = { dataset, split: job.split, vocabulary: loaded.vocabulary, maxLen, truncation, workers };
+    const split = await encodeSplit(cache, { ...options, onProgress: () => heartbeat.beat() });
+    if (split.pairs === 0)
+      throw new StudioError('NOT_FOUND', `The data set ${dataset.name} has no ${job.split} split.`);
+    let rows = 0;
+    const between = async () => {
+      heartbeat.beat();
+      rows += MICRO_BATCH_TOKENS;
+      port.answer({ kind: 'progress', fraction: Math.min(1, rows / split.ids.length) });
+      await nextTurn();
+    };
+    const found = await probabilities(loaded, split, between);
+    const evaluation = summarise(found, split.labels, { split: job.split, step: 0, epoch: 0, labels });
+    const predictions = { split: job.split, step: 0, classes: labels.length, probabilities: found.values };
+    port.answer({ kind: 'evaluated', evaluation, predictions });
+  } finally {
+    cache.close();
+  }
+}
+
+function main(): void {
+  let loaded: LoadedModel | null = null;
+  let turn = Promise.resolve();
+  const heartbeat = startHeartbeat(checkoutEntries().path('heartbeat'));
+  // An idle model is no hang.
+  setInterval(() => heartbeat.beat(), 1000).unref();
+  const handle = async (order: InferenceOrder, port: ChildPort<InferenceAnswer>) => {
+    if (order.kind === 'evaluate') return await evaluate(order.job, port, heartbeat);
+    if (order.kind === 'open') {
+      loaded = await load(order.job);
+      return port.answer({ kind: 'opened' });
+    }
+    if (loaded === null) throw new StudioError('INTERNAL', 'Nothing is loaded.');
+    const { maxLen, truncation } = loaded.job.config.hyperparameters;
+    const split = encodePairs(order.pairs, loaded.vocabulary, { maxLen, truncation });
+    const found = await probabilities(loaded, split, nextTurn);
+    port.answer({ kind: 'predicted', probabilities: found.values });
+  };
+  const port = openChildPort<InferenceOrder, InferenceAnswer>(
+    (order, answerTo) => {
+      turn = turn.then(() => handle(order, answerTo));
+      return turn;
+    },
+    (error) => ({ kind: 'failed', error }),
+  );
+  port.answer({ kind: 'ready' });
+}
+
+if (process.send !== undefined) main();
