@@ -1,7 +1,7 @@
 /** @file Runs under Node. `entail evaluate`: what a trained model is worth on a split. */
 import { type Command, Option } from 'commander';
 import { type Cli, type CommonOptions, describe } from './command.ts';
-import { countText } from './figures.ts';
+import { fractionText } from './progressText.ts';
 import { evaluationLines } from './runsShow.ts';
 import { engineFrom, OFFERED_ENGINES, splitFrom, wholeNumber } from './values.ts';
 
@@ -40,12 +40,17 @@ export function addEvaluate(program: Command, cli: Cli): void {
           split,
           dataset: options.dataset ?? null,
           signal: interruption.stop,
-          onProgress: (pairs, total) => {
-            terminal.showLive(`evaluating  ${countText(pairs)} of ${countText(total)} pairs`);
-            terminal.event('progress', { pairs, total });
+          onProgress: (fraction) => {
+            terminal.showLive(`evaluating ${fractionText(fraction)}`);
+            terminal.event('progress', { fraction });
           },
         });
-        for (const line of evaluationLines(evaluation, dataset.labels)) terminal.line(line);
+        for (const line of evaluationLines(
+          evaluation,
+          dataset.labels,
+          `run ${runId} on ${dataset.name}, ${split}`,
+        ))
+          terminal.line(line);
         terminal.event('result', { runId, dataset: dataset.name, ...evaluation });
         return undefined;
       }),

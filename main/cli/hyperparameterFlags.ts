@@ -62,7 +62,7 @@ function refuse(field: HyperparameterField, given: string): StudioError {
 }
 
 /** One flag's words as the schema's type, or as they are when they cannot be it: the schema then refuses them. */
-function valueOf(field: HyperparameterField, given: string): unknown {
+function typedValue(field: HyperparameterField, given: string): unknown {
   if (field.name === 'classWeights') return given.includes(',') ? given.split(',').map(numberOf) : given;
   return typeof field.default === 'number' ? numberOf(given) : given;
 }
@@ -83,7 +83,7 @@ export function hyperparametersFrom(
   for (const field of HYPERPARAMETERS) {
     const words = Object.hasOwn(options, field.name) ? options[field.name] : undefined;
     if (words === undefined) continue;
-    const value = typeof words === 'string' ? valueOf(field, words) : words;
+    const value = typeof words === 'string' ? typedValue(field, words) : words;
     const parsed = hyperparametersSchema.shape[field.name].safeParse(value);
     if (!parsed.success) throw refuse(field, String(words));
     given.set(field.name, parsed.data);

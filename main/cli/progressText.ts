@@ -5,7 +5,8 @@ import { bar } from './tables.ts';
 
 const BAR_WIDTH = 20;
 
-function barText(fraction: number): string {
+/** A bar and its share in percent. */
+export function fractionText(fraction: number): string {
   return `${bar(fraction, BAR_WIDTH).padEnd(BAR_WIDTH, '░')} ${shareText(fraction, 0).padStart(5)}`;
 }
 
@@ -21,7 +22,7 @@ export interface ImportState {
 }
 
 export function importProgressText({ phase, rowsRead, fraction, etaSeconds }: ImportState): string {
-  return `${phase} ${barText(fraction)}  ${countText(rowsRead)} rows${etaText(etaSeconds)}`;
+  return `${phase} ${fractionText(fraction)}  ${countText(rowsRead)} rows${etaText(etaSeconds)}`;
 }
 
 export interface DownloadState {
@@ -42,5 +43,5 @@ export function downloadProgressText({
   const fraction = Math.min(1, receivedBytes / totalBytes);
   const etaSeconds =
     fraction > 0.01 && elapsedSeconds > 1 ? (elapsedSeconds * (1 - fraction)) / fraction : null;
-  return `${what} ${barText(fraction)}  ${sizeText(receivedBytes)} of ${sizeText(totalBytes)}${etaText(etaSeconds)}`;
+  return `${what} ${fractionText(fraction)}  ${sizeText(receivedBytes)} of ${sizeText(totalBytes)}${etaText(etaSeconds)}`;
 }

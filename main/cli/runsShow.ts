@@ -9,12 +9,16 @@ import { confusionLines, tableLines } from './tables.ts';
 import { printable, type Terminal } from './terminal.ts';
 import { bookLines } from './trainingView.ts';
 
-/** Confusion matrix and per-class figures of one evaluated split. */
-export function evaluationLines(evaluation: EvaluationRecord, labels: readonly string[]): string[] {
-  const { split, accuracy, loss, macroF1, pairs, epoch, confusion, perClass } = evaluation;
+/** Figures of one evaluated split under a title, its confusion matrix, and precision and recall of each class. */
+export function evaluationLines(
+  evaluation: EvaluationRecord,
+  labels: readonly string[],
+  title = `${evaluation.split} after epoch ${evaluation.epoch.toFixed(2)}`,
+): string[] {
+  const { accuracy, loss, macroF1, pairs, confusion, perClass } = evaluation;
   const columns = [
     { title: 'label' },
-    ...['precision', 'recall', 'F1', 'pairs'].map((title) => ({ title, right: true })),
+    ...['precision', 'recall', 'F1', 'pairs'].map((name) => ({ title: name, right: true })),
   ];
   const rows = perClass.map(({ label, precision, recall, f1, support }) => [
     label,
@@ -24,7 +28,7 @@ export function evaluationLines(evaluation: EvaluationRecord, labels: readonly s
     countText(support),
   ]);
   return [
-    `${split} after epoch ${epoch.toFixed(2)}: acc ${accuracy.toFixed(3)}, loss ${loss.toFixed(3)}, macro-F1 ${macroF1.toFixed(3)}, ${countText(pairs)} pairs`,
+    `${printable(title)}: acc ${accuracy.toFixed(3)}, loss ${loss.toFixed(3)}, macro-F1 ${macroF1.toFixed(3)}, ${countText(pairs)} pairs`,
     ...confusionLines(labels, confusion),
     '',
     ...tableLines(columns, rows),

@@ -1,18 +1,24 @@
 /** @file Runs under Node. Stored models at work: evaluating a split, predicting pairs. The model runs in a child process. */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset, Split } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { EvaluationRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { listCheckpoints } from '../db/checkpoints.ts';
+import { tokenizeTreebank } from '../data/treebankTokenizer.ts';
 import type { RunRecord } from '../db/runRecord.ts';
 import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
-import { type SupervisedInference, superviseInference } from '../training/inference.ts';
+import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
+import {
+  type PredictionJob,
+  type PredictionPairs,
+  superviseEvaluation,
+  superviseInference,
+} from '../training/inference.ts';
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
+import { VOCABULARY_FILE } from './startingPoint.ts';
 
 /** A pair as a person wrote it; the model's tokenizer takes it from there. */
 export interface RawPair {
@@ -43,7 +49,8 @@ export interface EvaluateRequest extends EngineWish {
   readonly dataset: string | null;
   readonly split: Split;
   readonly signal: AbortSignal;
-  readonly onProgress: (pairs: number, total: number) => void;
+  /** Share done, 0 to 1. */
+  readonly onProgress: (fraction: number) => void;
 }
 
 export interface Evaluated {
@@ -58,13 +65,86 @@ export interface InferenceSetting {
   readonly engines: EngineService;
 }
 
-/** Placeholder. */
 export class InferenceService {
-  constructor(_setting: InferenceSetting) {}
-  async openPredictor(_run: string, _wish: EngineWish): Promise<Predictor> {
-    throw new Error('later');
+  readonly #setting: InferenceSetting;
+
+  constructor(setting: InferenceSetting) {
+    this.#setting = setting;
   }
-  async evaluate(_run: string, _request: EvaluateRequest): Promise<Evaluated> {
-    throw new Error('later');
+
+  /** Loads the weights that a run ended with. @throws StudioError NOT_FOUND, and what keeps them from being loaded. */
+  async openPredictor(idOrPrefix: string, wish: EngineWish): Promise<Predictor> {
+    const run = this.#trainedRun(idOrPrefix);
+    const { place, environment } = await this.#placeOf(run, wish);
+    const child = await superviseInference({
+      entry: this.#setting.entries.path('inference'),
+      environment,
+      job: place,
+    });
+    return {
+      runId: run.id,
+      labels: run.config.dataset.labels,
+      pairs: run.config.dataset.sentencesPerExample !== 1,
+      predict: (pairs) => child.predict(pairs.map(tokenized)),
+      kill: () => child.kill(),
+      close: () => child.close(),
+    };
   }
+
+  /** Evaluates a split with the weights that a run ended with; nothing is stored. @throws StudioError as above. */
+  async evaluate(idOrPrefix: string, request: EvaluateRequest): Promise<Evaluated> {
+    const { databases, entries } = this.#setting;
+    const run = this.#trainedRun(idOrPrefix);
+    const dataset = requireDataset(databases.cache(), request.dataset ?? run.config.dataset.name);
+    const { place, environment } = await this.#placeOf(run, request);
+    const { evaluation } = await superviseEvaluation({
+      entry: entries.path('inference'),
+      environment,
+      job: {
+        ...place,
+        cachePath: databases.places.cacheDatabase,
+        dataset: dataset.name,
+        split: request.split,
+      },
+      signal: request.signal,
+      onProgress: request.onProgress,
+    });
+    return { runId: run.id, dataset, evaluation };
+  }
+
+  /** @throws StudioError NOT_FOUND for a run that has no checkpoint yet. */
+  #trainedRun(idOrPrefix: string): RunRecord {
+    const { databases } = this.#setting;
+    const run = findRun(databases.store(), idOrPrefix);
+    if (listFolders(checkpointsFolder(join(databases.places.runs, run.id))).length > 0) return run;
+    throw new StudioError('NOT_FOUND', `Run ${run.id} has no checkpoint, and so no weights to use.`, {
+      nextStep: `Go on with it: npx --no entail runs resume ${run.id}`,
+    });
+  }
+
+  async #placeOf(
+    { id, config }: RunRecord,
+    wish: EngineWish,
+  ): Promise<{ readonly place: PredictionJob; readonly environment: Record<string, string> }> {
+    const { databases, engines } = this.#setting;
+    const engine = await engines.choose(wish.engine);
+    const runDirectory = join(databases.places.runs, id);
+    const place = {
+      runDirectory,
+      dataDirectory: databases.places.root,
+      engine,
+      threads: wish.threads,
+      config,
+      vocabularyPath: join(runDirectory, VOCABULARY_FILE),
+    };
+    return { place, environment: engines.workerEnvironment(engine, wish.threads) };
+  }
+}
+
+/** The model reads Penn Treebank tokens, as SNLI's parses have them. */
+function tokenized({ premise, hypothesis }: RawPair): PredictionPairs {
+  return {
+    premise: tokenizeTreebank(premise),
+    hypothesis: hypothesis === null ? null : tokenizeTreebank(hypothesis),
+  };
 }

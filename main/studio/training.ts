@@ -1,40 +1,33 @@
 /** @file Runs under Node. Training runs from request to result: made, supervised, stored, resumed. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
-import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { Environment, RunConfig, RunResult, WorkerReport } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { type Vocabulary, vocabularyFromJson, vocabularyOf } from '../data/vocabulary.ts';
 import { addTag } from '../db/annotations.ts';
-import { listCheckpoints } from '../db/checkpoints.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
 import type { RunRecord } from '../db/runRecord.ts';
 import { failRun, setState } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { bookConfig } from '../model/config.ts';
+import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
 import { ReportSink } from './reportSink.ts';
+import { type StartingPoint, type StartRequest, startingPoint, VOCABULARY_FILE } from './startingPoint.ts';
 
-export interface TrainRequest {
+export interface TrainRequest extends StartRequest {
   readonly dataset: string;
-  readonly hyperparameters: Hyperparameters;
   /** Null means the best that works. */
   readonly engine: EngineName | null;
   readonly threads: number | null;
   readonly name: string | null;
   readonly experiment: string | null;
   readonly tags: readonly string[];
-  /** Path of a vocab.json; null builds the vocabulary from the training split. */
-  readonly vocabularyPath: string | null;
-  /** Path of a safetensors file with weights to start from; null starts from random ones. */
-  readonly startFrom: string | null;
 }
 
 export type TrainingEnd =
@@ -63,7 +56,6 @@ export interface TrainingSetting {
 export type OnReports = (reports: readonly WorkerReport[]) => void;
 
 const HEARTBEAT_MS = 10_000;
-const VOCABULARY_FILE = 'vocab.json';
 
 export class TrainingService {
   readonly #setting: TrainingSetting;
@@ -77,9 +69,9 @@ export class TrainingService {
     const { databases, environment } = this.#setting;
     const dataset = requireDataset(databases.cache(), request.dataset);
     requireTrainingRows(dataset);
-    const vocabulary = this.#vocabularyFor(request, dataset);
+    const start = startingPoint(databases, request, dataset);
     const engine = await this.#setting.engines.choose(request.engine);
-    const config = runConfig(request, dataset, vocabulary);
+    const config = runConfig(request, dataset, start);
     const store = databases.store();
     const runId = createRun(store, {
       config,
@@ -91,7 +83,7 @@ export class TrainingService {
     return this.#guarded(runId, lease, () => {
       for (const tag of request.tags) addTag(store, runId, tag);
       mkdirSync(this.#runDirectory(runId), { recursive: true });
-      writeFileAtomic(this.#vocabularyPath(runId), vocabulary.toJson());
+      writeFileAtomic(this.#vocabularyPath(runId), start.vocabulary.toJson());
       return this.#supervise(findRun(store, runId), lease, {
         engine,
         threads: request.threads,
@@ -114,26 +106,15 @@ export class TrainingService {
         nextStep: `Look at it: npx --no entail runs show ${run.id}`,
       });
     }
+    requireSameData(run, requireDataset(databases.cache(), run.config.dataset.name));
+    // The same engine and threads as before: others would not continue bit for bit.
+    const engine = await this.#setting.engines.choose(run.engine?.engine ?? run.config.engine);
     const lease = claimRun(store, run.id);
-    return this.#guarded(run.id, lease, async () => {
-      requireSameData(run, requireDataset(databases.cache(), run.config.dataset.name));
-      // The same engine and threads as before: others would not continue bit for bit.
-      const engine = await this.#setting.engines.choose(run.engine?.engine ?? run.config.engine);
-      const checkpoints = listCheckpoints(store, run.id);
-      const newest = checkpoints.find(({ folder }) => existsSync(join(this.#runDirectory(run.id), folder)));
-      return this.#supervise(run, lease, {
-        engine,
-        threads: run.engine?.threads ?? null,
-        resumeFrom: newest?.folder ?? null,
-        onReports,
-      });
+    return this.#guarded(run.id, lease, () => {
+      const [newest] = listFolders(checkpointsFolder(this.#runDirectory(run.id)));
+      const threads = run.engine?.threads ?? null;
+      return this.#supervise(run, lease, { engine, threads, resumeFrom: newest ?? null, onReports });
     });
-  }
-
-  #vocabularyFor({ vocabularyPath, hyperparameters }: TrainRequest, dataset: Dataset): Vocabulary {
-    if (vocabularyPath === null)
-      return vocabularyOf(this.#setting.databases.cache(), dataset.id, hyperparameters.minFreq);
-    return vocabularyFromJson(readVocabulary(vocabularyPath), { source: vocabularyPath });
   }
 
   #runDirectory(runId: string): string {
@@ -145,13 +126,9 @@ export class TrainingService {
   }
 
   /** What fails between claiming a run and its worker's start is the run's failure, and frees it. */
-  async #guarded(
-    runId: string,
-    lease: Lease,
-    work: () => RunningTraining | Promise<RunningTraining>,
-  ): Promise<RunningTraining> {
+  #guarded(runId: string, lease: Lease, work: () => RunningTraining): RunningTraining {
     try {
-      return await work();
+      return work();
     } catch (thrown) {
       failRun(this.#setting.databases.store(), runId, errorData(thrown));
       lease.release();
@@ -245,28 +222,16 @@ export class TrainingService {
   }
 }
 
-function runConfig(request: TrainRequest, dataset: Dataset, vocabulary: Vocabulary): RunConfig {
-  const { id, name, contentHash, labels } = dataset;
+function runConfig(request: TrainRequest, dataset: Dataset, start: StartingPoint): RunConfig {
+  const { id, name, contentHash, labels, sentencesPerExample } = dataset;
   return {
-    dataset: { id, name, contentHash, labels },
+    dataset: { id, name, contentHash, labels, sentencesPerExample },
     hyperparameters: request.hyperparameters,
-    model: bookConfig(request.hyperparameters, vocabulary.size, labels.length),
-    vocabularyHash: vocabulary.hash,
+    model: start.model,
+    vocabularyHash: start.vocabulary.hash,
     engine: request.engine,
-    startFrom: request.startFrom,
+    startFrom: start.startFrom,
   };
-}
-
-function readVocabulary(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new StudioError('UNREADABLE', `The vocabulary ${path} cannot be read.`, {
-      nextStep: 'Check the path and your right to read it.',
-      place: { file: path },
-      cause,
-    });
-  }
 }
 
 function requireTrainingRows({ name, rows }: Dataset): void {
