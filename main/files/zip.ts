@@ -1,11 +1,12 @@
 /** @file Node. Reads entries of a zip archive that nobody has vouched for, without unpacking anything to the disk. */
+import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { fromFdPromise } from 'yauzl';
 import { StudioError } from '../../shared/errors.ts';
 import { readError, systemCode } from './fileErrors.ts';
 import { openRegularFile } from './regularFile.ts';
-import { requireSoundEntries } from './zipRules.ts';
+import { requireSoundEntries, type SoundEntry } from './zipRules.ts';
 
 export interface ZipEntry {
   /** Path inside the archive, with forward slashes; relative, and without "..". */
@@ -24,10 +25,11 @@ export interface ZipArchive {
    * unpacks to more or fewer bytes than declared, and with CHECKSUM_MISMATCH when its bytes are not what was packed.
    */
   stream(name: string): Readable;
-  close(): void;
+  /** Waits for a reading that was left in the middle. */
+  close(): Promise<void>;
 }
 
-const INFLATE_CHUNK_BYTES = 1 << 18;
+const CHUNK_BYTES = 1 << 18;
 const DEFAULT_MAX_TOTAL_BYTES = 8 * 2 ** 30;
 
 /**
@@ -40,24 +42,23 @@ export async function openZip(
   options: { readonly maxTotalBytes?: number } = {},
 ): Promise<ZipArchive> {
   openRegularFile(path, { content: 'any' });
-  let zip: ZipFile | null = null;
+  let file: FileHandle | null = null;
   try {
-    zip = await openPromise(path, { autoClose: false, strictFileNames: true });
-    const entries = await requireSoundEntries(zip, {
-      path,
-      maxTotalBytes: options.maxTotalBytes ?? DEFAULT_MAX_TOTAL_BYTES,
-    });
-    return archiveOf(zip, entries, path);
+    file = await open(path);
+    // The package is left to read the directory, and never closed: the file is ours, also after a failure.
+    const zip = await fromFdPromise(file.fd, { autoClose: false, strictFileNames: true });
+    const maxTotalBytes = options.maxTotalBytes ?? DEFAULT_MAX_TOTAL_BYTES;
+    return archiveOf(file, await requireSoundEntries(zip, { path, maxTotalBytes }), path);
   } catch (thrown) {
-    zip?.close();
+    await file?.close();
     throw zipError(thrown, path);
   }
 }
 
-function archiveOf(zip: ZipFile, entries: readonly Entry[], path: string): ZipArchive {
-  const byName = new Map(entries.map((entry) => [entry.fileName, entry]));
+function archiveOf(file: FileHandle, sound: readonly SoundEntry[], path: string): ZipArchive {
+  const byName = new Map(sound.map((one) => [one.entry.fileName, one]));
   return {
-    entries: entries.map((entry) => ({
+    entries: sound.map(({ entry }) => ({
       name: entry.fileName,
       sizeBytes: entry.uncompressedSize,
       compressedBytes: entry.compressedSize,
@@ -67,24 +68,23 @@ function archiveOf(zip: ZipFile, entries: readonly Entry[], path: string): ZipAr
       if (entry === undefined) {
         throw new StudioError('NOT_FOUND', `${path} has no entry ${name}.`, { place: { file: path } });
       }
-      return Readable.from(unpack(zip, entry, path), {
-        objectMode: false,
-        highWaterMark: INFLATE_CHUNK_BYTES,
-      });
+      return Readable.from(unpack(file, entry, path), { objectMode: false, highWaterMark: CHUNK_BYTES });
     },
-    close: () => zip.close(),
+    close: () => file.close(),
   };
 }
 
 /** Inflates while counting, so that a lie about the size ends the reading at the byte where it shows. */
-async function* unpack(zip: ZipFile, entry: Entry, path: string): AsyncGenerator<Buffer> {
+async function* unpack(
+  file: FileHandle,
+  { entry, dataStart }: SoundEntry,
+  path: string,
+): AsyncGenerator<Buffer> {
   let sizeBytes = 0;
   let checksum = 0;
   try {
-    // Raw bytes, because the package's own inflater cannot be closed early without leaking.
-    const packed = await zip.openReadStreamPromise(entry, { decodeFileData: false });
-    for await (const chunk of entry.compressionMethod === 0 ? packed : inflated(packed)) {
-      const bytes = chunk as Buffer;
+    const packed = packedBytes(file, dataStart, entry.compressedSize);
+    for await (const bytes of entry.compressionMethod === 0 ? packed : inflated(packed)) {
       sizeBytes += bytes.length;
       if (sizeBytes > entry.uncompressedSize) break;
       checksum = crc32(bytes, checksum);
@@ -112,12 +112,25 @@ async function* unpack(zip: ZipFile, entry: Entry, path: string): AsyncGenerator
   }
 }
 
+/** The entry as it stands in the file. Read here, because the package's stream crashes the process when it is left early. */
+async function* packedBytes(file: FileHandle, start: number, sizeBytes: number): AsyncGenerator<Buffer> {
+  const end = start + sizeBytes;
+  for (let position = start; position < end; ) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
+    if (bytesRead === 0) throw new Error('the file has become shorter');
+    position += bytesRead;
+    yield chunk.subarray(0, bytesRead);
+  }
+}
+
 /** An inflater that also fails when its source does, and takes the source down when it is closed. */
-function inflated(packed: Readable): Readable {
-  const inflater = createInflateRaw({ chunkSize: INFLATE_CHUNK_BYTES });
-  packed.once('error', (error) => inflater.destroy(error));
-  inflater.once('close', () => packed.destroy());
-  return packed.pipe(inflater);
+function inflated(packed: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const source = Readable.from(packed);
+  const inflater = createInflateRaw({ chunkSize: CHUNK_BYTES });
+  source.once('error', (error) => inflater.destroy(error));
+  inflater.once('close', () => source.destroy());
+  return source.pipe(inflater);
 }
 
 function zipError(thrown: unknown, path: string, entry?: string): StudioError {

@@ -22,13 +22,19 @@ interface Limits {
   readonly maxTotalBytes: number;
 }
 
+/** An entry that may be read, and where its packed bytes begin in the file. */
+export interface SoundEntry {
+  readonly entry: Entry;
+  readonly dataStart: number;
+}
+
 /**
  * All entries that are files, once the whole archive has been found sound: plain relative names, each once (also
  * when case is ignored), regular files only, stored or deflated, not encrypted, not over the caps, no two sharing
  * bytes, and a local header that agrees with the central directory.
  * @throws StudioError BAD_FILE naming the entry; Error as the zip package gives it for a damaged directory.
  */
-export async function requireSoundEntries(zip: ZipFile, limits: Limits): Promise<Entry[]> {
+export async function requireSoundEntries(zip: ZipFile, limits: Limits): Promise<SoundEntry[]> {
   const refuse = refuser(limits.path);
   if (zip.entryCount > MAX_ENTRIES)
     refuse(`it has ${zip.entryCount} entries, more than the ${MAX_ENTRIES} allowed`);
@@ -44,8 +50,10 @@ export async function requireSoundEntries(zip: ZipFile, limits: Limits): Promise
       refuse(`it would unpack to more than ${limits.maxTotalBytes} bytes`);
     entries.push(entry);
   }
-  await requireLocalHeaders(zip, entries, refuse);
-  return entries.filter((entry) => !entry.fileName.endsWith('/'));
+  const dataStarts = await requireLocalHeaders(zip, entries, refuse);
+  return entries
+    .filter((entry) => !entry.fileName.endsWith('/'))
+    .map((entry) => ({ entry, dataStart: dataStarts.get(entry)! }));
 }
 
 type Refuse = (reason: string) => never;
@@ -93,21 +101,28 @@ function requireSize(entry: Entry, refuse: Refuse): void {
   }
 }
 
-/** Compares both headers of every entry, and makes sure that no two entries share bytes of the file. */
-async function requireLocalHeaders(zip: ZipFile, entries: readonly Entry[], refuse: Refuse): Promise<void> {
+/** Compares both headers of every entry, makes sure that no two share bytes of the file, and tells where each begins. */
+async function requireLocalHeaders(
+  zip: ZipFile,
+  entries: readonly Entry[],
+  refuse: Refuse,
+): Promise<Map<Entry, number>> {
   const inFileOrder = entries.toSorted(
     (a, b) => a.relativeOffsetOfLocalHeader - b.relativeOffsetOfLocalHeader,
   );
+  const dataStarts = new Map<Entry, number>();
   let freeFrom = 0;
   for (const entry of inFileOrder) {
     const local = await zip.readLocalFileHeaderPromise(entry, { minimal: false });
     if (entry.relativeOffsetOfLocalHeader < freeFrom)
       refuse(`its entry ${entry.fileName} overlaps another one`);
+    dataStarts.set(entry, local.fileDataStart);
     freeFrom = local.fileDataStart + entry.compressedSize;
     if (!agrees(entry, local)) {
       refuse(`its two directories disagree about the entry ${entry.fileName}`);
     }
   }
+  return dataStarts;
 }
 
 function agrees(entry: Entry, local: LocalFileHeader): boolean {
