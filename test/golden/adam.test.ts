@@ -1,6 +1,6 @@
 /** @file Runs in tests. Adam of every engine, on given gradients, against PyTorch's. */
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, it } from 'vitest';
+import { beforeAll, it } from 'vitest';
 import {
   type AdamSettings,
   type AdamVariable,
@@ -8,7 +8,7 @@ import {
   distinctIds,
 } from '../../main/model/adam.ts';
 import { sumRows } from '../../main/model/kernels/rows.ts';
-import { GOLDEN_ENGINES } from './engines.ts';
+import { describeEngines, type GoldenEngine } from './engines.ts';
 import { type AdamCase, expectNear, type GoldenRows, type GoldenTensor, readFixture } from './fixtures.ts';
 import { valuesOf } from './networks.ts';
 
@@ -28,21 +28,32 @@ function updateBy(variable: AdamVariable, gradient: GoldenTensor | GoldenRows, s
   });
 }
 
-/** Within the tolerance of both, PyTorch's fp32 and the truth in float64. */
-async function checkState(variable: AdamVariable, name: string, one: AdamCase, step: number): Promise<void> {
+interface Trained {
+  readonly variable: AdamVariable;
+  readonly name: string;
+  readonly one: AdamCase;
+}
+
+/** Near both: PyTorch's fp32, and the truth in float64. `step` counts from 0. */
+async function checkState({ variable, name, one }: Trained, step: number, moments: number): Promise<void> {
   const { first, second } = variable.moments();
   const [value, m, v] = await Promise.all([variable.value(), first, second].map(valuesOf));
   tf.dispose([first, second]);
   for (const precision of ['fp32', 'fp64'] as const) {
-    const { parameters, m: goldenM, v: goldenV } = one.expected[precision][step]!;
+    const expected = one.expected[precision][step]!;
     const told = `of ${name} after step ${step + 1}, ${precision}`;
-    expectNear(`value ${told}`, value!, parameters[name]!.values, TOLERANCE);
-    expectNear(`first moment ${told}`, m!, goldenM[name]!.values, TOLERANCE);
-    expectNear(`second moment ${told}`, v!, goldenV[name]!.values, TOLERANCE);
+    expectNear(`value ${told}`, value!, expected.parameters[name]!.values, TOLERANCE);
+    expectNear(`first moment ${told}`, m!, expected.m[name]!.values, moments);
+    expectNear(`second moment ${told}`, v!, expected.v[name]!.values, moments);
   }
 }
 
-async function checkParameter(name: string, one: AdamCase, factory: AdamVariableFactory): Promise<void> {
+async function checkParameter(
+  name: string,
+  one: AdamCase,
+  factory: AdamVariableFactory,
+  engine: GoldenEngine,
+): Promise<void> {
   const { values, shape } = one.parameters[name]!;
   const size = [...shape];
   const variable = factory(tf.tensor([...values], size), tf.zeros(size), tf.zeros(size));
@@ -50,18 +61,18 @@ async function checkParameter(name: string, one: AdamCase, factory: AdamVariable
     const { weightDecay, learningRates } = one;
     const settings = { lr: learningRates[step]!, beta1, beta2, eps, step: step + 1, weightDecay };
     updateBy(variable, gradients[name]!, settings);
-    await checkState(variable, name, one, step);
+    await checkState({ variable, name, one }, step, engine.momentTolerance);
   }
   variable.dispose();
 }
 
-describe.each(GOLDEN_ENGINES)('Adam on $name', ({ open }) => {
+describeEngines('Adam', (engine) => {
   let factory: AdamVariableFactory;
   beforeAll(async () => {
-    factory = await open();
+    factory = await engine.open();
   });
 
   it.each(cases)('$name', async (one) => {
-    for (const name of Object.keys(one.parameters)) await checkParameter(name, one, factory);
+    for (const name of Object.keys(one.parameters)) await checkParameter(name, one, factory, engine);
   });
 });

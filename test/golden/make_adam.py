@@ -46,10 +46,12 @@ def after_each_step(case, dtype):
 
 
 def dense_case(random):
-    """Ordinary gradients, and a row of them from 0 and 1e-12 (where eps decides) to 1e4."""
+    """Ordinary gradients; a row of them from 0 and 1e-12 (where eps decides) to 1e4; and a parameter that begins at 0,
+    as a LayerNorm's bias does, so that it is nothing but the sum of its steps."""
     magnitudes = np.array([0, 1e-12, 1e-9, 1e-8, 1e-6, 1e-3, 1.0, 1e4])
-    shapes = {"weight": (3, 5), "bias": (5,), "magnitudes": (8,)}
+    shapes = {"weight": (3, 5), "bias": (5,), "magnitudes": (8,), "zeros": (6,)}
     parameters = {name: tensor(fp32_exact(random.standard_normal(shape))) for name, shape in shapes.items()}
+    parameters["zeros"] = tensor(np.zeros(shapes["zeros"]))
     gradients = []
     for _ in range(3):
         step = {name: tensor(fp32_exact(random.standard_normal(shape))) for name, shape in shapes.items()}

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { classify, gatherTokenRows, predictLogits } from '../../main/model/classifier.ts';
 import { microBatchGradients } from '../../main/model/gradients.ts';
 import { crossEntropy } from '../../main/model/kernels/crossEntropy.ts';
-import { GOLDEN_ENGINES } from './engines.ts';
+import { describeEngines } from './engines.ts';
 import { expectNear, type ModelFixture, readFixture, relativeDistance } from './fixtures.ts';
 import { GradientSum, packedBatch, parametersOf, valuesOf } from './networks.ts';
 
@@ -107,7 +107,7 @@ async function checkWeightedLoss({ config, batch, expected }: ModelFixture): Pro
   logits.dispose();
 }
 
-describe.each(GOLDEN_ENGINES)('the network on $name', ({ open, masksByPlace }) => {
+describeEngines('the network', ({ open, masksByPlace }) => {
   beforeAll(async () => {
     await open();
   });

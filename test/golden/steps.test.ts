@@ -8,7 +8,7 @@ import type { PackedBatch } from '../../main/model/packedBatch.ts';
 import { ClassifierTask } from '../../main/training/classifierTask.ts';
 import { scheduleFactor } from '../../main/training/schedule.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
-import { GOLDEN_ENGINES } from './engines.ts';
+import { describeEngines } from './engines.ts';
 import { expectNear, readFixture, type StepsVariant } from './fixtures.ts';
 import { packedBatch, valuesOf } from './networks.ts';
 
@@ -83,7 +83,7 @@ async function checkTraining(
   task.dispose();
 }
 
-describe.each(GOLDEN_ENGINES)('training steps on $name', ({ open }) => {
+describeEngines('training steps', ({ open }) => {
   let factory: AdamVariableFactory;
   beforeAll(async () => {
     factory = await open();
