@@ -19,14 +19,15 @@ function adamLanes(
 }
 
 /**
+ * other1 = 1 - β₁ and other2 = 1 - β₂ come rounded once: the difference of two rounded numbers would be 1e-5 off.
  * stepSize = lr / (1 - β₁ᵗ), inverseRoot = 1 / √(1 - β₂ᵗ), keep = 1 - lr · weight decay, scale multiplies the gradient.
  * A gradient address of 0 stands for zeros.
  */
 export function adam(
-  p: usize, m: usize, v: usize, gradient: usize, count: i32, scale: f32, beta1: f32, beta2: f32, stepSize: f32,
-  inverseRoot: f32, eps: f32, keep: f32,
+  p: usize, m: usize, v: usize, gradient: usize, count: i32, scale: f32, beta1: f32, beta2: f32, other1: f32,
+  other2: f32, stepSize: f32, inverseRoot: f32, eps: f32, keep: f32,
 ): void {
-  const b1 = f32x4.splat(beta1), b2 = f32x4.splat(beta2), o1 = f32x4.splat(1 - beta1), o2 = f32x4.splat(1 - beta2);
+  const b1 = f32x4.splat(beta1), b2 = f32x4.splat(beta2), o1 = f32x4.splat(other1), o2 = f32x4.splat(other2);
   const size = f32x4.splat(stepSize), root = f32x4.splat(inverseRoot), e = f32x4.splat(eps), k = f32x4.splat(keep);
   const times = f32x4.splat(scale);
   let i = 0;
@@ -38,8 +39,8 @@ export function adam(
   for (; i < count; i++) {
     const at = (<usize>i) << 2;
     const g: f32 = gradient ? f32.load(gradient + at) * scale : 0;
-    const first = beta1 * f32.load(m + at) + (1 - beta1) * g;
-    const second = beta2 * f32.load(v + at) + (1 - beta2) * g * g;
+    const first = beta1 * f32.load(m + at) + other1 * g;
+    const second = beta2 * f32.load(v + at) + other2 * g * g;
     f32.store(m + at, first);
     f32.store(v + at, second);
     const divisor = sqrt<f32>(second) * inverseRoot + eps;
@@ -63,7 +64,7 @@ function allZero(at: usize, count: i32): bool {
  */
 export function adamRows(
   p: usize, m: usize, v: usize, gradients: usize, slots: usize, rows: i32, width: i32, scale: f32, beta1: f32,
-  beta2: f32, stepSize: f32, inverseRoot: f32, eps: f32, keep: f32,
+  beta2: f32, other1: f32, other2: f32, stepSize: f32, inverseRoot: f32, eps: f32, keep: f32,
 ): void {
   const stride = (<usize>width) << 2;
   for (let row = 0; row < rows; row++) {
@@ -71,6 +72,6 @@ export function adamRows(
     const at = <usize>row * stride;
     if (slot < 0 && keep == 1 && allZero(v + at, width) && allZero(m + at, width)) continue;
     const gradient: usize = slot < 0 ? 0 : gradients + <usize>slot * stride;
-    adam(p + at, m + at, v + at, gradient, width, scale, beta1, beta2, stepSize, inverseRoot, eps, keep);
+    adam(p + at, m + at, v + at, gradient, width, scale, beta1, beta2, other1, other2, stepSize, inverseRoot, eps, keep);
   }
 }

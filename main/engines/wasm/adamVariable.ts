@@ -39,5 +39,6 @@ const copyOf = (tensor: tf.Tensor) => tf.tidy(() => tf.add(tensor, 0));
 
 function settingNumbers(settings: AdamSettings): number[] {
   const { stepSize, inverseRoot, keep } = adamFactors(settings);
-  return [settings.beta1, settings.beta2, stepSize, inverseRoot, settings.eps, keep];
+  const { beta1, beta2, eps } = settings;
+  return [beta1, beta2, 1 - beta1, 1 - beta2, stepSize, inverseRoot, eps, keep];
 }
