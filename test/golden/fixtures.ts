@@ -156,6 +156,8 @@ interface Fixtures {
   readonly 'model_hf_variant.json': ModelFixture;
   readonly 'model_dropout.json': ModelFixture;
   readonly 'model_hf_dropout.json': ModelFixture;
+  readonly 'model_odd_sizes.json': ModelFixture;
+  readonly 'model_odd_dropout.json': ModelFixture;
   readonly 'philox.json': PhiloxFixture;
   readonly 'adam.json': AdamFixture;
   readonly 'steps.json': StepsFixture;

@@ -16,8 +16,9 @@ const PLAIN = [
   'model_book_deep.json',
   'model_single_layer.json',
   'model_hf_variant.json',
+  'model_odd_sizes.json',
 ] as const;
-const WITH_DROPOUT = ['model_dropout.json', 'model_hf_dropout.json'] as const;
+const WITH_DROPOUT = ['model_dropout.json', 'model_hf_dropout.json', 'model_odd_dropout.json'] as const;
 
 /** The lengths are 7, 16, 3, 11, 8: the whole batch, and a plan of micro-batches sorted by length. */
 const PLANS = [
