@@ -2,7 +2,7 @@
  * @file Runs in workers. A run's checkpoints: weights and moments as safetensors, state, configuration and vocabulary,
  * sealed by a manifest. The random state needs no file: everything random is decided by (seed, place, step).
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
@@ -88,6 +88,9 @@ export async function writeCheckpoint(
   ]);
   const parent = checkpointsFolder(runDirectory);
   const folder = folderName(state.step, kind);
+  mkdirSync(parent, { recursive: true });
+  // A run that resumed from an older checkpoint comes by here again; only the measured seconds differ then.
+  if (existsSync(join(parent, folder))) removeSealedFolder(parent, folder);
   const { sizeBytes, manifestSha256 } = writeSealedFolder(parent, folder, files);
   const record = { step: state.step, epoch: state.epoch, folder, sizeBytes, kind, manifestSha256 };
   return { record, removed: prune(parent, kind, folder) };

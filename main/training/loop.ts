@@ -115,7 +115,8 @@ export class TrainingLoop {
     this.#savedAtStep = state.step;
     this.#readings = new StepReadings();
     const { hyperparameters, stepsPerEpoch } = options;
-    this.#pace = new Pace({ ...task, stepsPerEpoch, epochs: hyperparameters.epochs });
+    const { trainPairs, selectionPairs, testPairs } = task;
+    this.#pace = new Pace({ stepsPerEpoch, epochs: hyperparameters.epochs, trainPairs, selectionPairs, testPairs });
   }
 
   async run(): Promise<LoopOutcome> {
@@ -124,8 +125,7 @@ export class TrainingLoop {
       return { kind: 'finished', result: await this.#finish() };
     } catch (thrown) {
       if (!(thrown instanceof StopSignal)) throw thrown;
-      await this.#takeReadings();
-      await this.#save('last');
+      if (this.#savedAtStep !== this.#state.step) await this.#save('last');
       return { kind: 'stopped' };
     } finally {
       this.#readings.dispose();

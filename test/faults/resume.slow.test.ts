@@ -1,0 +1,85 @@
+/** @file Tests. A run that was killed or stopped goes on bit for bit: same losses, same final weights. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { WorkerReport } from '../../shared/runs.ts';
+import { engineForTests } from '../support/enginesForTests.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { lossesOf, type PreparedRun, prepareRun, train, weightsOf } from '../support/trainedRun.ts';
+
+const CHANGES = {
+  epochs: 6,
+  batchSize: 16,
+  microBatchTokens: 128,
+  lr: 0.003,
+  checkpointEvery: 7,
+  evaluateEvery: 11,
+  keep: 'best',
+  clipNorm: 1,
+  schedule: 'cosine',
+  warmup: 0.1,
+};
+const KILLS = 10;
+
+async function prepared(engine: 'wasm' | 'tensorflow', dataDirectory: string): Promise<PreparedRun> {
+  const folder = join(temporaryFolder(), 'data');
+  mkdirSync(folder);
+  return await prepareRun(folder, CHANGES, { rows: 300, engine, dataDirectory });
+}
+
+describe.each(['wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
+  it('equals the uninterrupted one after ten kills at random moments', { timeout: 300_000 }, async ({
+    skip,
+  }) => {
+    const dataDirectory = engineForTests(engine, skip);
+    const whole = await prepared(engine, dataDirectory);
+    const reference = train(whole);
+    expect(await reference.done).toMatchObject({ outcome: 'finished' });
+
+    const broken = await prepared(engine, dataDirectory);
+    const attempts: (readonly WorkerReport[])[] = [];
+    for (let kill = 0; kill < KILLS; kill++) {
+      // Anywhere between the first report and well into training, checkpoints and evaluations.
+      const delayMs = Math.random() * 700;
+      const attempt = train(broken, {
+        resume: kill > 0,
+        onReport: (report, training) => {
+          if (report.kind === 'started') setTimeout(() => training.kill(), delayMs);
+        },
+      });
+      const ended = await attempt.done;
+      attempts.push(attempt.reports);
+      if (ended.outcome === 'finished') break;
+      expect(ended, `killed after ${delayMs.toFixed(0)} ms`).toMatchObject({
+        error: { code: 'INTERRUPTED' },
+      });
+    }
+    const last = train(broken, { resume: true });
+    const ended = await last.done;
+    attempts.push(last.reports);
+    expect(ended).toMatchObject({ outcome: 'finished' });
+    expect(lossesOf(attempts)).toEqual(lossesOf([reference.reports]));
+    expect(weightsOf(broken)).toEqual(weightsOf(whole));
+  });
+
+  it('equals the uninterrupted one after being stopped in its middle', { timeout: 120_000 }, async ({
+    skip,
+  }) => {
+    const dataDirectory = engineForTests(engine, skip);
+    const whole = await prepared(engine, dataDirectory);
+    const reference = train(whole);
+    await reference.done;
+    const stopped = await prepared(engine, dataDirectory);
+    const first = train(stopped, {
+      onReport: (report, training) => {
+        if (report.kind === 'metrics' && report.points.some(({ metric }) => metric === 'running/loss'))
+          training.stop();
+      },
+    });
+    expect(await first.done).toMatchObject({ outcome: 'stopped' });
+    const second = train(stopped, { resume: true });
+    expect(await second.done).toMatchObject({ outcome: 'finished' });
+    expect(lossesOf([first.reports, second.reports])).toEqual(lossesOf([reference.reports]));
+    expect(weightsOf(stopped)).toEqual(weightsOf(whole));
+  });
+});
