@@ -1,5 +1,7 @@
 /** @file Tests. Downloads from servers that cut, stall, lie, change their mind and point elsewhere. */
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
@@ -548,6 +550,25 @@ describe('cancelling', () => {
     controller.abort();
     expect((await studioRejectionOf(waiting)).code).toBe('CANCELLED');
   });
+});
+
+test('a download whose process is killed goes on in the next one', async () => {
+  const { wanted, to, server } = await prepare((request, response, count) => {
+    if (count > 1) return serve(request, response, { bytes: FILE, etag: '"v1"' });
+    response.writeHead(200, { 'content-length': FILE.byteLength, etag: '"v1"' });
+    response.write(FILE.subarray(0, 200_000));
+  });
+  const program = `import { downloadFile } from ${JSON.stringify(join(import.meta.dirname, '../../main/files/download.ts'))};
+    await downloadFile(${JSON.stringify({ url: wanted.url, to, sha256: wanted.sha256 })});`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' });
+  while ((statSync(`${to}.part`, { throwIfNoEntry: false })?.size ?? 0) < 200_000) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await downloadFile(wanted);
+  expectDone(to);
+  expect(server.requests[1]!.headers.range).toBe('bytes=200000-');
 });
 
 function rewriteNote(to: string, changes: object): void {
