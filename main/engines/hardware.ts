@@ -64,6 +64,11 @@ export function defaultThreads(): number {
   return availableParallelism();
 }
 
+/** Whether an NVIDIA driver is loaded: a look at the file system only. */
+export function hasNvidiaDriver(places = REAL_PLACES): boolean {
+  return existsSync(join(places.procFolder, 'driver/nvidia/version')) || existsSync('/dev/nvidiactl');
+}
+
 /** The NVIDIA driver and its devices, or null when there is none. Never throws. */
 export async function nvidiaDriver(places = REAL_PLACES): Promise<NvidiaDriver | null> {
   const fromTool = await askNvidiaSmi();

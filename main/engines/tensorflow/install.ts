@@ -25,6 +25,7 @@ import { downloadBytes, LEAST_GLIBC, type Recipe, recipeFor, unpackedBytes } fro
 import { requireTools, type Tools } from './requirements.ts';
 import { selfTest } from './selfTest.ts';
 import { type UnpackedFile, unpackWheel } from './unpack.ts';
+import { isAtLeast } from './versions.ts';
 
 export interface InstallProgress {
   readonly phase: 'checking' | 'downloading' | 'unpacking' | 'compiling' | 'testing';
@@ -79,14 +80,6 @@ function supportedRecipe(cuda: boolean): Recipe {
       nextStep: 'Use the engine that needs nothing: --engine wasm.',
     });
   return recipe as Recipe;
-}
-
-/** Whether a dotted version is at least another one. */
-export function isAtLeast(version: string | null, least: string): boolean {
-  if (version === null) return false;
-  const [have, want] = [version.split('.').map(Number), least.split('.').map(Number)];
-  const differing = want.findIndex((part, index) => (have[index] ?? 0) !== part);
-  return differing === -1 || (have[differing] ?? 0) > want[differing]!;
 }
 
 /** As `installTensorflow`, by a given recipe. */

@@ -40,10 +40,12 @@ export async function downloadWheel(wheel: Wheel, options: PipDownloadOptions): 
   rmSync(work, { recursive: true, force: true });
   const temporary = join(work, 'tmp');
   mkdirSync(temporary, { recursive: true });
-  const looking = setInterval(
-    () => options.onBytes?.(Math.min(folderBytes(work), wheel.sizeBytes)),
-    LOOK_EVERY_MS,
-  );
+  let mostBytes = 0; // pip moves the file when it is complete: for a moment it counts twice, or not at all
+  const look = () => {
+    mostBytes = Math.min(Math.max(mostBytes, folderBytes(work)), wheel.sizeBytes);
+    options.onBytes?.(mostBytes);
+  };
+  const looking = setInterval(look, LOOK_EVERY_MS);
   try {
     await runPip(wheel, work, temporary, options.signal);
     const fetched = join(work, wheel.file);

@@ -7,7 +7,7 @@ import { StudioError } from '../../../shared/errors.ts';
 /** A kernel takes and returns plain numbers: addresses in bytes, counts, factors. */
 type Kernel = (...numbers: number[]) => number;
 
-const KERNEL_FILE = new URL('../../../resources/kernels.wasm', import.meta.url);
+export const KERNEL_FILE = new URL('../../../resources/kernels.wasm', import.meta.url);
 
 /** The part of Emscripten's module that tfjs' types leave out. */
 interface EmscriptenModule {

@@ -6,6 +6,7 @@ declare namespace WebAssembly {
   interface Instance {
     readonly exports: Record<string, unknown>;
   }
+  function validate(bytes: Uint8Array): boolean;
   function instantiate(
     bytes: Uint8Array,
     imports: Record<string, Record<string, unknown>>,

@@ -1,0 +1,95 @@
+/** @file Node. The engines: which one to use, what its process needs, and opening it as tfjs' current backend. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { DoctorReport, EngineName, EngineRecord } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
+import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
+import { registerCpu } from './cpu.ts';
+import { cpuReport } from './cpuDoctor.ts';
+import { hasNvidiaDriver } from './hardware.ts';
+import { loadTensorflow } from './tensorflow/backend.ts';
+import { tensorflowReport } from './tensorflow/doctor.ts';
+import { tensorflowEnvironment } from './tensorflow/environment.ts';
+import { findInstallation } from './tensorflow/installation.ts';
+import { registerWasm } from './wasm.ts';
+import { wasmReport } from './wasmDoctor.ts';
+
+export interface OpenEngine {
+  readonly record: EngineRecord;
+  /** How parameters and their moments are kept and updated on this engine. */
+  readonly adamVariables: AdamVariableFactory;
+}
+
+export interface OpenOptions {
+  readonly dataDirectory: string;
+  /** For engines that can use several; all processors when absent. */
+  readonly threads?: number;
+}
+
+/**
+ * Makes an engine tfjs' current backend in this process. A process that shall run one well is started with
+ * `workerEnvironment`.
+ * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not start
+ */
+export async function openEngine(name: EngineName, options: OpenOptions): Promise<OpenEngine> {
+  if (name === 'tensorflow') return await loadTensorflow(options);
+  if (name === 'wasm') return { adamVariables: await registerWasm(), record: singleThreaded(name) };
+  await registerCpu();
+  return { adamVariables: plainAdamVariable, record: singleThreaded(name) };
+}
+
+function singleThreaded(engine: EngineName): EngineRecord {
+  return {
+    engine,
+    versions: { tfjs: tf.version_core },
+    device: 'cpu',
+    threads: 1,
+    deterministic: true,
+    pinned: {},
+  };
+}
+
+/** Environment variables for the process that shall open an engine; some cannot be set from inside it any more. */
+export function workerEnvironment(
+  engine: EngineName,
+  { dataDirectory, threads }: { readonly dataDirectory: string; readonly threads: number | null },
+): Record<string, string> {
+  if (engine !== 'tensorflow') return {};
+  return tensorflowEnvironment({
+    dataDirectory,
+    cuda: hasNvidiaDriver(),
+    ...(threads === null ? {} : { threads }),
+  });
+}
+
+/**
+ * The engine asked for, or the best that is here: `tensorflow` where it is installed, else `wasm`.
+ * @throws ENGINE_MISSING when the one asked for is not installed
+ */
+export async function chooseEngine(wish: {
+  readonly dataDirectory: string;
+  readonly asked: EngineName | null;
+}): Promise<EngineName> {
+  const { dataDirectory, asked } = wish;
+  const installed = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() }) !== null;
+  if (asked === null) return installed ? 'tensorflow' : 'wasm';
+  if (asked !== 'tensorflow' || installed) return asked;
+  throw new StudioError('ENGINE_MISSING', 'The engine tensorflow is not installed, or no longer whole.', {
+    nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine wasm.',
+  });
+}
+
+/** What every engine needs, has and lacks on this machine. Never throws for a machine's faults. */
+export async function doctor(wish: {
+  readonly dataDirectory: string;
+  readonly engines?: readonly EngineName[];
+}): Promise<DoctorReport[]> {
+  const reports: DoctorReport[] = [];
+  for (const engine of wish.engines ?? (['tensorflow', 'wasm'] as const))
+    reports.push(await reportOf(engine, wish.dataDirectory));
+  return reports;
+}
+
+async function reportOf(engine: EngineName, dataDirectory: string): Promise<DoctorReport> {
+  if (engine === 'tensorflow') return await tensorflowReport(dataDirectory);
+  return engine === 'wasm' ? wasmReport() : cpuReport();
+}

@@ -1,0 +1,102 @@
+/** @file Node. Loads an installed TensorFlow into this process as the tfjs backend `tensorflow`. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import type { EngineRecord } from '../../../shared/engines.ts';
+import { StudioError } from '../../../shared/errors.ts';
+import type { AdamVariableFactory } from '../../model/adam.ts';
+import { registerGradients } from '../gradients.ts';
+import { defaultThreads, hasNvidiaDriver, nvidiaDriver, vectorInstructions } from '../hardware.ts';
+import { libraryEnvironment } from './environment.ts';
+import { BINDING_FILE, findInstallation, type Installation } from './installation.ts';
+import { tensorflowAdamVariables } from './kernels/adamVariable.ts';
+import { registerTensorflowKernels } from './kernels/registerKernels.ts';
+import { type Binding, TensorflowOps } from './ops.ts';
+
+export interface LoadOptions {
+  readonly dataDirectory: string;
+  readonly threads?: number;
+}
+
+export interface LoadedTensorflow {
+  readonly record: EngineRecord;
+  readonly adamVariables: AdamVariableFactory;
+}
+
+const BACKEND_NAME = 'tensorflow';
+const PACKAGE = '@tensorflow/tfjs-node-gpu';
+
+/**
+ * Makes `tensorflow` tfjs' current backend. The library reads its settings when it is loaded: thread count and the like
+ * are taken from the process's environment where a supervisor set them (`tensorflowEnvironment`), and set here else.
+ * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not load
+ */
+export async function loadTensorflow({ dataDirectory, threads }: LoadOptions): Promise<LoadedTensorflow> {
+  const installation = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() });
+  if (installation === null)
+    throw new StudioError('ENGINE_MISSING', 'TensorFlow is not installed.', {
+      nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine wasm.',
+    });
+  for (const [name, value] of Object.entries(libraryEnvironment(threads ?? defaultThreads())))
+    process.env[name] ??= value;
+  await registerGradients();
+  await makeCurrent(installation);
+  const ops = new TensorflowOps(tf.backend());
+  registerTensorflowKernels(ops, BACKEND_NAME);
+  return { record: await recordOf(installation, ops), adamVariables: tensorflowAdamVariables(ops) };
+}
+
+async function makeCurrent(installation: Installation): Promise<void> {
+  try {
+    if (tf.findBackendFactory(BACKEND_NAME) === null) registerBackend(installation);
+    if (await tf.setBackend(BACKEND_NAME)) return;
+    throw new Error('tfjs did not take it as a backend');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StudioError('ENGINE_FAILED', `TensorFlow does not load: ${reason}.`, {
+      nextStep: 'Run npx --no entail engines doctor, or use --engine wasm.',
+      cause,
+    });
+  }
+}
+
+/** The parts of tfjs-node that need no file inside node_modules; its index insists on a binding of its own there. */
+function registerBackend({ folder }: Installation): void {
+  const require = createRequire(import.meta.url);
+  restoreUtil(require);
+  require(`${PACKAGE}/dist/register_all_kernels`);
+  const { NodeJSKernelBackend } = require(`${PACKAGE}/dist/nodejs_kernel_backend`) as {
+    NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend;
+  };
+  const binding = require(join(folder, BINDING_FILE)) as Binding;
+  tf.registerBackend(BACKEND_NAME, () => new NodeJSKernelBackend(binding, PACKAGE), 3);
+}
+
+/** Node 23 removed two functions that tfjs-node still calls. */
+function restoreUtil(require: NodeJS.Require): void {
+  const util = require('node:util') as Record<string, unknown>;
+  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
+  util['isArray'] ??= Array.isArray;
+}
+
+async function recordOf({ manifest }: Installation, ops: TensorflowOps): Promise<EngineRecord> {
+  const threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? '';
+  const gpu = ops.usesGpu ? ((await nvidiaDriver())?.gpus[0]?.name ?? 'NVIDIA GPU') : null;
+  return {
+    engine: 'tensorflow',
+    versions: {
+      tfjs: tf.version_core,
+      tensorflow: manifest.tensorflowVersion,
+      binding: manifest.bindingVersion,
+    },
+    device: gpu === null ? 'cpu' : `cuda:0 ${gpu}`,
+    threads: Number(threads),
+    deterministic: gpu === null,
+    pinned: {
+      threads,
+      oneDnn: process.env['TF_ENABLE_ONEDNN_OPTS'] ?? '',
+      deterministicOps: process.env['TF_DETERMINISTIC_OPS'] ?? '',
+      instructions: vectorInstructions(),
+    },
+  };
+}
