@@ -1,6 +1,6 @@
 /** @file Runs anywhere under Node. Encodes a range of stored blocks, and the messages by which a thread is asked to. */
 import type { ErrorData } from '../../shared/errors.ts';
-import type { Cache } from './cache.ts';
+import type { Cache } from './cacheConnection.ts';
 import { type EncodingSettings, PairEncoder } from './encoding.ts';
 import { BLOCK_EXAMPLES, readBlockTokens } from './exampleBlocks.ts';
 import type { EncodedChunk } from './tokenCache.ts';

@@ -1,61 +1,15 @@
 /** @file Runs anywhere under Node. cache.db: imported data sets and encoded tokens. All of it can be made again from the user's files. */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
 import { acquireFileLock, type FileLock } from '../files/fileLock.ts';
-import { cacheError, corruptCache, saysCorrupt } from './cacheErrors.ts';
+import { Cache, configureConnection, damagePath, openCacheForReading } from './cacheConnection.ts';
+import { cacheError, saysCorrupt } from './cacheErrors.ts';
 import { inspectCacheFile, newerCache } from './cacheHealth.ts';
 import { CACHE_APPLICATION_ID, CACHE_PAGE_BYTES, CACHE_SCHEMA, CACHE_VERSION } from './cacheSchema.ts';
 
-/** An open cache.db. `database` is for main/data only; everything else goes through the functions there. */
-export class Cache {
-  readonly path: string;
-  readonly readOnly: boolean;
-  /** What a person should know about this opening, such as that a damaged file was set aside; usually null. */
-  readonly notice: string | null;
-  readonly database: Database.Database;
-
-  constructor(
-    database: Database.Database,
-    options: { path: string; readOnly: boolean; notice: string | null },
-  ) {
-    this.database = database;
-    this.path = options.path;
-    this.readOnly = options.readOnly;
-    this.notice = options.notice;
-  }
-
-  /** Runs queries; what SQLite throws becomes a StudioError. Damage is noted, so that the next opening looks closer. */
-  guard<T>(query: () => T): T {
-    try {
-      return query();
-    } catch (thrown) {
-      if (saysCorrupt(thrown)) noteDamage(this.path);
-      throw cacheError(thrown, this.path);
-    }
-  }
-
-  /** As `guard`, in one transaction that starts with the write lock: all of it is stored, or nothing. */
-  write<T>(change: () => T): T {
-    return this.guard(() => this.database.transaction(change).immediate());
-  }
-
-  /**
-   * Takes the right to change cache.db for as long as a job lasts; release it in `finally`.
-   * @param purpose what the job does, in words that follow "is": another process is told so.
-   * @throws StudioError LOCKED naming the holder.
-   */
-  lock(purpose: string): FileLock {
-    return acquireFileLock(lockPath(this.path), { purpose });
-  }
-
-  close(): void {
-    if (!this.database.open) return;
-    if (!this.readOnly) tidy(this.database);
-    this.database.close();
-  }
-}
+export type { Cache } from './cacheConnection.ts';
 
 /**
  * Opens cache.db, making it when it is not there. A file that is garbage, cut short or of an earlier version is
@@ -63,7 +17,7 @@ export class Cache {
  * @throws StudioError DATABASE_NEWER; DATABASE_CORRUPT or NOT_FOUND with `readOnly`; UNREADABLE.
  */
 export function openCache(path: string, { readOnly = false }: { readOnly?: boolean } = {}): Cache {
-  if (readOnly) return openForReading(path);
+  if (readOnly) return openCacheForReading(path);
   mkdirSync(dirname(path), { recursive: true });
   let notice = setAsideIfUnusable(path);
   let database: Database.Database;
@@ -82,24 +36,6 @@ export function openCache(path: string, { readOnly = false }: { readOnly?: boole
     throw thrown;
   }
   return cache;
-}
-
-function openForReading(path: string): Cache {
-  const state = inspectCacheFile(path);
-  if (state.kind === 'absent') {
-    throw new StudioError('NOT_FOUND', `There is no cache at ${path}.`, {
-      nextStep: 'Import a data set first: npx --no entail datasets import PATH --name NAME',
-      place: { file: path },
-    });
-  }
-  if (state.kind !== 'usable') throw corruptCache(path, state.why);
-  try {
-    const database = new Database(path, { readonly: true, fileMustExist: true });
-    configureConnection(database);
-    return new Cache(database, { path, readOnly: true, notice: null });
-  } catch (thrown) {
-    throw cacheError(thrown, path);
-  }
 }
 
 function openForWriting(path: string): Database.Database {
@@ -143,15 +79,6 @@ function useWriteAheadLog(database: Database.Database, path: string): void {
       place: { file: path },
     },
   );
-}
-
-function configureConnection(database: Database.Database): void {
-  // NORMAL: a power cut may lose the last transactions, never damage the file; all of it can be made again.
-  database.pragma('synchronous = NORMAL');
-  database.pragma('foreign_keys = ON');
-  database.pragma('busy_timeout = 5000');
-  database.pragma('trusted_schema = OFF');
-  database.pragma('cell_size_check = ON');
 }
 
 /** Reads the small tables only, unless damage was met earlier: a full check of a large cache takes seconds. */
@@ -203,7 +130,7 @@ function sweepInterrupted(cache: Cache): void {
   if (leftovers === 0) return;
   let lock: FileLock;
   try {
-    lock = cache.lock('removing what an interrupted job left');
+    lock = lockCache(cache, 'removing what an interrupted job left');
   } catch (thrown) {
     if (thrown instanceof StudioError && thrown.code === 'LOCKED') return;
     throw thrown;
@@ -232,28 +159,15 @@ export function giveBackSpace(cache: Cache): void {
   });
 }
 
-/** On closing: an empty log and fresh statistics. Neither is worth failing for. */
-function tidy(database: Database.Database): void {
-  try {
-    database.pragma('optimize');
-    database.pragma('wal_checkpoint(TRUNCATE)');
-  } catch (thrown) {
-    if (!(thrown instanceof Database.SqliteError)) throw thrown;
-  }
+/**
+ * Takes the right to change cache.db for as long as a job lasts; release it in `finally`.
+ * @param purpose what the job does: another process that wants to write is told so.
+ * @throws StudioError LOCKED naming the holder.
+ */
+export function lockCache(cache: Cache, purpose: string): FileLock {
+  return acquireFileLock(lockPath(cache.path), { purpose });
 }
 
 function lockPath(path: string): string {
   return `${path}.lock`;
-}
-
-function damagePath(path: string): string {
-  return `${path}.damaged`;
-}
-
-function noteDamage(path: string): void {
-  try {
-    writeFileSync(damagePath(path), 'SQLite met damage in the cache; the next opening checks all of it.\n');
-  } catch {
-    // The disk may be full or read-only; the error about the damage itself is what matters.
-  }
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Dataset, type Example, SPLITS, type Split } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { type Cache, giveBackSpace } from './cache.ts';
+import { type Cache, giveBackSpace, lockCache } from './cache.ts';
 import { corruptCache } from './cacheErrors.ts';
 import { readExamples } from './exampleBlocks.ts';
 
@@ -101,7 +101,7 @@ export function datasetSize(cache: Cache, name: string): { exampleBytes: number;
  * @throws StudioError NOT_FOUND, LOCKED.
  */
 export function deleteDataset(cache: Cache, name: string): void {
-  const lock = cache.lock(`deleting the data set ${JSON.stringify(name)}`);
+  const lock = lockCache(cache, `deleting the data set ${JSON.stringify(name)}`);
   try {
     const dataset = requireDataset(cache, name);
     cache.write(() => {

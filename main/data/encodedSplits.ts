@@ -10,7 +10,7 @@ import {
   type ThreadAnswer,
   type ThreadRequest,
 } from './blockRangeEncoder.ts';
-import type { Cache } from './cache.ts';
+import { type Cache, lockCache } from './cache.ts';
 import type { EncodedSplit, EncodingSettings } from './encoding.ts';
 import { blockCount } from './exampleBlocks.ts';
 import {
@@ -87,7 +87,7 @@ function freshSink(cache: Cache, key: TokenCacheKey): ChunkSink {
 function lockIfFree(cache: Cache, { dataset, split }: EncodeOptions): FileLock | null {
   if (cache.readOnly) return null;
   try {
-    return cache.lock(`encoding the ${split} split of ${JSON.stringify(dataset.name)}`);
+    return lockCache(cache, `encoding the ${split} split of ${JSON.stringify(dataset.name)}`);
   } catch (thrown) {
     if (thrown instanceof StudioError && thrown.code === 'LOCKED') return null;
     throw thrown;

@@ -7,7 +7,7 @@ import {
   type ThreadAnswer,
   type ThreadRequest,
 } from './blockRangeEncoder.ts';
-import { openCache } from './cache.ts';
+import { openCacheForReading } from './cacheConnection.ts';
 
 function main(): void {
   const port = parentPort;
@@ -16,7 +16,7 @@ function main(): void {
   const answer = (message: ThreadAnswer, buffers: ArrayBuffer[] = []): void =>
     port.postMessage(message, buffers);
   try {
-    const cache = openCache(task.cachePath, { readOnly: true });
+    const cache = openCacheForReading(task.cachePath);
     const encoder = new BlockRangeEncoder(cache, task);
     port.on('message', (request: ThreadRequest) => {
       try {

@@ -1,7 +1,7 @@
 /** @file Runs anywhere under Node. How examples lie in cache.db: blocks of 512, a JSON array for each column. */
 import { crc32 } from 'node:zlib';
 import { type Example, type Sentence, SPLITS, type Split } from '../../shared/datasets.ts';
-import type { Cache } from './cache.ts';
+import type { Cache } from './cacheConnection.ts';
 import { corruptCache } from './cacheErrors.ts';
 
 /**

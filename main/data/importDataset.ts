@@ -8,7 +8,7 @@ import {
   type Split,
 } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { type Cache, removeIncomplete } from './cache.ts';
+import { type Cache, lockCache, removeIncomplete } from './cache.ts';
 import { SPLIT_NUMBERS, UNDECIDED_SPLIT } from './cacheSchema.ts';
 import { ContentHash } from './contentHash.ts';
 import { checkDatasetName, findDataset } from './datasets.ts';
@@ -71,7 +71,7 @@ export class TooManyBadRows extends StudioError {
  */
 export async function importDataset(cache: Cache, options: ImportOptions): Promise<Dataset> {
   checkDatasetName(options.name);
-  const lock = cache.lock(`importing the data set ${JSON.stringify(options.name)}`);
+  const lock = lockCache(cache, `importing the data set ${JSON.stringify(options.name)}`);
   try {
     if (findDataset(cache, options.name) !== null) throw nameTaken(options.name);
     removeIncomplete(cache);

@@ -1,7 +1,7 @@
 /** @file Runs anywhere under Node. Token caches in cache.db: a split as ids, for one vocabulary and one way of packing. */
 import { crc32 } from 'node:zlib';
 import { SPLITS, type Split } from '../../shared/datasets.ts';
-import { type Cache, giveBackSpace, removeIncomplete } from './cache.ts';
+import { type Cache, giveBackSpace, lockCache, removeIncomplete } from './cache.ts';
 import { ENCODING_VERSION, type EncodedSplit, type EncodingSettings } from './encoding.ts';
 import { freeArrays, int32OfBlob, int32ToBlob } from './int32Blob.ts';
 
@@ -123,7 +123,7 @@ export function tokenCacheSize(cache: Cache): { caches: number; sizeBytes: numbe
 
 /** Deletes every token cache and gives the space back; they are made again when needed. @throws StudioError LOCKED. */
 export function clearTokenCaches(cache: Cache): void {
-  const lock = cache.lock('clearing the token caches');
+  const lock = lockCache(cache, 'clearing the token caches');
   try {
     cache.write(() => cache.database.prepare('DELETE FROM token_caches').run());
     giveBackSpace(cache);

@@ -1,7 +1,7 @@
 /** @file Runs anywhere under Node. The book's vocabulary: a list of tokens, looked up by token, never by an assumed number. */
 import { createHash } from 'node:crypto';
 import { StudioError } from '../../shared/errors.ts';
-import type { Cache } from './cache.ts';
+import type { Cache } from './cacheConnection.ts';
 import { readWordCounts } from './wordCounts.ts';
 import { compareCodePoints } from './words.ts';
 

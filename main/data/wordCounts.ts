@@ -1,6 +1,6 @@
 /** @file Runs anywhere under Node. How often each lower-cased word occurs in a split: kept at import, so that a vocabulary is quick to build. */
 import { SPLITS, type Split } from '../../shared/datasets.ts';
-import type { Cache } from './cache.ts';
+import type { Cache } from './cacheConnection.ts';
 import { int32OfBlob, int32ToBlob } from './int32Blob.ts';
 
 /** Stores the counts of one split: the words as a JSON array, their counts as little-endian Int32. Returns its bytes. */

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { openCache } from '../../../main/data/cache.ts';
+import { lockCache, openCache } from '../../../main/data/cache.ts';
 import { CACHE_APPLICATION_ID, CACHE_VERSION } from '../../../main/data/cacheSchema.ts';
 import { listDatasets } from '../../../main/data/datasets.ts';
 import { BlockWriter } from '../../../main/data/exampleBlocks.ts';
@@ -206,7 +206,7 @@ describe('damage and leftovers inside', () => {
   test('it stays while the job that makes it holds the lock', () => {
     const path = cachePath();
     const cache = openCache(path);
-    const lock = cache.lock('importing "x"');
+    const lock = lockCache(cache, 'importing "x"');
     cache.database.prepare("INSERT INTO datasets (name) VALUES ('x')").run();
     openCache(path).close();
     expect(cache.database.prepare('SELECT count(*) FROM datasets').pluck().get()).toBe(1);
@@ -218,12 +218,12 @@ describe('damage and leftovers inside', () => {
 
   test('a second holder of the lock is told who has it', () => {
     const cache = openCache(cachePath());
-    const lock = cache.lock('importing "snli"');
-    const error = studioErrorOf(() => cache.lock('deleting'));
+    const lock = lockCache(cache, 'importing "snli"');
+    const error = studioErrorOf(() => lockCache(cache, 'deleting'));
     expect(error).toMatchObject({ code: 'LOCKED' });
     expect(error.message).toContain(`process ${process.pid} (importing "snli")`);
     lock.release();
-    cache.lock('deleting').release();
+    lockCache(cache, 'deleting').release();
     cache.close();
   });
 

@@ -1,7 +1,7 @@
 /** @file Tests. A split as ids: with threads and without, stored and read back, and where it cannot be stored. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type Cache, openCache } from '../../../main/data/cache.ts';
+import { type Cache, lockCache, openCache } from '../../../main/data/cache.ts';
 import { datasetSize, deleteDataset, examples, findDataset } from '../../../main/data/datasets.ts';
 import { type EncodeOptions, encodeSplit } from '../../../main/data/encodedSplits.ts';
 import { type EncodedSplit, encodePairs } from '../../../main/data/encoding.ts';
@@ -154,7 +154,7 @@ describe('where nothing can be stored', () => {
 
   test('a cache that somebody else writes to', async () => {
     const { cache, options } = opened();
-    const lock = cache.lock('importing');
+    const lock = lockCache(cache, 'importing');
     expect(await encodeSplit(cache, options)).toEqual(expected);
     lock.release();
     expect(tokenCacheSize(cache).caches).toBe(0);
@@ -174,7 +174,7 @@ describe('when it goes wrong, nothing is kept', () => {
     );
     expect(error.code).toBe('CANCELLED');
     expect(leftovers(cache)).toBe(0);
-    cache.lock('anything').release();
+    lockCache(cache, 'anything').release();
   });
 
   test('a thread that cannot start', async () => {
