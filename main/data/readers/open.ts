@@ -1,0 +1,248 @@
+/** @file Node. Opens a data set, whatever form it comes in: finds its files, tells its columns and labels, reads its rows. */
+import type { ColumnMapping } from '../../../shared/datasets.ts';
+import { StudioError } from '../../../shared/errors.ts';
+import { readError } from '../../files/fileErrors.ts';
+import {
+  type ColumnChoice,
+  chooseColumns,
+  parseColumn,
+  SNLI_CHOICE,
+  SNLI_COLUMNS,
+  SNLI_KEYS,
+} from '../mapping.ts';
+import { type Description, describeFile } from './describe.ts';
+import {
+  type LabelScheme,
+  labelRecord,
+  SNLI_SCHEME,
+  schemeGiven,
+  schemeOfWords,
+  WordTally,
+} from './labels.ts';
+import { type DataFile, type LocatedFiles, locateFiles } from './locate.ts';
+import { type Layout, readRecords } from './records.ts';
+import { rowReader } from './rowReader.ts';
+import type { PairSource, SourceRow } from './source.ts';
+import { TokenisedTally } from './tokenised.ts';
+
+export type { PairSource, SourceRow } from './source.ts';
+
+export interface OpenOptions {
+  /** Columns and labels that a person gave; the others are told from the file. */
+  readonly mapping?: Partial<ColumnMapping>;
+  readonly format?: ColumnMapping['format'];
+  /** Cancels the look through the labels of a large file. */
+  readonly signal?: AbortSignal;
+}
+
+const BLOCK_ROWS = 1000;
+
+/**
+ * Opens a data set: a file, a folder or a zip archive (read without being unpacked). For anything but SNLI whose
+ * labels are not given, the whole file is read once for its labels, so that they do not depend on the order of rows.
+ * @throws StudioError NOT_FOUND, UNREADABLE, BAD_FILE; USAGE for a mapping that does not fit; CANCELLED.
+ */
+export async function openSource(path: string, options: OpenOptions = {}): Promise<PairSource> {
+  const located = await locateFiles(path);
+  try {
+    const described: Description[] = [];
+    for (const file of located.files) described.push(await describeFile(file, options.format ?? null));
+    const plan = isSnli(described, options)
+      ? snliPlan(described, options)
+      : await mappedPlan(described, options);
+    return new OpenSource(located, described, plan);
+  } catch (thrown) {
+    await located.close();
+    throw thrown;
+  }
+}
+
+/** How the rows of all files are read. */
+interface Plan {
+  readonly mapping: ColumnMapping;
+  readonly guessed: boolean;
+  readonly scheme: LabelScheme;
+}
+
+class OpenSource implements PairSource {
+  readonly format: ColumnMapping['format'];
+  readonly mapping: ColumnMapping;
+  readonly mappingGuessed: boolean;
+  readonly labels: readonly string[];
+  readonly files: PairSource['files'];
+  readonly totalBytes: number;
+  readonly #located: LocatedFiles;
+  readonly #described: readonly Description[];
+  readonly #scheme: LabelScheme;
+  #bytesRead = 0;
+
+  constructor(located: LocatedFiles, described: readonly Description[], plan: Plan) {
+    this.format = plan.mapping.format;
+    this.mapping = plan.mapping;
+    this.mappingGuessed = plan.guessed;
+    this.labels = plan.scheme.labels;
+    this.files = located.files.map(({ name, split, sizeBytes }) => ({ name, split, sizeBytes }));
+    this.totalBytes = located.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    this.#located = located;
+    this.#described = described;
+    this.#scheme = plan.scheme;
+  }
+
+  bytesRead(): number {
+    return this.#bytesRead;
+  }
+
+  async *rows(signal?: AbortSignal): AsyncGenerator<readonly SourceRow[]> {
+    this.#bytesRead = 0;
+    let block: SourceRow[] = [];
+    for (const description of this.#described) {
+      const { file } = description;
+      const layout = layoutOf(description, this.mapping);
+      const read = rowReader({
+        fileName: file.name,
+        split: file.split,
+        columns: layout.columns,
+        mapping: this.mapping,
+        scheme: this.#scheme,
+      });
+      for await (const records of readRecords(this.#counted(file, signal), layout)) {
+        for (const record of records) {
+          block.push(read(record));
+          if (block.length < BLOCK_ROWS) continue;
+          yield block;
+          block = [];
+        }
+      }
+    }
+    if (block.length > 0) yield block;
+  }
+
+  async close(): Promise<void> {
+    await this.#located.close();
+  }
+
+  async *#counted(file: DataFile, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+    for await (const chunk of bytesOf(file, signal)) {
+      this.#bytesRead += chunk.length;
+      yield chunk;
+    }
+  }
+}
+
+/** The bytes of a file, until somebody cancels; what the system says of it becomes an error to read. */
+async function* bytesOf(file: DataFile, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of file.chunks()) {
+      if (signal?.aborted) throw new StudioError('CANCELLED', `Reading ${file.path} was cancelled.`);
+      yield chunk;
+    }
+  } catch (thrown) {
+    throw readError(thrown, file.path);
+  }
+}
+
+/** SNLI's own layout, unless a person said how else to read it. */
+function isSnli(described: readonly Description[], { mapping = {}, format }: OpenOptions): boolean {
+  if (format !== undefined) return format.startsWith('snli-');
+  if (Object.values(mapping).some((value) => value !== undefined)) return false;
+  return described.every(hasSnliColumns);
+}
+
+function hasSnliColumns({ kind, columns }: Description): boolean {
+  if (kind === 'csv') return false;
+  const expected = kind === 'tsv' ? SNLI_COLUMNS : SNLI_KEYS;
+  const found = kind === 'tsv' ? columns : columns.toSorted();
+  return found.length === expected.length && found.every((column, at) => column === expected[at]);
+}
+
+function snliPlan(described: readonly Description[], { mapping }: OpenOptions): Plan {
+  const other = described.find((one) => !hasSnliColumns(one));
+  if (other !== undefined) {
+    const expected = other.kind === 'tsv' ? SNLI_COLUMNS : SNLI_KEYS;
+    const missing = expected.filter((column) => !other.columns.includes(column));
+    const what = missing.length === 0 ? 'in another order, or more of them' : `without ${missing.join(', ')}`;
+    throw new StudioError('BAD_FILE', `${other.file.path} does not have SNLI's columns: they are ${what}.`, {
+      nextStep: 'Leave out --format: the columns are then told from the header.',
+      place: { file: other.file.path, line: 1 },
+    });
+  }
+  if (mapping !== undefined && Object.keys(mapping).length > 0) {
+    throw new StudioError('USAGE', "SNLI's own format needs no mapping.", {
+      nextStep: 'Leave out either --format or --mapping.',
+    });
+  }
+  const format = described[0]!.kind === 'tsv' ? 'snli-txt' : 'snli-jsonl';
+  return {
+    mapping: { ...SNLI_CHOICE, format, labels: labelRecord(SNLI_SCHEME), tokenised: false },
+    guessed: false,
+    scheme: SNLI_SCHEME,
+  };
+}
+
+/** Any other table: columns from the header of the first file, labels from all files. */
+async function mappedPlan(
+  described: readonly Description[],
+  { mapping = {}, signal }: OpenOptions,
+): Promise<Plan> {
+  const first = described[0]!;
+  const { choice, guessed } = chooseColumns(first.columns, mapping, first.file.path);
+  for (const { file, columns, kind } of described) {
+    const { premise, hypothesis, label, split } = choice;
+    const missing = [premise, hypothesis, label, split].find(
+      (name) => name !== null && !columns.includes(name),
+    );
+    if (missing === undefined && kind === first.kind) continue;
+    const what = missing === undefined ? `is written as ${kind}` : `has no column ${missing}`;
+    throw new StudioError('BAD_FILE', `${file.path} ${what}, unlike ${first.file.name}.`, {
+      nextStep: 'Import files with the same columns together, and others as a data set of their own.',
+      place: { file: file.path, line: 1 },
+    });
+  }
+  const draft: ColumnMapping = {
+    ...choice,
+    format: first.kind,
+    labels: {},
+    tokenised: mapping.tokenised ?? false,
+  };
+  const given = mapping.labels === undefined ? null : schemeGiven(mapping.labels);
+  const look =
+    given !== null && mapping.tokenised !== undefined ? null : await lookThrough(described, draft, signal);
+  const scheme = given ?? schemeOfWords(look!.labels.counts, choice.label, first.file.path);
+  const tokenised = mapping.tokenised ?? look!.texts.tokenised;
+  return { mapping: { ...draft, labels: labelRecord(scheme), tokenised }, guessed, scheme };
+}
+
+/** Reads every label, and the form of the texts. */
+async function lookThrough(
+  described: readonly Description[],
+  mapping: ColumnMapping,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly labels: WordTally; readonly texts: TokenisedTally }> {
+  const labels = new WordTally();
+  const texts = new TokenisedTally();
+  for (const description of described) {
+    const layout = layoutOf(description, mapping);
+    const label = layout.columns.indexOf(mapping.label);
+    const premise = layout.columns.indexOf(mapping.premise);
+    for await (const records of readRecords(bytesOf(description.file, signal), layout)) {
+      for (const { values, problem } of records) {
+        if (problem !== null) continue;
+        labels.add(values[label]!);
+        texts.add(values[premise]!);
+      }
+    }
+  }
+  return { labels, texts };
+}
+
+/** How a file is cut into records. Of JSON objects only the keys that are used are taken. */
+function layoutOf({ kind, delimiter, columns }: Description, mapping: ColumnChoice): Layout {
+  if (kind === 'csv') return { kind, delimiter, columns };
+  if (kind === 'tsv') return { kind, columns };
+  const needed = [mapping.premise, mapping.hypothesis, mapping.label, mapping.split].filter(
+    (one) => one !== null,
+  );
+  const parses = [mapping.premise, mapping.hypothesis ?? mapping.premise].map(parseColumn);
+  const optional = new Set(parses.filter((parse) => columns.includes(parse)));
+  return { kind, columns: [...needed, ...optional], optional };
+}
