@@ -30,9 +30,13 @@ export interface StudioDatabase extends StudioReader {
  * Throws StudioError: DATABASE_BUSY, DISK_FULL, DATABASE_CORRUPT or WRITE_FAILED, and whatever `work` throws.
  */
 export function write<T>(database: StudioDatabase, work: () => T): T {
-  const { connection, path } = database;
   // A full disk may have rolled back already: an inner error must reach the outermost transaction as it is.
-  if (connection.inTransaction) return work();
+  if (database.connection.inTransaction) return work();
+  return writeOn(database.connection, database.path, work);
+}
+
+/** The same on a bare connection, for the moment before it is a StudioDatabase. */
+export function writeOn<T>(connection: Database.Database, path: string, work: () => T): T {
   const attempt = (): T => connection.transaction(work).immediate();
   try {
     return attempt();

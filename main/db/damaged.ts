@@ -23,10 +23,10 @@ const LOCK_PAUSE_MS = 100;
  * the work done.
  */
 export function putInOrder(path: string, migrations: readonly Migration[]): string[] {
-  if (!needsRepair(path, inspectDatabase(path, migrations, 'afterCrash'))) return [];
+  if (!needsRepair(path, inspectDatabase(path, migrations, 'start'))) return [];
   const lock = waitForLock(`${path}.repair`);
   try {
-    const condition = inspectDatabase(path, migrations, 'afterCrash');
+    const condition = inspectDatabase(path, migrations, 'start');
     return needsRepair(path, condition) ? repair(path, migrations, condition) : [];
   } finally {
     lock.release();

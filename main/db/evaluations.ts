@@ -6,7 +6,7 @@ import type { StudioReader } from './connection.ts';
 import { read } from './connection.ts';
 import { rowChecksum } from './rowChecksum.ts';
 import { runKey } from './runKey.ts';
-import { corrupt } from './sqliteErrors.ts';
+import { altered } from './sqliteErrors.ts';
 
 interface EvaluationRow {
   readonly split: Split;
@@ -103,7 +103,7 @@ function record(row: EvaluationRow, run: number, path: string): EvaluationRecord
     figures.pairsPerSecond,
   ];
   if (rowChecksum(numbers, [split, row.confusion, row.per_class]) !== row.crc) {
-    throw corrupt(path, `the evaluation on ${split} at step ${step} is not what was written`);
+    throw altered(path, `the evaluation on ${split} at step ${step}`);
   }
   return {
     split,

@@ -20,30 +20,37 @@ export type Condition =
   /** `reason` is a part of a sentence: "file is not a database". */
   | { readonly kind: 'damaged'; readonly reason: string };
 
-/** `afterCrash`: in full when the last process to open the file did not close it, else quickly. */
-export type Depth = 'quick' | 'afterCrash' | 'full';
+/**
+ * `start`: SQLite's quick_check; its full integrity_check when the last process to open the file did not close it, or
+ * when the file is small enough for nobody to notice the time. Only the full one sees a row that is out of order, and
+ * so would be missed by every look-up. `full`: always that.
+ */
+export type Depth = 'start' | 'full';
+
+/** A full check of this much takes about 0.3 s. */
+const SMALL_BYTES = 64 * 2 ** 20;
 
 interface Inspection {
   readonly path: string;
   readonly migrations: readonly Migration[];
   readonly depth: Depth;
+  readonly sizeBytes: number;
 }
 
 /**
- * Checks everything that can be checked: the header, the tables' definitions, and the file's structure by SQLite's
- * quick_check or, in full, its integrity_check.
+ * Checks everything that can be checked: the header, the tables' definitions, and the file's structure.
  *
  * Throws DATABASE_NEWER for a file of a newer Entail, BAD_FILE for a database of another program, UNREADABLE,
  * DATABASE_BUSY. The main file's bytes are never changed.
  */
 export function inspectDatabase(path: string, migrations: readonly Migration[], depth: Depth): Condition {
-  const size = sizeOf(path);
-  if (size === null) return { kind: 'missing' };
-  if (size === 0) return { kind: 'empty' };
+  const sizeBytes = sizeOf(path);
+  if (sizeBytes === null) return { kind: 'missing' };
+  if (sizeBytes === 0) return { kind: 'empty' };
   let connection: Database.Database | undefined;
   try {
     connection = openReadOnly(path);
-    return conditionOf(connection, { path, migrations, depth });
+    return conditionOf(connection, { path, migrations, depth, sizeBytes });
   } catch (thrown) {
     if (isDamage(thrown)) return { kind: 'damaged', reason: (thrown as Error).message };
     // Killed while it made the file, before WAL: the first connection that may write rolls it back to nothing.
@@ -54,7 +61,8 @@ export function inspectDatabase(path: string, migrations: readonly Migration[], 
   }
 }
 
-function conditionOf(connection: Database.Database, { path, migrations, depth }: Inspection): Condition {
+function conditionOf(connection: Database.Database, inspection: Inspection): Condition {
+  const { path, migrations, depth, sizeBytes } = inspection;
   const version = versionOf(connection);
   const schema = definitionsIn(connection);
   if (schema.size === 0 && version === 0) return { kind: 'unborn' };
@@ -69,7 +77,7 @@ function conditionOf(connection: Database.Database, { path, migrations, depth }:
   if (!hasItsSchema(connection, migrations, version)) {
     return { kind: 'damaged', reason: `its tables are not those of version ${version}` };
   }
-  const full = depth === 'full' || (depth === 'afterCrash' && hasDeadOpenings(connection));
+  const full = depth === 'full' || sizeBytes <= SMALL_BYTES || hasDeadOpenings(connection);
   const answers = connection.pragma(full ? 'integrity_check(1)' : 'quick_check(1)', { simple: true });
   if (answers !== 'ok') return { kind: 'damaged', reason: String(answers) };
   return { kind: 'sound', version };

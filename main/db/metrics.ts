@@ -8,7 +8,7 @@ import { read } from './connection.ts';
 import type { NumbersChecksum } from './rowChecksum.ts';
 import { numbersChecksum } from './rowChecksum.ts';
 import { runKey } from './runKey.ts';
-import { corrupt } from './sqliteErrors.ts';
+import { altered, corrupt } from './sqliteErrors.ts';
 
 /** One curve, point by point in order; all arrays are of the same length. */
 export interface MetricSeries {
@@ -130,7 +130,7 @@ interface PointPlace {
 function requireUntouched(check: NumbersChecksum, row: PointRow, place: PointPlace): void {
   const [step, epoch, atMs, value, crc] = row;
   if (check([place.run, place.id, step, epoch, atMs, value ?? Number.NaN]) === crc) return;
-  throw corrupt(place.path, `${place.metric} of run ${place.runId} at step ${step} is not what was written`);
+  throw altered(place.path, `${place.metric} of run ${place.runId} at step ${step}`);
 }
 
 function seriesOf(rows: readonly PointRow[]): MetricSeries {

@@ -84,7 +84,7 @@ function connect(
 
 function openReader(path: string, options: OpenOptions): StudioReader {
   const migrations = options.migrations ?? MIGRATIONS;
-  const condition = inspectDatabase(path, migrations, 'quick');
+  const condition = inspectDatabase(path, migrations, 'start');
   if (condition.kind === 'damaged') throw corrupt(path, condition.reason);
   if (condition.kind !== 'sound') {
     throw new StudioError('NOT_FOUND', `There is no database at ${path} yet.`, {

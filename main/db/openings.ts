@@ -3,6 +3,7 @@
  * a row whose process is gone means that somebody was killed, or the power failed: then the file is checked in full.
  */
 import type Database from 'better-sqlite3';
+import { writeOn } from './connection.ts';
 import type { ProcessOwner } from './processOwner.ts';
 import { isOwnerAlive } from './processOwner.ts';
 
@@ -19,9 +20,9 @@ export function hasDeadOpenings(connection: Database.Database): boolean {
   return deadOpenings(connection).length > 0;
 }
 
-/** Writes down that this process has the file open, in place of those that are gone; returns the row's id. */
+/** Writes down that this process has the file open, in place of those that are gone; returns the row's id. Throws as `write`. */
 export function registerOpening(connection: Database.Database, owner: ProcessOwner): number {
-  const register = connection.transaction(() => {
+  return writeOn(connection, connection.name, () => {
     for (const id of deadOpenings(connection)) removeOpening(connection, id);
     const insert = connection.prepare(
       'INSERT INTO openings (pid, process_started, host, opened_at) VALUES (?, ?, ?, ?)',
@@ -34,7 +35,6 @@ export function registerOpening(connection: Database.Database, owner: ProcessOwn
     );
     return Number(lastInsertRowid);
   });
-  return register.immediate();
 }
 
 /** Writes down that an opening ended well. */

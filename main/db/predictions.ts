@@ -7,7 +7,7 @@ import type { StudioReader } from './connection.ts';
 import { read } from './connection.ts';
 import { rowChecksum } from './rowChecksum.ts';
 import { runKey } from './runKey.ts';
-import { corrupt } from './sqliteErrors.ts';
+import { altered } from './sqliteErrors.ts';
 
 interface PredictionRow {
   readonly step: number;
@@ -30,7 +30,7 @@ export function predictions(database: StudioReader, runId: string, split: Split)
     if (row === undefined) return null;
     const { step, classes, pairs, probabilities } = row;
     if (checksum(run, split, { step, classes, pairs }, probabilities) !== row.crc) {
-      throw corrupt(database.path, `the predictions of run ${runId} on ${split} are not what was written`);
+      throw altered(database.path, `the block of predictions of run ${runId} on ${split}`);
     }
     // A copy, because a Buffer may start anywhere in its memory and floats must start at a multiple of four.
     const floats = new Float32Array(classes * pairs);

@@ -4,7 +4,7 @@ import type { EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { Environment, RunConfig, RunResult, RunState, WorkerReport } from '../../shared/runs.ts';
 import { rowChecksum } from './rowChecksum.ts';
-import { corrupt } from './sqliteErrors.ts';
+import { altered } from './sqliteErrors.ts';
 
 /** The last progress report of a run. */
 export type RunProgress = Omit<Extract<WorkerReport, { kind: 'progress' }>, 'kind'>;
@@ -78,25 +78,32 @@ export const SELECT_RUNS = `
 
 /** Reads a row. Throws DATABASE_CORRUPT, naming `path`, when the configuration or result is not what was written. */
 export function runRecord(row: RunRow, path: string): RunRecord {
+  const json = <T>(text: string | null): T => {
+    try {
+      return (text === null ? null : JSON.parse(text)) as T;
+    } catch {
+      throw altered(path, `run ${row.id}`);
+    }
+  };
   return {
     id: row.id,
     experiment: row.experiment,
     name: row.name,
     notes: row.notes,
-    tags: JSON.parse(row.tags) as string[],
+    tags: json<string[]>(row.tags),
     archived: row.archived === 1,
     state: row.state,
     config: configOf(row, path),
     configHash: row.config_hash,
-    environment: JSON.parse(row.environment) as Environment,
-    engine: parsed<EngineRecord>(row.engine),
+    environment: json<Environment>(row.environment),
+    engine: json<EngineRecord | null>(row.engine),
     plan: planOf(row),
-    progress: parsed<RunProgress>(row.progress),
+    progress: json<RunProgress | null>(row.progress),
     createdAt: row.created_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
     result: resultOf(row, path),
-    error: parsed<ErrorData>(row.error),
+    error: json<ErrorData | null>(row.error),
   };
 }
 
@@ -113,15 +120,13 @@ export function storedResult(result: RunResult): { readonly text: string; readon
 }
 
 function configOf(row: RunRow, path: string): RunConfig {
-  if (sha256(row.config) !== row.config_hash)
-    throw corrupt(path, `the configuration of run ${row.id} is not what was written`);
+  if (sha256(row.config) !== row.config_hash) throw altered(path, `run ${row.id}`);
   return JSON.parse(row.config) as RunConfig;
 }
 
 function resultOf(row: RunRow, path: string): RunResult | null {
   if (row.result === null) return null;
-  if (rowChecksum([], [row.result]) !== row.result_crc)
-    throw corrupt(path, `the result of run ${row.id} is not what was written`);
+  if (rowChecksum([], [row.result]) !== row.result_crc) throw altered(path, `run ${row.id}`);
   return JSON.parse(row.result) as RunResult;
 }
 
@@ -133,10 +138,6 @@ function planOf(row: RunRow): RunPlan | null {
     parameters: row.parameters!,
     truncatedPairs: row.truncated_pairs!,
   };
-}
-
-function parsed<T>(text: string | null): T | null {
-  return text === null ? null : (JSON.parse(text) as T);
 }
 
 function sorted(value: unknown): unknown {

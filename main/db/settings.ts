@@ -2,8 +2,8 @@
 import type Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
 
-/** "Enta" in ASCII: tells a studio.db from any other SQLite file. */
-export const APPLICATION_ID = 0x456e7461;
+/** "Ents" in ASCII: tells a studio.db from any other SQLite file, cache.db included. */
+export const APPLICATION_ID = 0x456e7473;
 
 interface Setting {
   readonly name: string;

@@ -71,3 +71,15 @@ export function corrupt(path: string, reason: string, cause?: unknown): StudioEr
     cause,
   });
 }
+
+/**
+ * The error for a row whose checksum does not fit. `what` is the subject of a sentence. Starting again would not help,
+ * because the file's structure is sound.
+ */
+export function altered(path: string, what: string): StudioError {
+  return new StudioError('DATABASE_CORRUPT', `${path} is damaged: ${what} is not what was written.`, {
+    nextStep:
+      'Stop Entail, move studio.db to a safe place, and put the newest file of the folder "backups" in its place.',
+    place: { file: path },
+  });
+}

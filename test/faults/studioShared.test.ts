@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { renameRun } from '../../main/db/annotations.ts';
 import { claimRun, holderOf, interruptOrphans } from '../../main/db/lease.ts';
 import { openStudioDatabase } from '../../main/db/open.ts';
+import { hasDeadOpenings } from '../../main/db/openings.ts';
 import { OTHER_HOST_SILENCE_MS } from '../../main/db/processOwner.ts';
 import { appendReports } from '../../main/db/reports.ts';
 import { createRun, findRun } from '../../main/db/runs.ts';
@@ -66,6 +67,30 @@ describe('a lease', () => {
     const runId = claimedRun(database);
     database.connection.exec("UPDATE leases SET process_started = 'an earlier boot/1'");
     expect(interruptOrphans(database)).toEqual([runId]);
+  });
+});
+
+describe('a process that was killed', () => {
+  test('is known to have left the file open, until somebody has checked it', async () => {
+    const path = studioPath();
+    const isUnclean = (): boolean => {
+      const connection = new Database(path, { readonly: true });
+      const unclean = hasDeadOpenings(connection);
+      connection.close();
+      return unclean;
+    };
+    const writer = startWriter(path);
+    await runOf(writer);
+    expect(isUnclean()).toBe(false);
+    await kill(writer);
+    expect(isUnclean()).toBe(true);
+    const database = openStudio(path);
+    expect(isUnclean()).toBe(false);
+    expect(database.connection.prepare('SELECT pid FROM openings').pluck().all()).toEqual([process.pid]);
+    database.close();
+    expect(
+      openStudioDatabase(path, { readOnly: true }).connection.prepare('SELECT * FROM openings').all(),
+    ).toEqual([]);
   });
 });
 
