@@ -48,7 +48,10 @@ function silenceTypeStrippingWarning() {
 }
 
 function runInChild(childProcess, node, file, args) {
-  const child = childProcess.spawn(node, [file].concat(args), { stdio: 'inherit' });
+  // The channel carries nothing: its end tells the child that the launcher was killed.
+  const child = childProcess.spawn(node, [file].concat(args), {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   // Ctrl-C at a terminal reaches the child by itself; the same signal sent to the launcher alone must reach it too.
   // The child takes signals that arrive together for one.
   ['SIGINT', 'SIGTERM', 'SIGHUP'].forEach(function (signal) {

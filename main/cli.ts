@@ -25,8 +25,16 @@ function ignoreClosedPipes(): void {
   }
 }
 
+/** When the launcher is killed the command stops in good order, as if its terminal had been closed. */
+function stopWithLauncher(): void {
+  process.once('disconnect', () => process.emit('SIGHUP'));
+  // The channel alone must not keep the process alive.
+  process.channel?.unref();
+}
+
 async function main(words: readonly string[]): Promise<number> {
   ignoreClosedPipes();
+  stopWithLauncher();
   const streams = {
     input: process.stdin,
     output: process.stdout,

@@ -82,7 +82,7 @@ export class TrainingService {
     const lease = claimRun(store, runId);
     return this.#guarded(runId, lease, () => {
       for (const tag of request.tags) addTag(store, runId, tag);
-      mkdirSync(this.#runDirectory(runId), { recursive: true });
+      mkdirSync(checkpointsFolder(this.#runDirectory(runId)), { recursive: true });
       writeFileAtomic(this.#vocabularyPath(runId), start.vocabulary.toJson());
       return this.#supervise(findRun(store, runId), lease, {
         engine,

@@ -1,0 +1,53 @@
+/** @file Tests. Runs the real command line as a child process, as a person at a shell or a script would. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+
+const ROOT = dirname(dirname(import.meta.dirname));
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** The data directory, through ENTAIL_HOME. */
+  readonly home: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Called with everything written so far, whenever there is more. */
+  readonly onOutput?: (stdout: string, child: ChildProcess) => void;
+}
+
+/** Runs `entail …words`. Neither its input nor its output is a terminal. */
+export async function runEntail(
+  words: readonly string[],
+  { home, environment, onOutput }: RunOptions,
+): Promise<Ran> {
+  const child = spawn(process.execPath, [join(ROOT, 'bin', 'entail.js'), ...words], {
+    cwd: ROOT,
+    env: { ...process.env, ENTAIL_HOME: home, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    onOutput?.(stdout, child);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  return { code, stdout, stderr };
+}
+
+/** The objects of JSON lines. */
+export function jsonLines(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}

@@ -1,0 +1,205 @@
+/** @file Tests. The command line as a whole, run as a child process: words in, text or JSON out, exit codes. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { numberedPairs, writePairsCsv } from '../../support/pairsCsv.ts';
+import { jsonLines, runEntail } from '../../support/runEntail.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: no colour and no live line must reach a file.
+const ESCAPES = /\u001b|\r/;
+
+describe('a journey without a terminal', () => {
+  const home = temporaryFolder();
+  const files = temporaryFolder();
+  const run = (...words: string[]) => runEntail(words, { home });
+  const TINY = ['--size', 'free', '--layers', '1', '--hidden', '8', '--heads', '2', '--feed-forward', '8'];
+  let runId = '';
+
+  beforeAll(async () => {
+    const path = join(files, 'pairs.csv');
+    writePairsCsv(path, numberedPairs(240));
+    const imported = await run('datasets', 'import', path, '--name', 'pairs');
+    expect(imported.stderr).toBe('');
+    expect(imported.code).toBe(0);
+    expect(imported.stdout).toContain('guessed: premise = premise, hypothesis = hypothesis, label = label');
+    expect(imported.stdout).toContain('made train/dev/test of 80 % / 10 % / 10 %');
+    expect(imported.stdout).not.toMatch(ESCAPES);
+    const words = [
+      'train',
+      '--dataset',
+      'pairs',
+      '--engine',
+      'wasm',
+      '--epochs',
+      '2',
+      '--batch-size',
+      '32',
+      '--json',
+    ];
+    const trained = await run(...words, ...TINY, '--name', 'a name', '--tag', 'one', '--tag', 'two');
+    expect(trained.code).toBe(0);
+    const events = jsonLines(trained.stdout);
+    expect(events[0]).toMatchObject({ event: 'run' });
+    const last = events.at(-1)!;
+    expect(last).toMatchObject({ event: 'result', epochs: 2, selectedOnTest: false });
+    expect(last['testAccuracy']).toBeGreaterThanOrEqual(0);
+    runId = last['runId'] as string;
+  });
+
+  it('lists data sets and runs as JSON arrays', async () => {
+    const datasets = await run('datasets', 'list', '--json');
+    expect(JSON.parse(datasets.stdout)).toMatchObject([
+      { name: 'pairs', rows: { train: 192, dev: 24, test: 24 } },
+    ]);
+    const runs = await run('runs', 'list', '--json');
+    expect(JSON.parse(runs.stdout)).toMatchObject([
+      { id: runId, name: 'a name', tags: ['one', 'two'], state: 'completed' },
+    ]);
+  });
+
+  it('shows a run with its confusion matrix', async () => {
+    const { code, stdout } = await run('runs', 'show', runId.slice(0, 5));
+    expect(code).toBe(0);
+    expect(stdout).toContain('gold \\ predicted');
+    expect(stdout).toMatch(
+      /loss \d\.\d{3}, train acc \d\.\d{3}, test acc \d\.\d{3}\n\d+\.\d examples\/sec on \[.+\]/,
+    );
+    expect(stdout).not.toMatch(ESCAPES);
+  });
+
+  it("prints one line a running mean, the book's two lines and the next step", async () => {
+    const { code, stdout, stderr } = await run(
+      'train',
+      '--dataset',
+      'pairs',
+      '--engine',
+      'wasm',
+      '--epochs',
+      '1',
+      '--batch-size',
+      '32',
+      '--seed',
+      '1',
+      ...TINY,
+    );
+    expect(code).toBe(0);
+    expect(stderr).toBe('');
+    expect(stdout.match(/^epoch \d\.\d\d {2}step \d+ {2}loss/gm)).toHaveLength(6);
+    expect(stdout).toMatch(/^loss \d\.\d{3}, train acc \d\.\d{3}, test acc \d\.\d{3}$/m);
+    expect(stdout).toContain('npx --no entail runs show');
+    expect(stdout).not.toMatch(ESCAPES);
+    const compared = await run('runs', 'compare', ...idsIn(await run('runs', 'list', '--json')), '--json');
+    const { settings } = JSON.parse(compared.stdout) as { settings: { key: string; differs: boolean }[] };
+    expect(settings.map(({ key }) => key)).toEqual(
+      expect.arrayContaining(['hyperparameters.seed', 'hyperparameters.epochs']),
+    );
+    expect(settings.every(({ differs }) => differs)).toBe(true);
+  });
+
+  it('evaluates on another split', async () => {
+    const { code, stdout } = await run('evaluate', runId, '--split', 'dev', '--engine', 'wasm', '--json');
+    expect(code).toBe(0);
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ event: 'result', runId, split: 'dev', pairs: 24 });
+  });
+
+  it('predicts one pair', async () => {
+    const { code, stdout } = await run(
+      'predict',
+      runId,
+      '--premise',
+      'A man sleeps.',
+      '--hypothesis',
+      'He is awake.',
+      '--engine',
+      'wasm',
+      '--json',
+    );
+    expect(code).toBe(0);
+    const { probabilities } = jsonLines(stdout).at(-1) as { probabilities: Record<string, number> };
+    expect(Object.keys(probabilities).sort()).toEqual(['contradiction', 'entailment', 'neutral']);
+    expect(Object.values(probabilities).reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 5);
+  });
+
+  it('predicts a file, and never writes a formula', async () => {
+    const input = join(files, 'in.csv');
+    const output = join(files, 'out.csv');
+    writeFileSync(
+      input,
+      'id,premise,hypothesis\n-0.5,A dog runs.,=HYPERLINK("x")\n2,,nothing before it\n3,"Two, lines","a ""quote"""\n',
+    );
+    const { code, stdout } = await run(
+      'predict',
+      runId,
+      '--input',
+      input,
+      '--output',
+      output,
+      '--engine',
+      'wasm',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('left out 1 row: no premise (first in line 3)');
+    const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
+    expect(lines[0]).toBe('id,premise,hypothesis,predicted,p(contradiction),p(entailment),p(neutral)');
+    expect(lines[1]).toMatch(/^-0\.5,A dog runs\.,"'=HYPERLINK\(""x""\)",\w+,0\.\d+,0\.\d+,0\.\d+$/);
+    expect(lines[2]).toMatch(/^3,"Two, lines","a ""quote""",\w+,/);
+    expect(lines).toHaveLength(3);
+    const again = await run('predict', runId, '--input', input, '--output', output, '--engine', 'wasm');
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('exists already');
+  });
+
+  it('deletes nothing that nobody agreed to, and says what would go', async () => {
+    const refused = await run('datasets', 'delete', 'pairs');
+    expect(refused.code).toBe(2);
+    expect(refused.stdout).toContain('refer to it');
+    expect(refused.stderr).toContain('--yes');
+    expect(JSON.parse((await run('datasets', 'list', '--json')).stdout)).toHaveLength(1);
+    const cleared = await run('cache', 'clear', '--yes', '--json');
+    expect(jsonLines(cleared.stdout).at(-1)).toMatchObject({ event: 'result' });
+    const gone = await run('runs', 'delete', ...idsIn(await run('runs', 'list', '--json')), '--yes');
+    expect(gone.code).toBe(0);
+    expect((await run('datasets', 'delete', 'pairs', '--yes')).code).toBe(0);
+    expect((await run('runs', 'list', '--json')).stdout).toBe('[]\n');
+  });
+});
+
+function idsIn({ stdout }: { stdout: string }): string[] {
+  return (JSON.parse(stdout) as { id: string }[]).map(({ id }) => id);
+}
+
+describe('failures', () => {
+  const home = temporaryFolder();
+
+  it('say what is wrong and what to do, on stderr, with exit code 1', async () => {
+    const { code, stdout, stderr } = await runEntail(
+      ['datasets', 'import', join(home, 'none.csv'), '--name', 'x'],
+      { home },
+    );
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^error: .+\nwhere: .*none\.csv\nnext: .+\n$/);
+  });
+
+  it('are an event with --json', async () => {
+    const { code, stdout } = await runEntail(['runs', 'show', 'nothing', '--json'], { home });
+    expect(code).toBe(1);
+    expect(jsonLines(stdout)).toMatchObject([{ event: 'error', code: 'NOT_FOUND' }]);
+  });
+
+  it.each([
+    [['trian'], 'Did you mean train?'],
+    [['datasets', 'imprt'], 'Did you mean import?'],
+    [['train', '--dataset', 'x', '--batchsize', '8'], 'Did you mean --batch-size?'],
+    [['train', '--dataset', 'x', '--lr', 'NaN'], '--lr must be above 0, up to 10; "NaN" is not.'],
+    [['train', '--dataset', 'x', '--batch-size', '0'], '--batch-size must be 1 to 65536; "0" is not.'],
+    [['train'], "'--dataset <NAME>'"],
+    [['runs'], 'needs a command'],
+  ])('%j is wrong usage, exit code 2', async (words, said) => {
+    const { code, stderr } = await runEntail(words, { home });
+    expect(code).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).toContain('next: ');
+  });
+});
