@@ -28,15 +28,17 @@ export interface Seal {
  * Writes the folder `parent/name`. When it returns, the folder survives a power cut; when it throws, nothing of that
  * name has appeared, or (only if syncing the parent failed) the complete folder has.
  *
- * A damaged folder of that name is replaced; an equal one is left as it is, so that a run that goes through the same
- * step again can write its checkpoint again.
- * @throws ALREADY_EXISTS if a sound folder of that name holds something else; DISK_FULL or WRITE_FAILED
+ * An equal folder of that name is left as it is, a damaged one is replaced, and with `replace` a sound one too, so that
+ * a run that goes through the same step again can write its checkpoint again. The old folder stays until the new one is
+ * complete; only a power cut between two renames can leave neither, so keep another checkpoint.
+ * @throws ALREADY_EXISTS without `replace` if a sound folder of that name holds something else; DISK_FULL or
+ * WRITE_FAILED
  */
 export function writeSealedFolder(
   parent: string,
   name: string,
   files: FolderContent,
-  fileSystem: FileSystem = nodeFileSystem,
+  { replace = false, fileSystem = nodeFileSystem }: { replace?: boolean; fileSystem?: FileSystem } = {},
 ): Seal {
   for (const fileName of files.keys()) {
     if (!isSealableName(fileName))
@@ -46,7 +48,7 @@ export function writeSealedFolder(
   const temporary = join(parent, temporaryName(name));
   try {
     const seal = writeContent(fileSystem, temporary, files);
-    const inTheWay = fileSystem.list(parent).includes(name) ? judge(path, seal) : 'nothing';
+    const inTheWay = fileSystem.list(parent).includes(name) ? judge(path, seal, replace) : 'nothing';
     if (inTheWay === 'equal') fileSystem.remove(temporary);
     else moveIntoPlace(fileSystem, { parent, name, temporary, inTheWay });
     return seal;
@@ -113,15 +115,16 @@ function writeContent(fileSystem: FileSystem, folder: string, files: FolderConte
 /** Other troubles (no permission, a newer format) do not mean that a folder is worthless. */
 const DAMAGE: ReadonlySet<ErrorCode> = new Set(['BAD_FILE', 'CHECKSUM_MISMATCH']);
 
-type InTheWay = 'nothing' | 'equal' | 'damaged';
+type InTheWay = 'nothing' | 'equal' | 'replaceable';
 
-function judge(path: string, seal: Seal): InTheWay {
+function judge(path: string, seal: Seal, replace: boolean): InTheWay {
   try {
     const { manifestSha256 } = verifySealedFolder(path);
     readSealedFolder(path);
     if (manifestSha256 === seal.manifestSha256) return 'equal';
+    if (replace) return 'replaceable';
   } catch (thrown) {
-    if (thrown instanceof StudioError && DAMAGE.has(thrown.code)) return 'damaged';
+    if (thrown instanceof StudioError && DAMAGE.has(thrown.code)) return 'replaceable';
     throw thrown;
   }
   const message = `${path} exists and holds something else.`;
@@ -139,8 +142,8 @@ function moveIntoPlace(
   }: { parent: string; name: string; temporary: string; inTheWay: InTheWay },
 ): void {
   const aside = join(parent, temporaryName(name));
-  if (inTheWay === 'damaged') renamePatiently(fileSystem, join(parent, name), aside);
+  if (inTheWay === 'replaceable') renamePatiently(fileSystem, join(parent, name), aside);
   renamePatiently(fileSystem, temporary, join(parent, name));
   fileSystem.syncFolder(parent);
-  if (inTheWay === 'damaged') removeQuietly(fileSystem, aside);
+  if (inTheWay === 'replaceable') removeQuietly(fileSystem, aside);
 }

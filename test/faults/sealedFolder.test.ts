@@ -27,7 +27,7 @@ function checkOldOrNew(parent: string): 'old' | 'new' {
 
 function parentWithOld(): string {
   const parent = temporaryFolder();
-  writeSealedFolder(parent, 'ckpt-1', sampleContent(1), quickFileSystem());
+  writeSealedFolder(parent, 'ckpt-1', sampleContent(1), { fileSystem: quickFileSystem() });
   return parent;
 }
 
@@ -48,7 +48,7 @@ describe('writing a sealed folder', () => {
       for (let k = 1; ; k++) {
         const parent = parentWithOld();
         const { fileSystem, failed } = failingFileSystem(k, code);
-        const error = attempt(() => writeSealedFolder(parent, 'ckpt-2', sampleContent(2), fileSystem));
+        const error = attempt(() => writeSealedFolder(parent, 'ckpt-2', sampleContent(2), { fileSystem }));
         if (!failed()) {
           expect(k).toBeGreaterThan(15);
           break;
@@ -57,7 +57,7 @@ describe('writing a sealed folder', () => {
         expect(error?.message).toContain('ckpt-2');
         checkOldOrNew(parent);
         expect(readdirSync(parent).filter((name) => name.includes('.tmp-'))).toEqual([]);
-        writeSealedFolder(parent, 'ckpt-2', sampleContent(2), quickFileSystem());
+        writeSealedFolder(parent, 'ckpt-2', sampleContent(2), { fileSystem: quickFileSystem() });
         expect(checkOldOrNew(parent)).toBe('new');
       }
     },
@@ -67,14 +67,14 @@ describe('writing a sealed folder', () => {
     for (let k = 1; ; k++) {
       const parent = parentWithOld();
       const { fileSystem, stopped } = stoppingFileSystem(k);
-      attempt(() => writeSealedFolder(parent, 'ckpt-2', sampleContent(2), fileSystem));
+      attempt(() => writeSealedFolder(parent, 'ckpt-2', sampleContent(2), { fileSystem }));
       const state = checkOldOrNew(parent);
       if (!stopped()) {
         expect([k > 15, state]).toEqual([true, 'new']);
         break;
       }
       clearOwnLeftovers(parent);
-      writeSealedFolder(parent, 'ckpt-2', sampleContent(2), quickFileSystem());
+      writeSealedFolder(parent, 'ckpt-2', sampleContent(2), { fileSystem: quickFileSystem() });
       expect(checkOldOrNew(parent)).toBe('new');
     }
   });
@@ -82,14 +82,14 @@ describe('writing a sealed folder', () => {
   test('over a damaged one, stopped at every operation: damaged, absent or new, never mixed', () => {
     for (let k = 1; ; k++) {
       const parent = parentWithOld();
-      writeSealedFolder(parent, 'ckpt-2', sampleContent(3), quickFileSystem());
+      writeSealedFolder(parent, 'ckpt-2', sampleContent(3), { fileSystem: quickFileSystem() });
       truncateSync(join(parent, 'ckpt-2', 'config.json'), 1);
       const { fileSystem, stopped } = stoppingFileSystem(k);
-      attempt(() => writeSealedFolder(parent, 'ckpt-2', sampleContent(2), fileSystem));
+      attempt(() => writeSealedFolder(parent, 'ckpt-2', sampleContent(2), { fileSystem }));
       const { found } = newestValid(parent, ['ckpt-2', 'ckpt-1']);
       expect(fingerprint(found!.files)).toBe(found!.name === 'ckpt-2' ? NEW : OLD);
       clearOwnLeftovers(parent);
-      writeSealedFolder(parent, 'ckpt-2', sampleContent(2), quickFileSystem());
+      writeSealedFolder(parent, 'ckpt-2', sampleContent(2), { fileSystem: quickFileSystem() });
       expect(checkOldOrNew(parent)).toBe('new');
       if (!stopped()) break;
     }
@@ -101,9 +101,11 @@ describe('writing a sealed folder', () => {
         const disk = powerCutDisk();
         disk.fileSystem.makeFolder('/checkpoints');
         disk.fileSystem.syncFolder('/');
-        writeSealedFolder('/checkpoints', 'ckpt-1', sampleContent(1), disk.fileSystem);
+        writeSealedFolder('/checkpoints', 'ckpt-1', sampleContent(1), { fileSystem: disk.fileSystem });
         disk.cutAfter(operations);
-        attempt(() => writeSealedFolder('/checkpoints', 'ckpt-2', sampleContent(2), disk.fileSystem));
+        attempt(() =>
+          writeSealedFolder('/checkpoints', 'ckpt-2', sampleContent(2), { fileSystem: disk.fileSystem }),
+        );
         cut = disk.isOff();
         const folder = join(temporaryFolder(), 'disk');
         disk.surviveInto(folder, seededRandom(seed * 1000 + operations));

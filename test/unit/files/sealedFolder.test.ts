@@ -78,6 +78,13 @@ describe('a sealed folder', () => {
     expect(readdirSync(parent)).toEqual(['ckpt-1']);
   });
 
+  test('replaces a sound one when asked to', () => {
+    const { parent, path } = sealed(1);
+    writeSealedFolder(parent, 'ckpt-1', sampleContent(2), { replace: true });
+    expect(fingerprint(readSealedFolder(path))).toBe(fingerprint(sampleContent(2)));
+    expect(readdirSync(parent)).toEqual(['ckpt-1']);
+  });
+
   test('replaces a damaged one', () => {
     const { parent, path } = sealed(1);
     writeFileSync(join(path, 'config.json'), '{"seed":9}');
