@@ -24,7 +24,7 @@ export interface RegularFile {
 }
 
 const HEAD_BYTES = 4096;
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 1 << 18;
 
 /** First bytes of formats that are given for text by mistake, and what to do about it. */
 const NOT_TEXT: readonly {
