@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
+import { writeError } from '../files/fileErrors.ts';
 import { acquireFileLock, type FileLock } from '../files/fileLock.ts';
 import { Cache, configureConnection, damagePath, openCacheForReading } from './cacheConnection.ts';
 import { cacheError, saysCorrupt } from './cacheErrors.ts';
@@ -18,7 +19,7 @@ export type { Cache } from './cacheConnection.ts';
  */
 export function openCache(path: string, { readOnly = false }: { readOnly?: boolean } = {}): Cache {
   if (readOnly) return openCacheForReading(path);
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolder(dirname(path));
   let notice = setAsideIfUnusable(path);
   let database: Database.Database;
   try {
@@ -112,8 +113,18 @@ function setAside(path: string, why: string): string {
       `The cache ${path} could not be used (${why}). It has been set aside as ${aside}, which you may delete, ` +
       'and a new one made: import your data sets again.'
     );
+  } catch (thrown) {
+    throw writeError(thrown, path);
   } finally {
     lock.release();
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (thrown) {
+    throw writeError(thrown, folder);
   }
 }
 

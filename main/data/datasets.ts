@@ -34,6 +34,14 @@ export function checkDatasetName(name: string): void {
   });
 }
 
+/** That a name is in use, and what to do. */
+export function nameTaken(name: string): StudioError {
+  const word = /^[\w.-]+$/.test(name) ? name : JSON.stringify(name);
+  return new StudioError('ALREADY_EXISTS', `There is a data set called ${JSON.stringify(name)} already.`, {
+    nextStep: `Choose another name, or delete it first: npx --no entail datasets delete ${word}`,
+  });
+}
+
 /** By name. */
 export function listDatasets(cache: Cache): Dataset[] {
   const rows = cache.guard(() =>

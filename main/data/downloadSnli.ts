@@ -6,7 +6,7 @@ import { StudioError } from '../../shared/errors.ts';
 import { requireFreeBytes } from '../files/disk.ts';
 import { downloadFile } from '../files/download.ts';
 import type { Cache } from './cache.ts';
-import { checkDatasetName, findDataset } from './datasets.ts';
+import { checkDatasetName, findDataset, nameTaken } from './datasets.ts';
 import { type ImportProgress, importDataset } from './importDataset.ts';
 
 /** SNLI 1.0 as the book's DATA_HUB names it. */
@@ -40,11 +40,7 @@ export interface SnliOptions {
 export async function downloadSnli(cache: Cache, options: SnliOptions): Promise<Dataset> {
   const name = options.name ?? 'snli';
   checkDatasetName(name);
-  if (findDataset(cache, name) !== null) {
-    throw new StudioError('ALREADY_EXISTS', `There is a data set called ${JSON.stringify(name)} already.`, {
-      nextStep: 'Choose another name with --name, or delete it first.',
-    });
-  }
+  if (findDataset(cache, name) !== null) throw nameTaken(name);
   const path = await fetchSnli(options);
   return importDataset(cache, {
     path,

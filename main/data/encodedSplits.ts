@@ -11,6 +11,7 @@ import {
   type ThreadRequest,
 } from './blockRangeEncoder.ts';
 import { type Cache, lockCache } from './cache.ts';
+import { requireDataset } from './datasets.ts';
 import type { EncodedSplit, EncodingSettings } from './encoding.ts';
 import { blockCount } from './exampleBlocks.ts';
 import {
@@ -52,12 +53,13 @@ export interface EncodeOptions extends EncodingSettings {
  * Encodes a split, or reads what an earlier call stored for the same examples, vocabulary and settings. Where it
  * cannot be stored, because the cache is open for reading only or another process writes to it, it is encoded all
  * the same.
- * @throws StudioError CANCELLED, DATABASE_CORRUPT, DISK_FULL, WORKER_CRASHED.
+ * @throws StudioError NOT_FOUND when the data set has been deleted; CANCELLED, DATABASE_CORRUPT, DISK_FULL, WORKER_CRASHED.
  */
 export async function encodeSplit(cache: Cache, options: EncodeOptions): Promise<EncodedSplit> {
   const key = keyOf(options);
   const stored = loadTokenCache(cache, key);
   if (stored !== null) return stored;
+  requireDataset(cache, options.dataset.name);
   const lock = lockIfFree(cache, options);
   try {
     const sink = lock === null ? memorySink() : freshSink(cache, key);

@@ -11,7 +11,7 @@ import { StudioError } from '../../shared/errors.ts';
 import { type Cache, lockCache, removeIncomplete } from './cache.ts';
 import { SPLIT_NUMBERS, UNDECIDED_SPLIT } from './cacheSchema.ts';
 import { ContentHash } from './contentHash.ts';
-import { checkDatasetName, findDataset } from './datasets.ts';
+import { checkDatasetName, findDataset, nameTaken } from './datasets.ts';
 import { BlockWriter, blockCount, type PairText, readBlock } from './exampleBlocks.ts';
 import { PairTally, RejectionTally } from './importTally.ts';
 import { openSource } from './readers/open.ts';
@@ -105,7 +105,7 @@ class ImportJob {
   #unlabelledRows = 0;
   #rowsRead = 0;
   #madeSplits: ImportReport['madeSplits'] = null;
-  #reportedMs = Number.NEGATIVE_INFINITY;
+  #reported: { phase: ImportProgress['phase']; ms: number } | null = null;
 
   constructor(cache: Cache, source: PairSource, options: ImportOptions) {
     this.#cache = cache;
@@ -280,18 +280,14 @@ class ImportJob {
 
   #tellProgress(phase: ImportProgress['phase']): void {
     const now = performance.now();
-    if (this.#options.onProgress === undefined || now - this.#reportedMs < PROGRESS_INTERVAL_MS) return;
-    this.#reportedMs = now;
+    const last = this.#reported;
+    const tooSoon = last !== null && last.phase === phase && now - last.ms < PROGRESS_INTERVAL_MS;
+    if (this.#options.onProgress === undefined || tooSoon) return;
+    this.#reported = { phase, ms: now };
     const total = this.#source.totalBytes;
     const fraction = total === 0 ? 1 : Math.min(1, this.#source.bytesRead() / total);
     const elapsedSeconds = (now - this.#startedMs) / 1000;
     const etaSeconds = fraction < 0.01 ? null : (elapsedSeconds * (1 - fraction)) / fraction;
     this.#options.onProgress({ phase, rowsRead: this.#rowsRead, fraction, etaSeconds });
   }
-}
-
-function nameTaken(name: string): StudioError {
-  return new StudioError('ALREADY_EXISTS', `There is a data set called ${JSON.stringify(name)} already.`, {
-    nextStep: `Choose another name, or delete it first: npx --no entail datasets delete ${name}`,
-  });
 }

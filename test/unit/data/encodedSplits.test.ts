@@ -186,6 +186,13 @@ describe('when it goes wrong, nothing is kept', () => {
     expect(leftovers(cache)).toBe(0);
   });
 
+  test('a data set that is gone', async () => {
+    const { cache, dataset, options } = opened();
+    const gone = { ...dataset, id: 99, name: 'gone' };
+    const error = await studioRejectionOf(encodeSplit(cache, { ...options, dataset: gone, maxLen: 12 }));
+    expect(error.code).toBe('NOT_FOUND');
+  });
+
   test.each([0, 2])('a damaged block of examples, with %i threads', async (workers) => {
     const { cache, dataset, options } = opened();
     const where = 'WHERE dataset_id = ? AND split = 0 AND block = 17';

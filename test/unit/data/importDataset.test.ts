@@ -267,6 +267,7 @@ describe('a failed import', () => {
     expectEmpty(cache);
     const dataset = await importDataset(cache, options);
     expect(dataset.rows.train).toBe(24_000);
+    expect(seen.at(-1)).toMatchObject({ phase: 'finishing', rowsRead: 30_000, fraction: 1, etaSeconds: 0 });
     const before = await studioRejectionOf(
       importDataset(cache, { path, name: 'again', signal: AbortSignal.abort() }),
     );
