@@ -114,6 +114,14 @@ describe('an archive that is refused', () => {
     ]);
     expect(message).toMatch(/overlaps|disagree/);
   });
+  it('Z6: an entry inside the bytes of another one, by which small bombs grow', async () => {
+    const inner = zipBytes([{ name: 'b', content: 'hello', method: 0 }]);
+    const message = await refusal([
+      { name: 'a', content: inner, method: 0 },
+      { name: 'b', content: 'hello', method: 0, offset: 30 + 'a'.length },
+    ]);
+    expect(message).toMatch(/overlaps/);
+  });
   it('Z8: a ratio above 100:1, but not a small entry', async () => {
     expect(await refusal([{ name: 'a', content: Buffer.alloc(4 << 20) }])).toMatch(/zip bomb/);
     const small = written([{ name: 'a', content: Buffer.alloc(1 << 20) }]);

@@ -15,6 +15,8 @@ export interface ZipPart {
   readonly local?: { readonly name?: string; readonly method?: number; readonly declaredBytes?: number };
   /** Points the central directory to the local header of an earlier entry. */
   readonly sharesEntry?: number;
+  /** Points it there instead; nothing is written for this entry. */
+  readonly offset?: number;
 }
 
 interface Written {
@@ -44,10 +46,10 @@ export function zipBytes(parts: readonly ZipPart[], options: { readonly entryCou
       packed: shared?.packed ?? packed,
       sizeBytes: part.declaredBytes ?? content.length,
       checksum: part.declaredChecksum ?? crc32(content),
-      offset: shared?.offset ?? offset,
+      offset: part.offset ?? shared?.offset ?? offset,
     };
     written.push(one);
-    if (shared !== undefined) continue;
+    if (shared !== undefined || part.offset !== undefined) continue;
     const header = localHeader(one);
     blocks.push(header, packed);
     offset += header.length + packed.length;

@@ -72,6 +72,15 @@ describe("SNLI's text layout", () => {
     ]);
   });
 
+  it("takes each row's own parse, also when the raw sentence is that of the row before", async () => {
+    const first = snliLine('neutral', 'same', 'b').split('\t');
+    const second = first.with(1, '( other )').with(2, '( c )');
+    const rows = await briefRows(
+      fileWith('a.txt', snliText([first.join('\t'), second.join('\t'), first.join('\t')])),
+    );
+    expect(rows).toEqual(['2 ? 2 same | b', '3 ? 2 other | c', '4 ? 2 same | b']);
+  });
+
   it.each([
     ['D2: a byte order mark', `\uFEFF${snliText(three)}`],
     ['D3: CRLF', snliText(three, '\r\n')],
@@ -210,6 +219,13 @@ describe('a folder or an archive', () => {
     ]);
   });
 
+  it('prefers the format that has the training split', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'dev.txt'), split('dev'));
+    for (const name of ['train', 'dev']) writeFileSync(join(folder, `${name}.tsv`), split(name));
+    expect(await briefRows(folder)).toEqual(expected.slice(0, 2));
+  });
+
   it('gives the same rows straight from the zip', async () => {
     const parts = ['test', 'train', 'dev'].map((name) => ({
       name: `snli_1.0/snli_1.0_${name}.txt`,
@@ -218,6 +234,7 @@ describe('a folder or an archive', () => {
     const others = [
       { name: 'snli_1.0/Icon\r', content: '' },
       { name: '__MACOSX/snli_1.0/._snli_1.0_train.txt', content: 'x' },
+      { name: '__MACOSX/snli_1.0/snli_1.0_train.txt', content: 'x' },
       { name: 'snli_1.0/README.txt', content: 'x' },
     ];
     const path = fileWith('snli_1.0.zip', zipBytes([...others, ...parts]));
