@@ -5,8 +5,6 @@ import { EXIT_DONE, tellFailure } from './cli/failure.ts';
 import { buildProgram, parseWords } from './cli/program.ts';
 import { Terminal } from './cli/terminal.ts';
 import { checkoutEntries } from './entries.ts';
-import { chooseDataDirectory } from './studio/dataDirectory.ts';
-import { openStudio } from './studio.ts';
 
 /** After the work is done nothing should keep the process alive; if something does, it does not for longer than this. */
 const LAST_WORDS_MS = 3000;
@@ -46,6 +44,11 @@ async function main(words: readonly string[]): Promise<number> {
     streams,
     signals: process,
     openStudio: async (given, onNotice) => {
+      // Loaded when a command needs it: help and wrong words are answered without databases and engines.
+      const [{ openStudio }, { chooseDataDirectory }] = await Promise.all([
+        import('./studio.ts'),
+        import('./studio/dataDirectory.ts'),
+      ]);
       const dataDirectory = chooseDataDirectory(given, process.env);
       return openStudio({ dataDirectory, entries: checkoutEntries(), version, onNotice });
     },

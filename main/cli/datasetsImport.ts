@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import type { ColumnMapping } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { TooManyBadRows } from '../data/importDataset.ts';
+import type { TooManyBadRows } from '../data/importDataset.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { importReportLines, rejectedLines } from './importReport.ts';
 import { importProgressText } from './progressText.ts';
@@ -78,6 +78,10 @@ export function mappingFrom({
   return { ...columns, labels: words.data };
 }
 
+function isTooManyBadRows(thrown: unknown): thrown is TooManyBadRows {
+  return thrown instanceof StudioError && thrown.code === 'TOO_MANY_BAD_ROWS' && 'report' in thrown;
+}
+
 async function runImport(cli: Cli, path: string, options: ImportOptions): Promise<void> {
   await cli.run(options, async ({ terminal, interruption, studio }) => {
     const mapping = mappingFrom(options);
@@ -101,7 +105,7 @@ async function runImport(cli: Cli, path: string, options: ImportOptions): Promis
       terminal.event('result', { dataset });
       return undefined;
     } catch (thrown) {
-      if (thrown instanceof TooManyBadRows) {
+      if (isTooManyBadRows(thrown)) {
         for (const line of rejectedLines(thrown.report)) terminal.line(line);
         terminal.event('report', { report: thrown.report });
       }

@@ -22,7 +22,7 @@ export function addEnginesUninstall(parent: Command, cli: Cli): void {
     cli.run(options, async ({ terminal, studio }) => {
       const engine = requireInstallable(name);
       const { engines } = await studio();
-      const parts = engines.tensorflowParts();
+      const parts = await engines.tensorflowParts();
       const freedBytes = parts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       for (const { what, folder, sizeBytes } of parts)
         terminal.line(`${what}: ${folder}, ${sizeText(sizeBytes)}`);
@@ -30,7 +30,7 @@ export function addEnginesUninstall(parent: Command, cli: Cli): void {
       const sure =
         parts.length === 0 || (await terminal.confirm('Remove it?', { yes: options.yes === true }));
       if (!sure) return EXIT_FAILED;
-      engines.uninstallTensorflow();
+      await engines.uninstallTensorflow();
       terminal.line(
         parts.length === 0
           ? `${engine} is not installed.`

@@ -34,11 +34,14 @@ function mappingLine({ mapping }: ImportReport): string {
     mapping.split === null ? null : `split = ${mapping.split}`,
   ].filter((part) => part !== null);
   const words = Object.entries(mapping.labels).filter(([word, label]) => word !== label);
+  const how = mapping.format.startsWith('snli-')
+    ? "SNLI's own layout"
+    : mapping.guessed
+      ? 'guessed'
+      : 'as given';
   const labels =
     words.length === 0 ? '' : `; labels: ${words.map(([word, label]) => `${word} -> ${label}`).join(', ')}`;
-  return printable(
-    `${mapping.format}, ${mapping.guessed ? 'guessed' : 'as given'}: ${columns.join(', ')}${labels}`,
-  );
+  return printable(`${mapping.format}, ${how}: ${columns.join(', ')}${labels}`);
 }
 
 function oddities(report: ImportReport): string[] {

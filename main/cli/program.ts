@@ -144,7 +144,9 @@ export async function parseWords(
     // `entail datasets` without a verb: commander answers with the help, and so do we.
     if (thrown.code === 'commander.help') {
       output.write(helpOf(program, path));
-      throw new StudioError('USAGE', `"entail${path === '' ? '' : ` ${path}`}" needs a command.`);
+      throw new StudioError('USAGE', `"entail${path === '' ? '' : ` ${path}`}" needs a command.`, {
+        nextStep: 'Its commands stand above.',
+      });
     }
     throw new StudioError('USAGE', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '), {
       nextStep: `npx --no entail${path === '' ? '' : ` ${path}`} --help shows what there is.`,

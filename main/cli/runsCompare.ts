@@ -1,6 +1,6 @@
 /** @file Runs under Node. `entail runs compare`: what differs in configuration, and the metrics side by side. */
 import type { Command } from 'commander';
-import { type ComparedValue, type ComparisonRow, differences } from '../db/compare.ts';
+import type { ComparedValue, ComparisonRow } from '../db/compare.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { tableLines } from './tables.ts';
 
@@ -37,7 +37,8 @@ export function addRunsCompare(parent: Command, cli: Cli): void {
     .action((ids: readonly string[], options: CompareOptions) =>
       cli.run(options, async ({ terminal, studio }) => {
         const comparison = (await studio()).runs.compare(ids);
-        const settings = options.all === true ? comparison.settings : differences(comparison.settings);
+        const settings =
+          options.all === true ? comparison.settings : comparison.settings.filter(({ differs }) => differs);
         terminal.document({ ...comparison, settings });
         const found = comparison.runs.map(({ id }) => id);
         for (const { id, name, state } of comparison.runs)

@@ -4,7 +4,7 @@ import type { EvaluationRecord } from '../../shared/runs.ts';
 import type { RunDetails } from '../studio/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { placeText } from './failure.ts';
-import { countText, shareText, sizeText, threeDecimals } from './figures.ts';
+import { countOf, countText, shareText, sizeText, threeDecimals } from './figures.ts';
 import { confusionLines, tableLines } from './tables.ts';
 import { printable, type Terminal } from './terminal.ts';
 import { bookLines } from './trainingView.ts';
@@ -47,7 +47,7 @@ function headLines(run: RunDetails, terminal: Terminal): string[] {
     `${terminal.paint('bold', run.id)}${name === '' ? '' : ` (${printable(name)})`}: ${run.state}`,
     `data set    ${printable(config.dataset.name)} (${config.dataset.contentHash.slice(0, 12)})`,
     `made        ${run.createdAt}${run.finishedAt === null ? '' : `, ended ${run.finishedAt}`}`,
-    `engine      ${engine === null ? (config.engine ?? 'the best that works') : `${engine.engine} on ${printable(engine.device)}, ${engine.threads} threads, ${engine.deterministic ? 'deterministic' : 'not deterministic'}`}`,
+    `engine      ${engine === null ? (config.engine ?? 'the best that works') : `${engine.engine} on ${printable(engine.device)}, ${countOf(engine.threads, 'thread')}, ${engine.deterministic ? 'deterministic' : 'not deterministic'}`}`,
     `machine     ${printable(environment.cpu)}, ${environment.cores} cores, ${environment.platform}, Node ${environment.node}, Entail ${environment.entail}${environment.gitCommit === null ? '' : ` (${environment.gitCommit.slice(0, 10)})`}`,
     `folder      ${printable(run.folder)}`,
     ...(run.notes === '' ? [] : [`notes       ${printable(run.notes)}`]),

@@ -10,7 +10,7 @@ import {
   listDatasets,
   requireDataset,
 } from '../data/datasets.ts';
-import { downloadSnli, type SnliOptions } from '../data/downloadSnli.ts';
+import type { SnliOptions } from '../data/downloadSnli.ts';
 import { type ImportOptions, importDataset } from '../data/importDataset.ts';
 import { clearTokenCaches, tokenCacheSize } from '../data/tokenCache.ts';
 import { listRuns } from '../db/runs.ts';
@@ -61,6 +61,8 @@ export class DatasetService {
           'Other data sets are imported from a file: npx --no entail datasets import PATH --name NAME',
       });
     }
+    // Loaded here, because the HTTP client takes longer to load than most commands to run.
+    const { downloadSnli } = await import('../data/downloadSnli.ts');
     return await downloadSnli(this.#cache, { ...options, dataDirectory: this.#databases.places.root });
   }
 

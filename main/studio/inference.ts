@@ -137,7 +137,7 @@ export class InferenceService {
       config,
       vocabularyPath: join(runDirectory, VOCABULARY_FILE),
     };
-    return { place, environment: engines.workerEnvironment(engine, wish.threads) };
+    return { place, environment: await engines.workerEnvironment(engine, wish.threads) };
   }
 }
 

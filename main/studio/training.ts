@@ -52,6 +52,20 @@ export interface TrainingSetting {
   readonly engines: EngineService;
 }
 
+/** The engine of a run, and what its process needs. */
+interface ChosenEngine {
+  readonly name: EngineName;
+  readonly threads: number | null;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+interface Attempt {
+  readonly engine: ChosenEngine;
+  /** Name of a checkpoint's folder, or null to begin anew. */
+  readonly resumeFrom: string | null;
+  readonly onReports: OnReports;
+}
+
 /** Called with reports that are on the disk. */
 export type OnReports = (reports: readonly WorkerReport[]) => void;
 
@@ -70,7 +84,7 @@ export class TrainingService {
     const dataset = requireDataset(databases.cache(), request.dataset);
     requireTrainingRows(dataset);
     const start = startingPoint(databases, request, dataset);
-    const engine = await this.#setting.engines.choose(request.engine);
+    const engine = await this.#engineFor(request.engine, request.threads);
     const config = runConfig(request, dataset, start);
     const store = databases.store();
     const runId = createRun(store, {
@@ -84,12 +98,7 @@ export class TrainingService {
       for (const tag of request.tags) addTag(store, runId, tag);
       mkdirSync(checkpointsFolder(this.#runDirectory(runId)), { recursive: true });
       writeFileAtomic(this.#vocabularyPath(runId), start.vocabulary.toJson());
-      return this.#supervise(findRun(store, runId), lease, {
-        engine,
-        threads: request.threads,
-        resumeFrom: null,
-        onReports,
-      });
+      return this.#supervise(findRun(store, runId), lease, { engine, resumeFrom: null, onReports });
     });
   }
 
@@ -108,13 +117,22 @@ export class TrainingService {
     }
     requireSameData(run, requireDataset(databases.cache(), run.config.dataset.name));
     // The same engine and threads as before: others would not continue bit for bit.
-    const engine = await this.#setting.engines.choose(run.engine?.engine ?? run.config.engine);
+    const engine = await this.#engineFor(
+      run.engine?.engine ?? run.config.engine,
+      run.engine?.threads ?? null,
+    );
     const lease = claimRun(store, run.id);
     return this.#guarded(run.id, lease, () => {
       const [newest] = listFolders(checkpointsFolder(this.#runDirectory(run.id)));
-      const threads = run.engine?.threads ?? null;
-      return this.#supervise(run, lease, { engine, threads, resumeFrom: newest ?? null, onReports });
+      return this.#supervise(run, lease, { engine, resumeFrom: newest ?? null, onReports });
     });
+  }
+
+  /** @throws StudioError ENGINE_MISSING when the engine, or any, does not work here. */
+  async #engineFor(asked: EngineName | null, threads: number | null): Promise<ChosenEngine> {
+    const { engines } = this.#setting;
+    const name = await engines.choose(asked);
+    return { name, threads, environment: await engines.workerEnvironment(name, threads) };
   }
 
   #runDirectory(runId: string): string {
@@ -136,16 +154,7 @@ export class TrainingService {
     }
   }
 
-  #supervise(
-    run: RunRecord,
-    lease: Lease,
-    {
-      engine,
-      threads,
-      resumeFrom,
-      onReports,
-    }: { engine: EngineName; threads: number | null; resumeFrom: string | null; onReports: OnReports },
-  ): RunningTraining {
+  #supervise(run: RunRecord, lease: Lease, { engine, resumeFrom, onReports }: Attempt): RunningTraining {
     const { databases, entries } = this.#setting;
     const job: TrainingJob = {
       runId: run.id,
@@ -155,8 +164,8 @@ export class TrainingService {
       datasetId: requireDataset(databases.cache(), run.config.dataset.name).id,
       config: run.config,
       vocabularyPath: this.#vocabularyPath(run.id),
-      engine,
-      threads,
+      engine: engine.name,
+      threads: engine.threads,
       resumeFrom,
     };
     const store = databases.store();
@@ -165,7 +174,7 @@ export class TrainingService {
     const training = superviseTraining({
       entry: entries.path('training'),
       job,
-      environment: this.#setting.engines.workerEnvironment(engine, threads),
+      environment: engine.environment,
       onReports: (reports) => {
         if (!sink.take(reports)) training.kill();
       },

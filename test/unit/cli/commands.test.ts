@@ -141,7 +141,7 @@ describe('a journey without a terminal', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('left out 1 row: no premise (first in line 3)');
     const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
-    expect(lines[0]).toBe('id,premise,hypothesis,predicted,p(contradiction),p(entailment),p(neutral)');
+    expect(lines[0]).toBe('id,premise,hypothesis,predicted,p(entailment),p(contradiction),p(neutral)');
     expect(lines[1]).toMatch(/^-0\.5,A dog runs\.,"'=HYPERLINK\(""x""\)",\w+,0\.\d+,0\.\d+,0\.\d+$/);
     expect(lines[2]).toMatch(/^3,"Two, lines","a ""quote""",\w+,/);
     expect(lines).toHaveLength(3);
