@@ -274,6 +274,28 @@ describe('a failed import', () => {
     expect(before).toMatchObject({ code: 'CANCELLED' });
   });
 
+  test('while it runs nobody sees any of it, and it removes what a failed one could not', async () => {
+    const { cache, folder } = newCache();
+    const path = join(folder, 'pairs.csv');
+    writePairsCsv(path, numberedPairs(3000));
+    cache.database.prepare("INSERT INTO datasets (name) VALUES ('left by a failed import')").run();
+    let looked = 0;
+    const onProgress = (): void => {
+      looked += 1;
+      const reader = openCache(cache.path, { readOnly: true });
+      for (const one of [cache, reader]) {
+        expect(listDatasets(one)).toEqual([]);
+        expect(findDataset(one, 'pairs')).toBeNull();
+        expect(rowsOf(one, 'datasets')).toBe(1);
+      }
+      reader.close();
+    };
+    await importDataset(cache, { path, name: 'pairs', onProgress });
+    expect(looked).toBeGreaterThan(0);
+    expect(rowsOf(cache, 'datasets')).toBe(1);
+    expect(listDatasets(cache)).toHaveLength(1);
+  });
+
   test('a second one at the same time is told who imports', async () => {
     const { cache, folder } = newCache();
     const path = join(folder, 'pairs.csv');
