@@ -1,0 +1,151 @@
+/** @file Tests. What the supervisor makes of workers that crash, hang, do not listen, or lose their supervisor. */
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { isProcessAlive, processStartTime } from '../../../main/files/processIdentity.ts';
+import { encodeSafetensors } from '../../../main/files/safetensors.ts';
+import { initialValues, parameterShapes } from '../../../main/model/parameters.ts';
+import { newestCheckpoint } from '../../../main/training/checkpoints.ts';
+import { SupervisedChild } from '../../../main/training/supervisedChild.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+import { checkpointFolders, prepareRun, train } from '../../support/trainedRun.ts';
+
+const HEARTBEAT = join(import.meta.dirname, '..', '..', '..', 'main', 'training');
+
+/** A child whose whole program is `body`; `beat` is at hand. */
+function childFile(body: string): string {
+  const path = join(temporaryFolder(), 'child.ts');
+  const imports = `import { startHeartbeat } from '${HEARTBEAT}/heartbeat.ts';\n`;
+  writeFileSync(
+    path,
+    `${imports}const { beat } = startHeartbeat('${HEARTBEAT}/heartbeatThread.ts');\nprocess.on('message', () => {});\n${body}\n`,
+  );
+  return path;
+}
+
+function ended(body: string, limits = {}) {
+  return new Promise<{ code: string; message: string }>((resolve) => {
+    const child = new SupervisedChild<{ kind: string }, { kind: string }>({
+      entry: childFile(body),
+      environment: {},
+      limits,
+      onMessage: ({ kind }) => {
+        if (kind === 'stop me') child.stop({ kind: 'stop' });
+        if (kind === 'kill me') child.kill();
+      },
+      onEnd: resolve,
+    });
+  });
+}
+
+it('names the exit code and the last words of a worker that ends', async () => {
+  const error = await ended(`process.stderr.write('out of paper\\n', () => process.exit(3));`);
+  expect(error).toMatchObject({
+    code: 'WORKER_CRASHED',
+    message: expect.stringMatching(/exit code 3.*out of paper/),
+  });
+});
+
+it('survives a native abort of the worker', async () => {
+  const error = await ended('process.abort();');
+  expect(error).toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringContaining('SIGABRT') });
+});
+
+it('ends a worker whose work does not move, although its threads are alive', async () => {
+  const error = await ended('beat(); for (;;);', { leastHangMs: 2000 });
+  expect(error.code).toBe('WORKER_HUNG');
+});
+
+it('does not take a slow worker for a hanging one', async () => {
+  const slow = `let n = 0; const timer = setInterval(() => { beat(); if (++n === 8) process.exit(7); }, 600);`;
+  const error = await ended(slow, { leastHangMs: 4000 });
+  expect(error.message).toContain('exit code 7');
+});
+
+it('kills a worker that neither answers a stop nor moves', async () => {
+  const error = await ended(`process.send({ kind: 'stop me' }, () => { for (;;); });`, { stopGraceMs: 1000 });
+  expect(error.code).toBe('INTERRUPTED');
+});
+
+it('lets a worker finish that works on after a stop', async () => {
+  const body = `process.send({ kind: 'stop me' }); let n = 0; setInterval(() => { beat(); if (++n === 10) process.exit(9); }, 400);`;
+  const error = await ended(body, { stopGraceMs: 3000 });
+  expect(error.message).toContain('exit code 9');
+});
+
+it('leaves no orphan when the supervisor is killed', async () => {
+  const worker = childFile(`setInterval(beat, 100); process.send({ kind: 'pid', pid: process.pid });`);
+  const supervisor = join(temporaryFolder(), 'supervisor.ts');
+  const source = `import { SupervisedChild } from '${HEARTBEAT}/supervisedChild.ts';
+new SupervisedChild({ entry: ${JSON.stringify(worker)}, environment: {}, onMessage: ({ pid }) => console.log(pid), onEnd: () => {} });
+setInterval(() => {}, 1000);`;
+  writeFileSync(supervisor, source);
+  const process_ = spawn(process.execPath, [supervisor], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const pid = await new Promise<number>((resolve) =>
+    process_.stdout.once('data', (text) => resolve(Number(String(text)))),
+  );
+  const startTime = processStartTime(pid);
+  expect(isProcessAlive(pid, startTime)).toBe(true);
+  process_.kill('SIGKILL');
+  const deadline = Date.now() + 30_000;
+  while (isProcessAlive(pid, startTime) && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(isProcessAlive(pid, startTime)).toBe(false);
+});
+
+it('stops a run whose loss is no longer a number, before anything of it is saved', async () => {
+  const run = await prepareRun(temporaryFolder(), { epochs: 2, batchSize: 32 });
+  const startFrom = join(temporaryFolder(), 'huge.safetensors');
+  const tensors = parameterShapes(run.config.model).map((shape, position) => {
+    const values = initialValues(shape, position, 0);
+    if (shape.name === 'output.weight') values.fill(3e38);
+    return [shape.name, { dtype: 'F32' as const, shape: [...shape.shape], values }] as const;
+  });
+  writeFileSync(startFrom, Buffer.concat(encodeSafetensors(new Map(tensors))));
+  const config = { ...run.config, startFrom };
+  const attempt = train({ config, job: { ...run.job, config } });
+  expect(await attempt.done).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'LOSS_NOT_FINITE', nextStep: expect.stringContaining('lower learning rate') },
+  });
+  expect(attempt.reports.filter(({ kind }) => kind === 'checkpoint')).toEqual([]);
+});
+
+it('passes over a checkpoint with one flipped byte, aloud', async () => {
+  const run = await prepareRun(temporaryFolder(), { epochs: 3, batchSize: 32 });
+  expect(await train(run).done).toMatchObject({ outcome: 'finished' });
+  const folders = checkpointFolders(run);
+  const newest = folders.at(-1)!;
+  const file = join(run.job.runDirectory, 'checkpoints', newest, 'weights.safetensors');
+  const bytes = readFileSync(file);
+  bytes[bytes.length - 100]! ^= 1;
+  writeFileSync(file, bytes);
+  const { checkpoint, damaged } = newestCheckpoint(run.job.runDirectory);
+  expect(checkpoint?.folder).toBe(folders.at(-2));
+  expect(damaged[0]).toMatchObject({
+    code: 'CHECKSUM_MISMATCH',
+    message: expect.stringContaining('weights.safetensors'),
+  });
+  const again = train(run, { resume: true });
+  expect(await again.done).toMatchObject({ outcome: 'finished' });
+  expect(again.reports).toContainEqual(
+    expect.objectContaining({
+      kind: 'log',
+      level: 'warning',
+      text: expect.stringContaining('older checkpoint'),
+    }),
+  );
+});
+
+it('keeps the two newest checkpoints, and the best one when it is asked for', async () => {
+  const run = await prepareRun(temporaryFolder(), { epochs: 5, batchSize: 32, keep: 'best' });
+  const attempt = train(run);
+  expect(await attempt.done).toMatchObject({ outcome: 'finished' });
+  const folders = checkpointFolders(run);
+  expect(folders.filter((name) => name.endsWith('-best'))).toHaveLength(1);
+  expect(folders.filter((name) => !name.endsWith('-best'))).toHaveLength(2);
+  const written = attempt.reports.filter(({ kind }) => kind === 'checkpoint').length;
+  const removed = attempt.reports.filter(({ kind }) => kind === 'checkpointRemoved').length;
+  expect(written - removed).toBe(folders.length);
+});
