@@ -34,7 +34,7 @@ export async function runProgram(
   words: readonly string[],
   options: ProgramOptions = {},
 ): Promise<ProgramOutcome> {
-  options.signal?.throwIfAborted();
+  if (isStopped(options.signal)) throw cancelled(command);
   const { child, stdout, stderr } = startProgram(command, words, options);
   let timedOut = false;
   let killTimer: NodeJS.Timeout | undefined;
@@ -53,7 +53,7 @@ export async function runProgram(
   process.on('exit', end);
   try {
     const { exitCode, startError } = await ended(child);
-    if (options.signal?.aborted === true) throw cancelled(command);
+    if (isStopped(options.signal)) throw cancelled(command);
     return { exitCode, startError, timedOut, stdout: stdout(), stderr: stderr() };
   } finally {
     clearTimeout(limit);
@@ -110,6 +110,8 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
 function cancelled(command: string): StudioError {
   return new StudioError('CANCELLED', `Stopped while running ${command}, as asked.`);
 }
+
+const isStopped = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
 /** The last lines of what a program said, for a person: where its error stands. */
 export function lastLines(text: string, count: number): string {

@@ -72,11 +72,11 @@ function registerBackend({ folder }: Installation): void {
   tf.registerBackend(BACKEND_NAME, () => new NodeJSKernelBackend(binding, PACKAGE), 3);
 }
 
-/** Node 23 removed two functions that tfjs-node still calls. */
+/** Two functions that tfjs-node still calls: newer Nodes warn of one of them and have removed the other. */
 function restoreUtil(require: NodeJS.Require): void {
   const util = require('node:util') as Record<string, unknown>;
-  util['isNullOrUndefined'] ??= (value: unknown) => value === null || value === undefined;
-  util['isArray'] ??= Array.isArray;
+  util['isNullOrUndefined'] = (value: unknown) => value === null || value === undefined;
+  util['isArray'] = Array.isArray;
 }
 
 async function recordOf({ manifest }: Installation, ops: TensorflowOps): Promise<EngineRecord> {

@@ -147,7 +147,7 @@ async function downloadAll(recipe: Recipe, options: InstallOptions): Promise<voi
   }
   const missingBytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const needed = missingBytes + unpackedBytes(recipe) + MARGIN_BYTES;
-  await requireFreeBytes(folder, needed, 'to install TensorFlow');
+  requireFreeBytes(folder, needed, 'Installing TensorFlow');
   let before = totalBytes - missingBytes;
   for (const wheel of wanted) {
     const onBytes = (done: number) => report(options, 'downloading', wheel.file, before + done, totalBytes);

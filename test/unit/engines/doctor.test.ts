@@ -1,0 +1,122 @@
+/** @file Tests. The doctor on this machine, and on one that lacks things: everything is named. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { formatDoctorReport } from '../../../main/engines/doctorReport.ts';
+import { chooseEngine, doctor, workerEnvironment } from '../../../main/engines/registry.ts';
+import {
+  BINDING_FILE,
+  installationFolder,
+  MANIFEST_FILE,
+} from '../../../main/engines/tensorflow/installation.ts';
+import type { DoctorReport } from '../../../shared/engines.ts';
+import { onlyPrograms, setVariable } from '../../support/fakePrograms.ts';
+import { studioRejectionOf } from '../../support/studioErrorOf.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+
+const finding = (report: DoctorReport | undefined, what: string) =>
+  report?.findings.find((one) => one.what === what);
+
+describe('doctor', () => {
+  it('looks at tensorflow and wasm here', async () => {
+    const [tensorflow, wasm] = await doctor({ dataDirectory: temporaryFolder() });
+    expect(tensorflow).toMatchObject({ engine: 'tensorflow', verdict: 'not installed' });
+    expect(tensorflow?.nextStep).toContain('npx --no entail engines install tensorflow');
+    const looked = tensorflow?.findings.map(({ what }) => what);
+    for (const what of ['Platform', 'python3', 'pip', 'C++ compiler', 'NVIDIA driver', 'Installation'])
+      expect(looked).toContain(what);
+    expect(wasm).toMatchObject({
+      engine: 'wasm',
+      verdict: 'ready',
+      nextStep: '',
+      deterministic: { value: true },
+    });
+  });
+
+  it('names a compiler and a python3 that are missing, and says what to install', async () => {
+    onlyPrograms({});
+    setVariable('CXX', '');
+    const [report] = await doctor({ dataDirectory: temporaryFolder(), engines: ['tensorflow'] });
+    expect(report?.verdict).toBe('not installed');
+    expect(finding(report, 'python3')).toMatchObject({ found: false, required: true });
+    expect(finding(report, 'pip')).toMatchObject({ found: false });
+    expect(finding(report, 'C++ compiler')?.detail).toContain('none of c++, g++ and clang++');
+    expect(report?.summary).toContain('python3 was not found on the PATH');
+    expect(report?.nextStep).toMatch(/Install Python 3 .* Install a C\+\+ compiler .* Then: npx/);
+  });
+
+  it('names the compiler that CXX gives and that does not run', async () => {
+    setVariable('CXX', join(temporaryFolder(), 'no-compiler'));
+    const [report] = await doctor({ dataDirectory: temporaryFolder(), engines: ['tensorflow'] });
+    expect(finding(report, 'C++ compiler')?.detail).toContain('CXX');
+  });
+
+  it('finds an installation that does not load broken, whatever its library does', async () => {
+    const data = temporaryFolder();
+    const folder = installationFolder(data, 'cpu');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, BINDING_FILE), 'no library');
+    const { platform, arch } = process;
+    const files = [{ path: BINDING_FILE, sizeBytes: 10, sha256: '' }];
+    const manifest = {
+      format: 1,
+      kind: 'cpu',
+      tensorflowVersion: '2.21.0',
+      bindingVersion: '4.22.0',
+      compiler: 'c',
+      platform,
+      arch,
+      installedAt: 'now',
+      wheels: [],
+      files,
+    };
+    writeFileSync(join(folder, MANIFEST_FILE), JSON.stringify(manifest));
+    const [report] = await doctor({ dataDirectory: data, engines: ['tensorflow'] });
+    expect(report?.verdict).toBe('broken');
+    expect(finding(report, 'A product of two matrices')).toMatchObject({ found: false, required: true });
+    expect(report?.nextStep).toContain('engines uninstall tensorflow');
+  });
+});
+
+describe('chooseEngine', () => {
+  it('takes wasm where nothing is installed, and refuses what is not there', async () => {
+    const dataDirectory = temporaryFolder();
+    expect(await chooseEngine({ dataDirectory, asked: null })).toBe('wasm');
+    expect(await chooseEngine({ dataDirectory, asked: 'cpu' })).toBe('cpu');
+    expect(workerEnvironment('wasm', { dataDirectory, threads: 2 })).toEqual({});
+    const error = await studioRejectionOf(chooseEngine({ dataDirectory, asked: 'tensorflow' }));
+    expect(error.code).toBe('ENGINE_MISSING');
+    expect(error.nextStep).toContain('engines install tensorflow');
+  });
+});
+
+describe('formatDoctorReport', () => {
+  const report: DoctorReport = {
+    engine: 'tensorflow',
+    verdict: 'broken',
+    summary: `It does not load ${join(homedir(), 'data', 'x.so')}.`,
+    findings: [
+      { what: 'AVX', found: false, detail: 'missing', required: true },
+      { what: 'AVX2', found: false, detail: 'missing', required: false },
+      { what: 'pip', found: true, detail: 'pip 24', required: true },
+    ],
+    deterministic: { value: false, why: 'a reason' },
+    nextStep: 'a step',
+  };
+
+  it('shows every finding with its weight', () => {
+    const lines = formatDoctorReport([report]).split('\n');
+    expect(lines).toContain('  MISSING AVX: missing');
+    expect(lines).toContain('  absent  AVX2: missing');
+    expect(lines).toContain('  found   pip: pip 24');
+    expect(lines).toContain('  not deterministic: a reason');
+    expect(lines).toContain('  next: a step');
+  });
+
+  it('holds no home folder', () => {
+    const text = formatDoctorReport([report]);
+    expect(text).not.toContain(homedir());
+    expect(text).toContain(`It does not load ~${join('/', 'data', 'x.so')}.`);
+  });
+});
