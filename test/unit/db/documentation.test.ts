@@ -10,7 +10,7 @@ const text = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'd
 test('every query of the documentation runs', () => {
   const database = openStudio();
   trainedRun(database, 5);
-  const queries = [...text.matchAll(/```sql\n(.*?)```/gs)].map((match) => match[1]!);
+  const queries = [...text.matchAll(/```sql\n(.*?)```|"""(.*?)"""/gs)].map((match) => match[1] ?? match[2]!);
   expect(queries.length).toBeGreaterThan(3);
   for (const query of queries) database.connection.prepare(query).all();
 });

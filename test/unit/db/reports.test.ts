@@ -80,6 +80,8 @@ describe('the course of a run', () => {
     expect(error.message).toContain('process 1 on another');
     database.connection.exec('DELETE FROM leases');
     expect(studioErrorOf(() => appendReports(database, unclaimed, [startedReport()])).code).toBe('LOCKED');
+    const measured = metricsReport('step/loss', 1, 5);
+    expect(studioErrorOf(() => appendReports(database, unclaimed, [measured])).code).toBe('LOCKED');
     expect(findRun(database, unclaimed).state).toBe('preparing');
   });
 });
