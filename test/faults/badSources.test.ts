@@ -1,9 +1,9 @@
 /** @file Tests. What people give by mistake for a data set: each gets an error that names it and says what to do. */
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openSource } from '../../main/data/readers/open.ts';
+import { makeFifo } from '../support/fifo.ts';
 import { fileWith, snliLine, snliText } from '../support/sourceRows.ts';
 import { studioRejectionOf } from '../support/studioErrorOf.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
@@ -55,7 +55,7 @@ describe('a file that is no data set', () => {
 
   it.skipIf(process.platform === 'win32')('is a FIFO or a device, also inside a folder', async () => {
     const folder = temporaryFolder();
-    execFileSync('mkfifo', [join(folder, 'train.txt')]);
+    makeFifo(join(folder, 'train.txt'));
     for (const path of [join(folder, 'train.txt'), folder, '/dev/zero']) {
       const error = await studioRejectionOf(openSource(path));
       expect(error.code).toBe('UNREADABLE');

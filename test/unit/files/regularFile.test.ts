@@ -1,11 +1,12 @@
 /** @file Tests. What may be opened as a text file, and what is refused by name. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openRegularFile } from '../../../main/files/regularFile.ts';
+import { makeFifo } from '../../support/fifo.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { zipBytes } from '../../support/zipBytes.ts';
@@ -69,7 +70,7 @@ describe('what is no regular file', () => {
   });
   it.skipIf(process.platform === 'win32')('is a FIFO, which would wait forever for a writer', () => {
     const path = join(folder, 'fifo');
-    execFileSync('mkfifo', [path]);
+    makeFifo(path);
     const error = studioErrorOf(() => openRegularFile(path));
     expect(error.code).toBe('UNREADABLE');
     expect(error.message).toMatch(/is a named pipe/);

@@ -1,5 +1,5 @@
 /** @file Tests. SNLI in its official layouts, read as the book's program reads it, from files, folders and archives. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { extractText } from '../../../../main/data/readers/bookText.ts';
@@ -195,82 +195,6 @@ describe("SNLI's text layout", () => {
     })();
     expect((await studioRejectionOf(reading)).code).toBe('CANCELLED');
     expect(rows.length).toBeLessThan(50_000);
-  });
-});
-
-describe('a folder or an archive', () => {
-  const split = (name: string) => snliText([snliLine('neutral', name, 'b')]);
-  const expected = ['2 train 2 train | b', '2 dev 2 dev | b', '2 test 2 test | b'];
-
-  it('gives train, dev and test, text before JSONL', async () => {
-    const folder = temporaryFolder();
-    for (const name of ['test', 'dev', 'train'])
-      writeFileSync(join(folder, `snli_1.0_${name}.txt`), split(name));
-    for (const name of ['README.txt', 'snli_1.0_train.jsonl', '.DS_Store', 'snli_1.0_train.txt.gz']) {
-      writeFileSync(join(folder, name), 'not looked at');
-    }
-    mkdirSync(join(folder, 'snli_1.0_test'));
-    const { source, rows } = await read(folder);
-    expect(rows.map(brief)).toEqual(expected);
-    expect(source.files.map(({ name, split: of }) => [name, of])).toEqual([
-      ['snli_1.0_train.txt', 'train'],
-      ['snli_1.0_dev.txt', 'dev'],
-      ['snli_1.0_test.txt', 'test'],
-    ]);
-  });
-
-  it('prefers the format that has the training split', async () => {
-    const folder = temporaryFolder();
-    writeFileSync(join(folder, 'dev.txt'), split('dev'));
-    for (const name of ['train', 'dev']) writeFileSync(join(folder, `${name}.tsv`), split(name));
-    expect(await briefRows(folder)).toEqual(expected.slice(0, 2));
-  });
-
-  it('gives the same rows straight from the zip', async () => {
-    const parts = ['test', 'train', 'dev'].map((name) => ({
-      name: `snli_1.0/snli_1.0_${name}.txt`,
-      content: split(name),
-    }));
-    const others = [
-      { name: 'snli_1.0/Icon\r', content: '' },
-      { name: '__MACOSX/snli_1.0/._snli_1.0_train.txt', content: 'x' },
-      { name: '__MACOSX/snli_1.0/snli_1.0_train.txt', content: 'x' },
-      { name: 'snli_1.0/README.txt', content: 'x' },
-    ];
-    const path = fileWith('snli_1.0.zip', zipBytes([...others, ...parts]));
-    const { source, rows } = await read(path);
-    expect(rows.map(brief)).toEqual(expected);
-    expect(source.bytesRead()).toBe(source.totalBytes);
-  });
-
-  it('says when the archive is damaged inside', async () => {
-    const parts = [{ name: 'a/train.txt', content: split('train').repeat(2000), declaredChecksum: 7 }];
-    expect((await studioRejectionOf(read(fileWith('a.zip', zipBytes(parts))))).code).toBe(
-      'CHECKSUM_MISMATCH',
-    );
-  });
-
-  it.each([
-    ['nothing', []],
-    ['nothing that it knows', ['README.txt', 'picture.png', 'a.tsv', 'b.tsv']],
-  ])('is refused with %s', async (_name, names) => {
-    const folder = temporaryFolder();
-    for (const name of names) writeFileSync(join(folder, name), 'x');
-    const error = await studioRejectionOf(openSource(folder));
-    expect(error.code).toBe('BAD_FILE');
-    expect(error.message).toContain('holds no data set');
-    expect(error.nextStep).not.toBe('');
-    const zip = fileWith('a.zip', zipBytes(names.map((name) => ({ name }))));
-    expect((await studioRejectionOf(openSource(zip))).code).toBe('BAD_FILE');
-  });
-
-  it('is refused when it holds two data sets', async () => {
-    const folder = temporaryFolder();
-    for (const name of ['snli_1.0_train.txt', 'mine_train.txt'])
-      writeFileSync(join(folder, name), split('a'));
-    expect((await studioRejectionOf(openSource(folder))).message).toMatch(
-      /several data sets: (snli_1\.0, mine|mine, snli_1\.0)/,
-    );
   });
 });
 
