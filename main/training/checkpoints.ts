@@ -90,8 +90,7 @@ export async function writeCheckpoint(
   const folder = folderName(state.step, kind);
   mkdirSync(parent, { recursive: true });
   // A run that resumed from an older checkpoint comes by here again; only the measured seconds differ then.
-  if (existsSync(join(parent, folder))) removeSealedFolder(parent, folder);
-  const { sizeBytes, manifestSha256 } = writeSealedFolder(parent, folder, files);
+  const { sizeBytes, manifestSha256 } = writeSealedFolder(parent, folder, files, { replace: true });
   const record = { step: state.step, epoch: state.epoch, folder, sizeBytes, kind, manifestSha256 };
   return { record, removed: prune(parent, kind, folder) };
 }
@@ -157,7 +156,18 @@ function openCheckpoint(folder: string, files: ReadonlyMap<string, Buffer>, path
       throw new StudioError('BAD_FILE', `The checkpoint has no ${name}.`, { place: { file: path } });
     return bytes;
   };
-  const tensorsOf = (name: string) => decodeSafetensors(part(name), { source: join(path, name) }).tensors;
+  const tensorsOf = (name: string) => {
+    const { tensors, nonFinite } = decodeSafetensors(part(name), { source: join(path, name) });
+    if (nonFinite.length === 0) return tensors;
+    throw new StudioError(
+      'BAD_FILE',
+      `The checkpoint's ${nonFinite[0]} has values that are not finite numbers.`,
+      {
+        place: { file: join(path, name) },
+        nextStep: 'Nothing can be trained from it: use an older checkpoint.',
+      },
+    );
+  };
   const weights = tensorsOf('weights.safetensors');
   const moments = tensorsOf('optimizer.safetensors');
   const values = (tensors: typeof weights, name: string, shape: readonly number[]): Float32Array => {

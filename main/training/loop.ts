@@ -116,7 +116,13 @@ export class TrainingLoop {
     this.#readings = new StepReadings();
     const { hyperparameters, stepsPerEpoch } = options;
     const { trainPairs, selectionPairs, testPairs } = task;
-    this.#pace = new Pace({ stepsPerEpoch, epochs: hyperparameters.epochs, trainPairs, selectionPairs, testPairs });
+    this.#pace = new Pace({
+      stepsPerEpoch,
+      epochs: hyperparameters.epochs,
+      trainPairs,
+      selectionPairs,
+      testPairs,
+    });
   }
 
   async run(): Promise<LoopOutcome> {
