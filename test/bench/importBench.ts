@@ -70,10 +70,10 @@ async function againStep(cachePath: string): Promise<Measured> {
   const cache = openCache(cachePath);
   const dataset = requireDataset(cache, NAME);
   const openMs = performance.now() - startedMs;
-  await encodeAll(cache, dataset);
+  const tokens = await encodeAll(cache, dataset);
   const readyMs = performance.now() - startedMs;
   cache.close();
-  return { openMs: Math.round(openMs), readyMs: Math.round(readyMs), maxRssMb: maxRssMb() };
+  return { tokens, openMs: Math.round(openMs), readyMs: Math.round(readyMs), maxRssMb: maxRssMb() };
 }
 
 function maxRssMb(): number {
