@@ -14,6 +14,8 @@ export interface RunOptions {
   /** The data directory, through ENTAIL_HOME. */
   readonly home: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Options of the Node that runs the launcher. */
+  readonly nodeOptions?: readonly string[];
   /** Called with everything written so far, whenever there is more. */
   readonly onOutput?: (stdout: string, child: ChildProcess) => void;
 }
@@ -21,9 +23,9 @@ export interface RunOptions {
 /** Runs `entail …words`. Neither its input nor its output is a terminal. */
 export async function runEntail(
   words: readonly string[],
-  { home, environment, onOutput }: RunOptions,
+  { home, environment, nodeOptions = [], onOutput }: RunOptions,
 ): Promise<Ran> {
-  const child = spawn(process.execPath, [join(ROOT, 'bin', 'entail.js'), ...words], {
+  const child = spawn(process.execPath, [...nodeOptions, join(ROOT, 'bin', 'entail.js'), ...words], {
     cwd: ROOT,
     env: { ...process.env, ENTAIL_HOME: home, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
