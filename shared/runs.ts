@@ -24,7 +24,7 @@ export interface ModelConfig {
 
 /** Written once when a run is made, never changed (peers.md, need 22). */
 export interface RunConfig {
-  readonly dataset: { readonly id: number; readonly name: string; readonly contentHash: string; readonly labels: readonly string[] };
+  readonly dataset: { readonly id: number; readonly name: string; readonly contentHash: string; readonly labels: readonly string[]; readonly sentencesPerExample?: 1 | 2 };
   readonly hyperparameters: Hyperparameters;
   readonly model: ModelConfig;
   readonly vocabularyHash: string;
