@@ -1,6 +1,6 @@
 /**
- * @file Node. The environment in which TensorFlow's library must start. It reads most of it when it is loaded, and the
- * C library reads its part when the process starts: so a supervisor gives it to the worker that it forks.
+ * @file Node. The environment in which TensorFlow's library must start. It reads its settings when it is loaded, and the
+ * loader reads the library path when the process starts: so a supervisor gives all of it to the worker that it forks.
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ export interface Unpacked {
 }
 
 export function environmentFor(unpacked: Unpacked, threads: number): Record<string, string> {
-  const environment = { ...libraryEnvironment(threads), ...ALLOCATOR };
+  const environment = libraryEnvironment(threads);
   return unpacked.kind === 'cuda' ? { ...environment, ...cudaEnvironment(unpacked) } : environment;
 }
 
@@ -49,16 +49,6 @@ export function libraryEnvironment(threads: number): Record<string, string> {
     TF_CPP_MIN_LOG_LEVEL: '2',
   };
 }
-
-/**
- * glibc gives blocks above a threshold back to the kernel when they are freed, and faults them in again, page by page,
- * when the next step asks: keep them instead. Read by the C library when a process starts.
- */
-const ALLOCATOR = {
-  MALLOC_MMAP_MAX_: '0',
-  MALLOC_TRIM_THRESHOLD_: String(64 * 2 ** 30),
-  MALLOC_TOP_PAD_: String(64 * 2 ** 20),
-};
 
 function cudaEnvironment({ folder, paths }: Unpacked): Record<string, string> {
   const nvidia = (path: string) => /^(nvidia\/[^/]+\/lib)\//.exec(path)?.[1];
@@ -75,12 +65,4 @@ function cudaEnvironment({ folder, paths }: Unpacked): Record<string, string> {
     NVIDIA_TF32_OVERRIDE: '0',
     CUBLAS_WORKSPACE_CONFIG: ':4096:8',
   };
-}
-
-/** Lines that the library writes to stderr whatever its log level, and that tell a person nothing. */
-export function isTensorflowNoise(line: string): boolean {
-  return (
-    line.startsWith('WARNING: All log messages before absl::InitializeLog()') ||
-    /^I0000 .*(oneDNN custom operations are on|cpu_feature_guard|computation_placer)/.test(line)
-  );
 }

@@ -3,7 +3,7 @@
  * that aborts or hangs must not take the studio with it.
  */
 import { join } from 'node:path';
-import { lastLines, runProgram } from '../runProgram.ts';
+import { runProgram } from '../runProgram.ts';
 import { BINDING_FILE } from './installation.ts';
 
 export type SelfTestResult =
@@ -60,7 +60,11 @@ function answer(stdout: string): SelfTestResult {
   return { ok: true, version: said.version, usesGpu: said.usesGpu };
 }
 
+/** What the library writes whatever its log level, "round-off errors" included, and that tells a person nothing. */
+const NOISE = /^(I\d{4} |WARNING: All log messages before)/;
+
 function firstError(stderr: string): string {
-  const line = stderr.split('\n').find((row) => /error|cannot|fatal|abort/i.test(row));
-  return (line ?? lastLines(stderr, 1)).trim().slice(0, 400) || 'it said nothing';
+  const lines = stderr.split('\n').filter((row) => row.trim() !== '' && !NOISE.test(row));
+  const line = lines.find((row) => /error|cannot|fatal|abort/i.test(row)) ?? lines.at(-1);
+  return (line ?? 'it said nothing').trim().slice(0, 400);
 }
