@@ -2,7 +2,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
-import { DEMO_HYPERPARAMETERS } from '../data/sample/demoRecipe.ts';
 import { type Mistake, worstMistakes } from '../studio/mistakes.ts';
 import type { Studio } from '../studio.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
@@ -103,6 +102,7 @@ function tellResult(
 async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
   await cli.run(options, async (work) => {
     const { terminal } = work;
+    const { DEMO_HYPERPARAMETERS } = await import('../data/sample/demoRecipe.ts');
     const engine = engineFrom(options.engine);
     const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
     const startedMs = performance.now();
