@@ -1,6 +1,5 @@
 /** @file Runs in the training worker. One run, from job to result: data, engine, weights, loop, reports. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { type Dataset, SPLITS, type Split } from '../../shared/datasets.ts';
@@ -14,20 +13,13 @@ import { encodeSplit } from '../data/encodedSplits.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
 import { vocabularyFromJson } from '../data/vocabulary.ts';
 import { openEngine } from '../engines/registry.ts';
-import { decodeSafetensors } from '../files/safetensors.ts';
-import { elementCount, initialValues, type ParameterShape } from '../model/parameters.ts';
-import {
-  type Checkpoint,
-  newestCheckpoint,
-  readCheckpoint,
-  weightsToUse,
-  writeCheckpoint,
-} from './checkpoints.ts';
+import { elementCount } from '../model/parameters.ts';
+import { classWeightsOf, firstWeights, resumePoint } from './beginning.ts';
+import { weightsToUse, writeCheckpoint } from './checkpoints.ts';
 import { ClassifierTask, type TaskOptions } from './classifierTask.ts';
 import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
 import { freshState, type LoopState, type LoopTask, StopSignal, TrainingLoop } from './loop.ts';
-import type { OptimizerState } from './optimizer.ts';
 import type { Pace } from './pace.ts';
 import { watchSystem } from './systemMetrics.ts';
 
@@ -82,7 +74,7 @@ class TrainingRun implements LoopTask {
       ...(job.threads === null ? {} : { threads: job.threads }),
     });
     links.beat();
-    const checkpoint = job.resumeFrom === null ? null : resumePoint(job, links);
+    const checkpoint = job.resumeFrom === null ? null : resumePoint(job, links.report);
     const begin = checkpoint?.parameter ?? firstWeights(job);
     const classWeights = classWeightsOf(job, splits.get('train')!);
     const { hyperparameters, model } = job.config;
@@ -304,57 +296,3 @@ async function encodedSplits(
   }
   return { dataset, splits };
 }
-
-/** The newest undamaged checkpoint; a damaged one is passed over aloud. */
-function resumePoint(job: TrainingJob, links: RunLinks): Checkpoint | null {
-  const { checkpoint, damaged } = newestCheckpoint(job.runDirectory);
-  for (const error of damaged)
-    links.report({ kind: 'log', level: 'warning', text: `${error.message} An older checkpoint is used.` });
-  if (checkpoint === null && damaged.length > 0) throw damaged[0]!;
-  if (checkpoint?.folder.endsWith('-best')) return readCheckpoint(job.runDirectory, checkpoint.folder);
-  return checkpoint;
-}
-
-/** Random weights by the seed, or those of a safetensors file; a last layer of other classes begins anew. */
-function firstWeights({ config }: TrainingJob): (shape: ParameterShape, position: number) => OptimizerState {
-  const random = (shape: ParameterShape, position: number): OptimizerState => ({
-    value: initialValues(shape, position, config.hyperparameters.seed),
-    first: null,
-    second: null,
-  });
-  if (config.startFrom === null) return random;
-  const source = config.startFrom;
-  const { tensors } = decodeSafetensors(readFileSync(source), { source });
-  return (shape, position) => {
-    const tensor = tensors.get(shape.name);
-    const fits =
-      tensor !== undefined && tensor.values instanceof Float32Array && `${tensor.shape}` === `${shape.shape}`;
-    if (fits) return { value: tensor.values as Float32Array, first: null, second: null };
-    if (shape.name.startsWith('output.')) return random(shape, position);
-    throw new StudioError(
-      'BAD_FILE',
-      `The weights have no parameter ${shape.name} of shape [${shape.shape}].`,
-      {
-        place: { file: source },
-        nextStep: 'Start from weights of the same size and vocabulary.',
-      },
-    );
-  };
-}
-
-/** `balanced`: N / (C · N_c), as scikit-learn has it; a class without examples weighs 1. */
-function classWeightsOf({ config }: TrainingJob, train: EncodedSplit): readonly number[] | null {
-  const { classWeights } = config.hyperparameters;
-  const { classes } = config.model;
-  if (classWeights === 'none') return null;
-  if (classWeights !== 'balanced') {
-    if (classWeights.length === classes) return classWeights;
-    throw new StudioError('USAGE', `There are ${classWeights.length} class weights for ${classes} classes.`);
-  }
-  const counts = new Array<number>(classes).fill(0);
-  for (const label of train.labels) counts[label]!++;
-  return counts.map((count) => (count === 0 ? 1 : train.pairs / (classes * count)));
-}
-
-/** Where a run keeps its vocabulary. */
-export const vocabularyPathOf = (runDirectory: string) => join(runDirectory, 'vocab.json');

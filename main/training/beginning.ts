@@ -1,0 +1,62 @@
+/** @file Runs in the training worker. Where a run begins: random weights, those of another run, or a checkpoint. */
+import { readFileSync } from 'node:fs';
+import { StudioError } from '../../shared/errors.ts';
+import type { WorkerReport } from '../../shared/runs.ts';
+import type { EncodedSplit } from '../data/encoding.ts';
+import { decodeSafetensors } from '../files/safetensors.ts';
+import { initialValues, type ParameterShape } from '../model/parameters.ts';
+import { type Checkpoint, newestCheckpoint } from './checkpoints.ts';
+import type { TrainingJob } from './jobs.ts';
+import type { OptimizerState } from './optimizer.ts';
+
+/** The newest undamaged checkpoint; a damaged one is passed over aloud. */
+export function resumePoint(job: TrainingJob, report: (report: WorkerReport) => void): Checkpoint | null {
+  const { checkpoint, damaged } = newestCheckpoint(job.runDirectory);
+  for (const error of damaged)
+    report({ kind: 'log', level: 'warning', text: `${error.message} An older checkpoint is used.` });
+  if (checkpoint === null && damaged.length > 0) throw damaged[0]!;
+  return checkpoint;
+}
+
+/** Random weights by the seed, or those of a safetensors file; a last layer of other classes begins anew. */
+export function firstWeights({
+  config,
+}: TrainingJob): (shape: ParameterShape, position: number) => OptimizerState {
+  const random = (shape: ParameterShape, position: number): OptimizerState => ({
+    value: initialValues(shape, position, config.hyperparameters.seed),
+    first: null,
+    second: null,
+  });
+  if (config.startFrom === null) return random;
+  const source = config.startFrom;
+  const { tensors } = decodeSafetensors(readFileSync(source), { source });
+  return (shape, position) => {
+    const tensor = tensors.get(shape.name);
+    const fits =
+      tensor !== undefined && tensor.values instanceof Float32Array && `${tensor.shape}` === `${shape.shape}`;
+    if (fits) return { value: tensor.values as Float32Array, first: null, second: null };
+    if (shape.name.startsWith('output.')) return random(shape, position);
+    throw new StudioError(
+      'BAD_FILE',
+      `The weights have no parameter ${shape.name} of shape [${shape.shape}].`,
+      {
+        place: { file: source },
+        nextStep: 'Start from weights of the same size and vocabulary.',
+      },
+    );
+  };
+}
+
+/** `balanced`: N / (C · N_c), as scikit-learn has it; a class without examples weighs 1. */
+export function classWeightsOf({ config }: TrainingJob, train: EncodedSplit): readonly number[] | null {
+  const { classWeights } = config.hyperparameters;
+  const { classes } = config.model;
+  if (classWeights === 'none') return null;
+  if (classWeights !== 'balanced') {
+    if (classWeights.length === classes) return classWeights;
+    throw new StudioError('USAGE', `There are ${classWeights.length} class weights for ${classes} classes.`);
+  }
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of train.labels) counts[label]!++;
+  return counts.map((count) => (count === 0 ? 1 : train.pairs / (classes * count)));
+}
