@@ -12,7 +12,7 @@ import { removeSealedFolder, sweepTemporary, writeSealedFolder } from '../files/
 import { newestValid, readSealedFolder } from '../files/sealedFolderReading.ts';
 import type { ParameterShape } from '../model/parameters.ts';
 import type { ClassifierTask } from './classifierTask.ts';
-import type { LoopState } from './loop.ts';
+import type { LoopState } from './loopState.ts';
 import type { OptimizerState } from './optimizer.ts';
 
 const FORMAT = 1;

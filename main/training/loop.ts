@@ -6,50 +6,10 @@ import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { MetricPoint, RunResult } from '../../shared/runs.ts';
+import type { LoopState } from './loopState.ts';
 import { Pace } from './pace.ts';
 import { scheduleFactor } from './schedule.ts';
 import { type StepFigures, StepReadings } from './stepReadings.ts';
-
-/** Where a run is; stored with every checkpoint. */
-export interface LoopState {
-  /** Optimizer steps done. */
-  step: number;
-  /** Epochs completed. */
-  epoch: number;
-  /** Steps done in the current epoch. */
-  stepInEpoch: number;
-  /** Sums over the current epoch, for the book's running means. */
-  epochLoss: number;
-  epochCorrect: number;
-  epochPairs: number;
-  epochSeconds: number;
-  /** Seconds in training steps of the whole run; evaluation is not counted, as in the book. */
-  trainSeconds: number;
-  trainPairs: number;
-  /** The last step that was evaluated, so that none is evaluated twice after resuming. */
-  evaluatedAtStep: number;
-  bestAccuracy: number | null;
-  evaluationsSinceBest: number;
-  lastTrainLoss: number;
-  lastTrainAccuracy: number;
-}
-
-export const freshState = (): LoopState => ({
-  step: 0,
-  epoch: 0,
-  stepInEpoch: 0,
-  epochLoss: 0,
-  epochCorrect: 0,
-  epochPairs: 0,
-  epochSeconds: 0,
-  trainSeconds: 0,
-  trainPairs: 0,
-  evaluatedAtStep: 0,
-  bestAccuracy: null,
-  evaluationsSinceBest: 0,
-  lastTrainLoss: Number.NaN,
-  lastTrainAccuracy: Number.NaN,
-});
 
 /** What is trained. */
 export interface LoopTask {

@@ -19,7 +19,8 @@ import { weightsToUse, writeCheckpoint } from './checkpoints.ts';
 import { ClassifierTask, type TaskOptions } from './classifierTask.ts';
 import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
-import { freshState, type LoopState, type LoopTask, StopSignal, TrainingLoop } from './loop.ts';
+import { type LoopTask, StopSignal, TrainingLoop } from './loop.ts';
+import { freshState, type LoopState } from './loopState.ts';
 import type { Pace } from './pace.ts';
 import { watchSystem } from './systemMetrics.ts';
 

@@ -2,13 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { registerCpu } from '../../../main/engines/cpu.ts';
-import {
-  freshState,
-  type LoopListener,
-  type LoopState,
-  type LoopTask,
-  TrainingLoop,
-} from '../../../main/training/loop.ts';
+import { type LoopListener, type LoopTask, TrainingLoop } from '../../../main/training/loop.ts';
+import { freshState, type LoopState } from '../../../main/training/loopState.ts';
 import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
 import type { MetricName, MetricPoint } from '../../../shared/runs.ts';
 
