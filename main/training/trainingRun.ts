@@ -21,6 +21,7 @@ import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
 import { type LoopTask, StopSignal, TrainingLoop } from './loop.ts';
 import { freshState, type LoopState } from './loopState.ts';
+import { microBatchTokensOf } from './microBatchSize.ts';
 import type { Pace } from './pace.ts';
 import { watchSystem } from './systemMetrics.ts';
 
@@ -160,7 +161,9 @@ class TrainingRun implements LoopTask {
     step: number;
     lr: number;
   }): Promise<Tensor1D> {
-    const { batchSize, seed, microBatchTokens } = this.#prepared.job.config.hyperparameters;
+    const { hyperparameters, model } = this.#prepared.job.config;
+    const { batchSize, seed } = hyperparameters;
+    const microBatchTokens = microBatchTokensOf(hyperparameters, model);
     const split = this.#split('train');
     if (this.#order?.epoch !== epoch) this.#order = { epoch, pairs: epochOrder(split.pairs, seed, epoch) };
     const members = this.#order.pairs.subarray(stepInEpoch * batchSize, (stepInEpoch + 1) * batchSize);

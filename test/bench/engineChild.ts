@@ -5,6 +5,7 @@ import { predictLogits } from '../../main/model/classifier.ts';
 import { bookConfig } from '../../main/model/config.ts';
 import { initialValues, type ParameterShape } from '../../main/model/parameters.ts';
 import { ClassifierTask } from '../../main/training/classifierTask.ts';
+import { microBatchTokensOf } from '../../main/training/microBatchSize.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { bookHyperparameters, CLASSES, randomPairs, VOCABULARY_SIZE } from './bookWork.ts';
 
@@ -56,7 +57,9 @@ async function measure(request: EngineRequest): Promise<EngineFigures> {
   for (let step = 1; step <= steps + 1; step++) {
     const members = Int32Array.from({ length: batchSize }, (_, place) => (step - 1) * batchSize + place);
     const beganMs = performance.now();
-    const plan = planMicroBatches(split, members, hyperparameters);
+    const plan = planMicroBatches(split, members, {
+      microBatchTokens: microBatchTokensOf(hyperparameters, config),
+    });
     const plannedMs = performance.now();
     const reading = await task.step(plan, { step, lr: 1e-4, betweenMicroBatches: async () => {} });
     await reading.data();

@@ -1,0 +1,23 @@
+/** @file Runs anywhere. How many tokens are computed at once when nobody says: what a gigabyte of activations holds. */
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { ModelConfig } from '../../shared/runs.ts';
+
+const ACTIVATION_BYTES = 2 ** 30;
+const LEAST_TOKENS = 1024;
+/** A batch of the book's size has about 13,000 tokens: more than this would hold more than one. */
+const MOST_TOKENS = 16384;
+
+/**
+ * The micro-batch of a run. One large one is fastest where it fits (every op starts fewer times); a block keeps about
+ * ten rows of width H and two of width F a token for the backward pass. Decided by configuration alone, so a resumed
+ * run has the same plan.
+ */
+export function microBatchTokensOf(
+  { microBatchTokens }: Pick<Hyperparameters, 'microBatchTokens'>,
+  model: ModelConfig,
+): number {
+  if (microBatchTokens > 0) return microBatchTokens;
+  const bytesPerToken = 4 * model.layers * (10 * model.hidden + 2 * model.feedForward);
+  const fitting = Math.floor(ACTIVATION_BYTES / bytesPerToken / 1024) * 1024;
+  return Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, fitting));
+}
