@@ -9,6 +9,7 @@ export const sharedTestOptions = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   teardownTimeout: 60_000,
+  slowTestThreshold: 10_000,
 } as const;
 
 export default defineConfig({

@@ -69,10 +69,9 @@ export class Terminal {
     if (this.json) this.#streams.output.write(`${JSON.stringify(value)}\n`);
   }
 
-  /** Something a person should know that is no result; on stderr, so that results stay clean. */
+  /** Something a person should know that is no result; on stderr, so that a JSON document stays one. */
   notice(text: string): void {
     this.endLive();
-    this.event('notice', { text });
     this.#streams.errors.write(`note: ${printable(text)}\n`);
   }
 

@@ -1,5 +1,5 @@
 /** @file Tests. The command line as a whole, run as a child process: words in, text or JSON out, exit codes. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { numberedPairs, writePairsCsv } from '../../support/pairsCsv.ts';
@@ -186,6 +186,16 @@ describe('failures', () => {
     const { code, stdout } = await runEntail(['runs', 'show', 'nothing', '--json'], { home });
     expect(code).toBe(1);
     expect(jsonLines(stdout)).toMatchObject([{ event: 'error', code: 'NOT_FOUND' }]);
+  });
+
+  it('set a damaged studio.db aside aloud, and leave the JSON on stdout whole', async () => {
+    const damaged = temporaryFolder();
+    writeFileSync(join(damaged, 'studio.db'), 'this was precious');
+    const { code, stdout, stderr } = await runEntail(['runs', 'list', '--json'], { home: damaged });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '[]\n' });
+    expect(stderr).toMatch(/^note: .*studio\.db\.damaged-/);
+    const aside = readdirSync(damaged).find((name) => name.startsWith('studio.db.damaged-'))!;
+    expect(readFileSync(join(damaged, aside), 'utf8')).toBe('this was precious');
   });
 
   it.each([
