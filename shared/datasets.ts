@@ -51,10 +51,24 @@ export interface ImportReport {
   /** Pairs whose two sentences stand in two splits, with the first places in the later split. */
   readonly acrossSplits: readonly { readonly splits: readonly [Split, Split]; readonly pairs: number }[];
   /** Number of pairs with this many tokens, `<cls>` and two `<sep>` included; the last bucket is open. */
-  readonly lengthHistogram: readonly { readonly from: number; readonly to: number | null; readonly pairs: number }[];
-  readonly lengthQuantiles: { readonly median: number; readonly p95: number; readonly p99: number; readonly max: number };
+  readonly lengthHistogram: readonly {
+    readonly from: number;
+    readonly to: number | null;
+    readonly pairs: number;
+  }[];
+  readonly lengthQuantiles: {
+    readonly median: number;
+    readonly p95: number;
+    readonly p99: number;
+    readonly max: number;
+  };
   /** Share of dev and test tokens that a training vocabulary (min_freq as given) does not know; 0 to 1. */
-  readonly unknownTokenShare: { readonly minFrequency: number; readonly vocabularySize: number; readonly dev: number; readonly test: number };
+  readonly unknownTokenShare: {
+    readonly minFrequency: number;
+    readonly vocabularySize: number;
+    readonly dev: number;
+    readonly test: number;
+  };
   /** How the columns and labels were read; `guessed` when nobody gave it. */
   readonly mapping: ColumnMapping & { readonly guessed: boolean };
   /** Set when the file had no splits and we made them. */

@@ -53,7 +53,11 @@ export class StudioError extends Error {
   readonly nextStep: string;
   readonly place: Place | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { nextStep?: string; place?: Place; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { nextStep?: string; place?: Place; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'StudioError';
     this.code = code;
@@ -71,7 +75,11 @@ export class StudioError extends Error {
 export function errorData(thrown: unknown): ErrorData {
   if (thrown instanceof StudioError) return thrown.toData();
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return { code: 'INTERNAL', message, nextStep: 'This is a defect of Entail: please report it with the log.' };
+  return {
+    code: 'INTERNAL',
+    message,
+    nextStep: 'This is a defect of Entail: please report it with the log.',
+  };
 }
 
 /** The inverse of `toData`, for errors that arrive from another process. */

@@ -24,7 +24,13 @@ export interface ModelConfig {
 
 /** Written once when a run is made, never changed (peers.md, need 22). */
 export interface RunConfig {
-  readonly dataset: { readonly id: number; readonly name: string; readonly contentHash: string; readonly labels: readonly string[]; readonly sentencesPerExample?: 1 | 2 };
+  readonly dataset: {
+    readonly id: number;
+    readonly name: string;
+    readonly contentHash: string;
+    readonly labels: readonly string[];
+    readonly sentencesPerExample?: 1 | 2;
+  };
   readonly hyperparameters: Hyperparameters;
   readonly model: ModelConfig;
   readonly vocabularyHash: string;
@@ -44,21 +50,47 @@ export interface Environment {
   readonly gitCommit: string | null;
 }
 
-export const RUN_STATES = ['preparing', 'running', 'stopping', 'completed', 'stopped', 'failed', 'interrupted'] as const;
+export const RUN_STATES = [
+  'preparing',
+  'running',
+  'stopping',
+  'completed',
+  'stopped',
+  'failed',
+  'interrupted',
+] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
 /** Metric names are a closed list, so that a typo cannot open a new curve. */
 export const METRICS = [
   // one value a step
-  'step/loss', 'step/accuracy', 'step/learningRate', 'step/gradientNorm',
+  'step/loss',
+  'step/accuracy',
+  'step/learningRate',
+  'step/gradientNorm',
   // the book's running means over the epoch so far, five times an epoch
-  'running/loss', 'running/accuracy',
+  'running/loss',
+  'running/accuracy',
   // once an evaluation
-  'dev/loss', 'dev/accuracy', 'dev/macroF1', 'test/loss', 'test/accuracy', 'test/macroF1',
+  'dev/loss',
+  'dev/accuracy',
+  'dev/macroF1',
+  'test/loss',
+  'test/accuracy',
+  'test/macroF1',
   // once an epoch
-  'epoch/trainLoss', 'epoch/trainAccuracy', 'epoch/pairsPerSecond', 'epoch/seconds', 'epoch/truncatedPairs',
+  'epoch/trainLoss',
+  'epoch/trainAccuracy',
+  'epoch/pairsPerSecond',
+  'epoch/seconds',
+  'epoch/truncatedPairs',
   // every five seconds
-  'system/memoryBytes', 'system/cpuPercent', 'system/gpuPercent', 'system/gpuMemoryBytes', 'system/gpuCelsius', 'system/gpuWatts',
+  'system/memoryBytes',
+  'system/cpuPercent',
+  'system/gpuPercent',
+  'system/gpuMemoryBytes',
+  'system/gpuCelsius',
+  'system/gpuWatts',
 ] as const;
 export type MetricName = (typeof METRICS)[number];
 
@@ -83,7 +115,13 @@ export interface EvaluationRecord {
   readonly macroF1: number;
   /** counts[gold][predicted] */
   readonly confusion: readonly (readonly number[])[];
-  readonly perClass: readonly { readonly label: string; readonly precision: number; readonly recall: number; readonly f1: number; readonly support: number }[];
+  readonly perClass: readonly {
+    readonly label: string;
+    readonly precision: number;
+    readonly recall: number;
+    readonly f1: number;
+    readonly support: number;
+  }[];
   readonly pairs: number;
   readonly pairsPerSecond: number;
 }
@@ -123,10 +161,30 @@ export interface RunResult {
 /** Frames from the training worker to its supervisor. */
 export type WorkerReport =
   | { readonly kind: 'ready'; readonly pid: number }
-  | { readonly kind: 'started'; readonly engine: EngineRecord; readonly stepsPerEpoch: number; readonly totalSteps: number; readonly resumedAtStep: number; readonly truncatedPairs: number; readonly parameters: number }
+  | {
+      readonly kind: 'started';
+      readonly engine: EngineRecord;
+      readonly stepsPerEpoch: number;
+      readonly totalSteps: number;
+      readonly resumedAtStep: number;
+      readonly truncatedPairs: number;
+      readonly parameters: number;
+    }
   | { readonly kind: 'metrics'; readonly points: readonly MetricPoint[] }
-  | { readonly kind: 'progress'; readonly step: number; readonly totalSteps: number; readonly epoch: number; readonly phase: 'encoding' | 'training' | 'evaluating' | 'saving'; readonly etaSeconds: number | null; readonly pairsPerSecond: number | null }
-  | { readonly kind: 'evaluation'; readonly evaluation: EvaluationRecord; readonly predictions: PredictionBlock | null }
+  | {
+      readonly kind: 'progress';
+      readonly step: number;
+      readonly totalSteps: number;
+      readonly epoch: number;
+      readonly phase: 'encoding' | 'training' | 'evaluating' | 'saving';
+      readonly etaSeconds: number | null;
+      readonly pairsPerSecond: number | null;
+    }
+  | {
+      readonly kind: 'evaluation';
+      readonly evaluation: EvaluationRecord;
+      readonly predictions: PredictionBlock | null;
+    }
   | { readonly kind: 'checkpoint'; readonly checkpoint: CheckpointRecord }
   | { readonly kind: 'checkpointRemoved'; readonly folder: string }
   | { readonly kind: 'log'; readonly level: 'info' | 'warning'; readonly text: string }

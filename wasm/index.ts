@@ -6,6 +6,5 @@ export { attentionBackward, attentionForward, attentionWorkspaceBytes } from './
 export { matmul, matmulWorkspaceBytes } from './matmul';
 export { addDropoutNormBackward, addDropoutNormForward, normaliseWorkspaceBytes } from './normalise';
 export { adam, adamRows } from './optimizer';
-export { dropoutFactors, philoxWords } from './philox';
 export { pooledBackward, pooledForward, pooledWorkspaceBytes } from './pooledAttention';
 export { columnSums, embeddingSum, reluGradient, sumRows, tanhGradient } from './rows';

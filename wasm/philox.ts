@@ -47,23 +47,3 @@ export function dropoutFactors(
     done += written;
   }
 }
-
-/** 4 words for a counter and a key: what the test vectors check. */
-export function philoxWords(out: usize, c0: u32, c1: u32, c2: u32, c3: u32, k0: u32, k1: u32): void {
-  for (let round = 0; round < 10; round++) {
-    const product0 = <u64>0xd2511f53 * <u64>c0;
-    const product1 = <u64>0xcd9e8d57 * <u64>c2;
-    const next0 = <u32>(product1 >> 32) ^ c1 ^ k0;
-    const next2 = <u32>(product0 >> 32) ^ c3 ^ k1;
-    c1 = <u32>product1;
-    c3 = <u32>product0;
-    c0 = next0;
-    c2 = next2;
-    k0 += 0x9e3779b9;
-    k1 += 0xbb67ae85;
-  }
-  store<u32>(out, c0);
-  store<u32>(out, c1, 4);
-  store<u32>(out, c2, 8);
-  store<u32>(out, c3, 12);
-}

@@ -9,7 +9,7 @@ import { StudioError } from '../../shared/errors.ts';
 import type { CheckpointRecord, RunConfig } from '../../shared/runs.ts';
 import { decodeSafetensors, encodeSafetensors } from '../files/safetensors.ts';
 import { removeSealedFolder, sweepTemporary, writeSealedFolder } from '../files/sealedFolder.ts';
-import { newestValid, readSealedFolder } from '../files/sealedFolderReading.ts';
+import { newestValid } from '../files/sealedFolderReading.ts';
 import type { ParameterShape } from '../model/parameters.ts';
 import type { ClassifierTask } from './classifierTask.ts';
 import type { LoopState } from './loopState.ts';
@@ -125,13 +125,6 @@ export function newestCheckpoint(runDirectory: string): {
   const errors = damaged.map(({ error }) => error);
   if (found === null) return { checkpoint: null, damaged: errors };
   return { checkpoint: openCheckpoint(found.name, found.files, join(parent, found.name)), damaged: errors };
-}
-
-/** Reads and verifies one checkpoint by its folder name. */
-export function readCheckpoint(runDirectory: string, folder: string): Checkpoint {
-  if (!NAME.test(folder)) throw new StudioError('NOT_FOUND', `"${folder}" is not the name of a checkpoint.`);
-  const path = join(checkpointsFolder(runDirectory), folder);
-  return openCheckpoint(folder, readSealedFolder(path), path);
 }
 
 /** The best checkpoint if there is one, else the newest: the weights that a run stands for. */

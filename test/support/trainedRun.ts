@@ -1,5 +1,5 @@
 /** @file Tests. A small data set and a supervised training on it: real cache, real worker process, real files. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCache } from '../../main/data/cache.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
@@ -159,5 +159,3 @@ export function weightsOf({ job, config }: PreparedRun): Map<string, Float32Arra
 
 export const checkpointFolders = ({ job }: PreparedRun): string[] =>
   readdirSync(join(job.runDirectory, 'checkpoints')).sort();
-
-export const readText = (path: string): string => readFileSync(path, 'utf8');
