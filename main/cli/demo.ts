@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
 import { type Mistake, worstMistakes } from '../studio/mistakes.ts';
+import type { RunDetails } from '../studio/runs.ts';
 import type { Studio } from '../studio.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
 import { EXIT_DONE } from './failure.ts';
@@ -85,18 +86,26 @@ function tellResult(
   terminal.line(
     `Stored as run ${terminal.paint('bold', runId)} in ${printable(studio.dataDirectory)}. What next:`,
   );
-  const example = mistakes[0]?.example;
-  const hypothesis = example?.hypothesis?.raw ?? 'A person sleeps.';
-  const next = [
-    [`runs show ${runId}`, 'everything about this run'],
-    [
-      `predict ${runId} --premise "${example?.premise.raw ?? 'A dog sleeps.'}" --hypothesis "${hypothesis}"`,
-      'ask the model',
-    ],
+  for (const [line, what] of nextSteps(run, mistakes[0]?.example)) {
+    terminal.line(`  npx --no entail ${printable(line)}\n      ${what}`);
+  }
+}
+
+/** A sentence as one word of a shell. */
+function shellQuoted(text: string): string {
+  return /^[\w .,;:'?-]*$/.test(text) ? `"${text}"` : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function nextSteps(run: RunDetails, example: Example | undefined): [line: string, what: string][] {
+  const premise = shellQuoted(example?.premise.raw ?? 'A dog sleeps.');
+  const hypothesis = shellQuoted(example?.hypothesis?.raw ?? 'An animal sleeps.');
+  const steps: [string, string][] = [
+    [`runs show ${run.id}`, 'everything about this run'],
+    [`predict ${run.id} --premise ${premise} --hypothesis ${hypothesis}`, 'ask the model'],
     ['datasets import PATH --name NAME', 'your own data, or snli_1.0.zip'],
-    ['engines install tensorflow', 'a much faster engine'],
-  ] as const;
-  for (const [line, what] of next) terminal.line(`  npx --no entail ${printable(line)}\n      ${what}`);
+  ];
+  if (run.engine?.engine !== 'tensorflow') steps.push(['engines install tensorflow', 'a much faster engine']);
+  return steps;
 }
 
 async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
