@@ -48,6 +48,11 @@ export function longestPair(layout: RowLayout): number {
 export interface PaddingMaps {
   /** [P·T] packed row of each padded place, or R */
   readonly packedOfPadded: Int32Array;
+  /**
+   * [P·T] the same, with row 0 instead of R: for what masked keys multiply by exactly 0, whatever stands there, so that
+   * no row of zeros need be made.
+   */
+  readonly anyOfPadded: Int32Array;
   /** [R] padded place of each packed row */
   readonly paddedOfPacked: Int32Array;
   /** [P·T] 0 at real places, the book's -1e6 at padding: added to the scores of a key */
@@ -75,7 +80,8 @@ export function paddingMaps(layout: RowLayout): PaddingMaps {
       keyPenalty[place] = 0;
     }
   }
-  return { packedOfPadded, paddedOfPacked, keyPenalty };
+  const anyOfPadded = packedOfPadded.map((row) => (row === rows ? 0 : row));
+  return { packedOfPadded, anyOfPadded, paddedOfPacked, keyPenalty };
 }
 
 /** [P] the first row of each pair, and the inverse [R]: its pair, or P where the row is not a first one. */

@@ -55,11 +55,11 @@ function fusedAttention(
   return run(q, k, v) as tf.Tensor2D;
 }
 
-/** [R, H] -> [P, N, T, D] through a gather; places of padding hold zeros. */
+/** [R, H] -> [P, N, T, D] through a gather; places of padding hold some row. */
 export function toHeads(x: tf.Tensor2D, maps: PaddingMaps, pairs: number, heads: number): tf.Tensor4D {
   const width = x.shape[1];
   const longest = maps.packedOfPadded.length / pairs;
-  const padded = gatherRows(x, maps.packedOfPadded, maps.paddedOfPacked);
+  const padded = gatherRows(x, maps.anyOfPadded, maps.paddedOfPacked);
   return tf.transpose(tf.reshape(padded, [pairs, longest, heads, width / heads]), [0, 2, 1, 3]);
 }
 

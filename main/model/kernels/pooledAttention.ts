@@ -51,7 +51,7 @@ function composite(x: tf.Tensor2D, query: tf.Tensor3D, options: PooledAttentionO
   const pairs = layout.offsets.length - 1;
   const longest = longestPair(layout);
   const maps = paddingMaps(layout);
-  const padded = tf.reshape(gatherRows(x, maps.packedOfPadded, maps.paddedOfPacked), [
+  const padded = tf.reshape(gatherRows(x, maps.anyOfPadded, maps.paddedOfPacked), [
     pairs,
     longest,
     x.shape[1],
