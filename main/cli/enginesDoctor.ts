@@ -1,6 +1,6 @@
 /** @file Runs under Node. `entail engines doctor`: what was looked for, what was found, and what to do. */
 import { type Command, Option } from 'commander';
-import type { DoctorReport } from '../../shared/engines.ts';
+import { formatDoctorReport } from '../engines/doctorReport.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { EXIT_DONE, EXIT_FAILED } from './failure.ts';
 import { printable, type Terminal } from './terminal.ts';
@@ -10,21 +10,12 @@ interface DoctorOptions extends CommonOptions {
   readonly engine?: string;
 }
 
-function reportLines(report: DoctorReport, terminal: Terminal): string[] {
-  const marks = report.findings.map(({ what, found, detail, required }) => {
-    const mark = found
-      ? terminal.paint('green', 'found  ')
-      : terminal.paint(required ? 'red' : 'yellow', required ? 'MISSING' : 'absent ');
-    return `  ${mark} ${printable(`${what}: ${detail}`)}`;
-  });
-  const { value, why } = report.deterministic;
-  return [
-    `${terminal.paint('bold', report.engine)}: ${report.verdict}. ${printable(report.summary)}`,
-    ...marks,
-    `  ${value ? 'deterministic' : 'not deterministic'}: ${printable(why)}`,
-    ...(report.nextStep === '' ? [] : [`  next: ${printable(report.nextStep)}`]),
-    '',
-  ];
+/** The report as it can be pasted, its marks in colour on a terminal. */
+function painted(report: string, terminal: Terminal): string {
+  return printable(report)
+    .replaceAll(/^ {2}found {2}/gm, `  ${terminal.paint('green', 'found')}  `)
+    .replaceAll(/^ {2}absent/gm, `  ${terminal.paint('yellow', 'absent')}`)
+    .replaceAll(/^ {2}MISSING/gm, `  ${terminal.paint('red', 'MISSING')}`);
 }
 
 export function addEnginesDoctor(parent: Command, cli: Cli): void {
@@ -44,8 +35,7 @@ export function addEnginesDoctor(parent: Command, cli: Cli): void {
         const engine = engineFrom(options.engine);
         const reports = await (await studio()).engines.doctor(engine === null ? OFFERED_ENGINES : [engine]);
         terminal.document(reports);
-        terminal.line(`Entail under Node ${process.versions.node}, ${process.platform} ${process.arch}\n`);
-        for (const report of reports) for (const line of reportLines(report, terminal)) terminal.line(line);
+        terminal.line(painted(formatDoctorReport(reports), terminal));
         return reports.some(({ verdict }) => verdict === 'ready') ? EXIT_DONE : EXIT_FAILED;
       }),
     );

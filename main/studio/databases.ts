@@ -1,5 +1,7 @@
 /** @file Runs under Node. The two databases of a data directory, each opened when it is first needed. */
+import { errorData } from '../../shared/errors.ts';
 import { type Cache, openCache } from '../data/cache.ts';
+import { backupIfDue } from '../db/backup.ts';
 import type { StudioDatabase } from '../db/connection.ts';
 import { interruptOrphans } from '../db/lease.ts';
 import { openStudioDatabase } from '../db/open.ts';
@@ -38,6 +40,15 @@ export class Databases {
       }
     }
     return this.#store;
+  }
+
+  /** Once a day a copy of studio.db is set aside; training does not wait for a disk that is too full for it. */
+  async backUp(): Promise<void> {
+    try {
+      await backupIfDue(this.store());
+    } catch (thrown) {
+      this.#tell(`studio.db could not be backed up: ${errorData(thrown).message}`);
+    }
   }
 
   close(): void {

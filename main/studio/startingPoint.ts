@@ -76,7 +76,8 @@ function fromRun(
   };
 }
 
-function readVocabulary(path: string): Vocabulary {
+/** @throws StudioError NOT_FOUND, UNREADABLE, BAD_FILE. */
+export function readVocabulary(path: string): Vocabulary {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

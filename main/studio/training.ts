@@ -16,9 +16,16 @@ import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
 import type { Databases } from './databases.ts';
+import { encodeForRun } from './encodeForRun.ts';
 import type { EngineService } from './engines.ts';
 import { ReportSink } from './reportSink.ts';
-import { type StartingPoint, type StartRequest, startingPoint, VOCABULARY_FILE } from './startingPoint.ts';
+import {
+  readVocabulary,
+  type StartingPoint,
+  type StartRequest,
+  startingPoint,
+  VOCABULARY_FILE,
+} from './startingPoint.ts';
 
 export interface TrainRequest extends StartRequest {
   readonly dataset: string;
@@ -86,7 +93,14 @@ export class TrainingService {
     const start = startingPoint(databases, request, dataset);
     const engine = await this.#engineFor(request.engine, request.threads);
     const config = runConfig(request, dataset, start);
+    const { hyperparameters } = config;
+    await encodeForRun(
+      databases.cache(),
+      { dataset, vocabulary: start.vocabulary, hyperparameters },
+      onReports,
+    );
     const store = databases.store();
+    await databases.backUp();
     const runId = createRun(store, {
       config,
       environment,
@@ -115,7 +129,15 @@ export class TrainingService {
         nextStep: `Look at it: npx --no entail runs show ${run.id}`,
       });
     }
-    requireSameData(run, requireDataset(databases.cache(), run.config.dataset.name));
+    const dataset = requireDataset(databases.cache(), run.config.dataset.name);
+    requireSameData(run, dataset);
+    const vocabulary = readVocabulary(this.#vocabularyPath(run.id));
+    await encodeForRun(
+      databases.cache(),
+      { dataset, vocabulary, hyperparameters: run.config.hyperparameters },
+      onReports,
+    );
+    await databases.backUp();
     // The same engine and threads as before: others would not continue bit for bit.
     const engine = await this.#engineFor(
       run.engine?.engine ?? run.config.engine,

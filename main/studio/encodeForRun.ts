@@ -1,0 +1,35 @@
+/** @file Runs under Node. Encodes a run's splits into the token cache before its worker starts, which then only reads. */
+import { type Dataset, SPLITS } from '../../shared/datasets.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { WorkerReport } from '../../shared/runs.ts';
+import type { Cache } from '../data/cache.ts';
+import { encodeSplit } from '../data/encodedSplits.ts';
+import type { Vocabulary } from '../data/vocabulary.ts';
+
+export interface RunText {
+  readonly dataset: Dataset;
+  readonly vocabulary: Vocabulary;
+  readonly hyperparameters: Hyperparameters;
+}
+
+const ENCODING: WorkerReport = {
+  kind: 'progress',
+  step: 0,
+  totalSteps: 0,
+  epoch: 0,
+  phase: 'encoding',
+  etaSeconds: null,
+  pairsPerSecond: null,
+};
+
+/** On worker threads, one split after another; splits that were encoded before cost nothing. */
+export async function encodeForRun(
+  cache: Cache,
+  { dataset, vocabulary, hyperparameters }: RunText,
+  onReports: (reports: readonly WorkerReport[]) => void,
+): Promise<void> {
+  const { maxLen, truncation, workers } = hyperparameters;
+  onReports([ENCODING]);
+  for (const split of SPLITS)
+    await encodeSplit(cache, { dataset, split, vocabulary, maxLen, truncation, workers });
+}
