@@ -109,12 +109,12 @@ export class TrainingView {
 
   #progress(report: Progress): void {
     const { step, totalSteps, epoch, phase, etaSeconds, pairsPerSecond } = report;
-    this.#terminal.event('progress', { step, totalSteps, epoch, phase, etaSeconds, pairsPerSecond });
-    if (!this.#terminal.live) return;
     if (phase === 'encoding') {
-      this.#terminal.showLive('encoding the pairs …');
+      if (this.#terminal.live) this.#terminal.showLive('encoding the pairs …');
       return;
     }
+    this.#terminal.event('progress', { step, totalSteps, epoch, phase, etaSeconds, pairsPerSecond });
+    if (!this.#terminal.live) return;
     const share = totalSteps === 0 ? 0 : step / totalSteps;
     const at = `${PHASES[phase]} ${Math.min(this.#epochs, Math.floor(epoch) + 1)}/${this.#epochs}  step ${step}/${totalSteps}`;
     const left = etaSeconds === null ? '' : `  ${durationText(etaSeconds)} left`;

@@ -2,16 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
-import { type Dataset, SPLITS, type Split } from '../../shared/datasets.ts';
+import type { Dataset, Split } from '../../shared/datasets.ts';
 import type { EngineRecord } from '../../shared/engines.ts';
-import { StudioError } from '../../shared/errors.ts';
 import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
 import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
 import { type Cache, openCache } from '../data/cache.ts';
-import { requireDataset } from '../data/datasets.ts';
-import { encodeSplit } from '../data/encodedSplits.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
-import { vocabularyFromJson } from '../data/vocabulary.ts';
 import { openEngine } from '../engines/registry.ts';
 import { elementCount } from '../model/parameters.ts';
 import { classWeightsOf, firstWeights, resumePoint } from './beginning.ts';
@@ -24,6 +20,7 @@ import { freshState, type LoopState } from './loopState.ts';
 import { microBatchTokensOf } from './microBatchSize.ts';
 import type { Pace } from './pace.ts';
 import { watchSystem } from './systemMetrics.ts';
+import { encodedSplits } from './trainingData.ts';
 
 /** The run's links to the world outside. */
 export interface RunLinks {
@@ -70,7 +67,7 @@ class TrainingRun implements LoopTask {
 
   static async prepare(job: TrainingJob, links: RunLinks, cache: Cache): Promise<TrainingRun> {
     const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
-    const { dataset, splits } = await encodedSplits(job, links, { cache, vocabularyJson });
+    const { dataset, splits } = await encodedSplits(job, links.beat, { cache, vocabularyJson });
     const { record, adamVariables } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
@@ -274,29 +271,4 @@ class TrainingRun implements LoopTask {
       { everyMs: SYSTEM_EVERY_MS, gpu: engine.device.startsWith('cuda') },
     );
   }
-}
-
-async function encodedSplits(
-  { config }: TrainingJob,
-  links: RunLinks,
-  { cache, vocabularyJson }: { cache: Cache; vocabularyJson: string },
-): Promise<{ dataset: Dataset; splits: Map<Split, EncodedSplit> }> {
-  const dataset = requireDataset(cache, config.dataset.name);
-  if (dataset.contentHash !== config.dataset.contentHash)
-    throw new StudioError(
-      'NOT_FOUND',
-      `The data set ${dataset.name} is not the one that this run was made for.`,
-      {
-        nextStep: 'Import the original file again under that name.',
-      },
-    );
-  const vocabulary = vocabularyFromJson(vocabularyJson, { source: 'vocab.json of the run' });
-  const { maxLen, truncation, workers } = config.hyperparameters;
-  const splits = new Map<Split, EncodedSplit>();
-  for (const split of SPLITS) {
-    const options = { dataset, split, vocabulary, maxLen, truncation, workers, onProgress: links.beat };
-    splits.set(split, await encodeSplit(cache, options));
-    links.beat();
-  }
-  return { dataset, splits };
 }
