@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
+import { DEMO_HYPERPARAMETERS, DEMO_HYPERPARAMETERS } from '../data/sample/demoRecipe.ts';
 import { type Mistake, worstMistakes } from '../studio/mistakes.ts';
 import type { RunDetails } from '../studio/runs.ts';
 import type { Studio } from '../studio.ts';
@@ -111,7 +112,6 @@ function nextSteps(run: RunDetails, example: Example | undefined): [line: string
 async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
   await cli.run(options, async (work) => {
     const { terminal } = work;
-    const { DEMO_HYPERPARAMETERS } = await import('../data/sample/demoRecipe.ts');
     const engine = engineFrom(options.engine);
     const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
     const startedMs = performance.now();
