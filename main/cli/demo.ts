@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
-import { DEMO_HYPERPARAMETERS, DEMO_HYPERPARAMETERS } from '../data/sample/demoRecipe.ts';
+import { DEMO_HYPERPARAMETERS } from '../data/sample/demoRecipe.ts';
 import { type Mistake, worstMistakes } from '../studio/mistakes.ts';
 import type { RunDetails } from '../studio/runs.ts';
 import type { Studio } from '../studio.ts';
