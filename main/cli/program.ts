@@ -80,7 +80,8 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
     .description('Fine-tune BERT on natural language inference, on your own machine.')
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .helpCommand(false)
+    // npx takes `npx --no entail --help` for itself, so the bare program needs a word for it.
+    .helpCommand('help [command]', 'show this help, or that of a command')
     // A flag after the command belongs to the command, so that the suggestion for a wrong one comes from there.
     .enablePositionalOptions();
   program.addHelpText('after', examplesText(['demo', 'train --dataset snli --epochs 5', 'train --help']));
@@ -149,7 +150,7 @@ export async function parseWords(
       });
     }
     throw new StudioError('USAGE', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '), {
-      nextStep: `npx --no entail${path === '' ? '' : ` ${path}`} --help shows what there is.`,
+      nextStep: `npx --no entail ${path === '' ? 'help' : `${path} --help`} shows what there is.`,
     });
   }
 }
