@@ -228,7 +228,9 @@ export class TrainingService {
     sink.finish();
     const state = findRun(store, sink.runId).state;
     if (end.outcome === 'finished') return { outcome: 'finished', result: end.result };
-    if (wasKilled()) {
+    // Killed by the second Ctrl-C, or by the supervisor because the worker did not hear the first.
+    const interrupted = end.outcome === 'failed' && end.error.code === 'INTERRUPTED';
+    if (wasKilled() || interrupted) {
       if (state !== 'stopped') setState(store, sink.runId, 'interrupted');
       throw new StudioError(
         'INTERRUPTED',

@@ -29,6 +29,7 @@ export interface Limits {
 }
 
 const LIMITS: Limits = { leastHangMs: 60_000, hangFactor: 10, stopGraceMs: 4000 };
+const STOP_FACTOR = 2;
 const LOOK_EVERY_MS = 500;
 const KEPT_STDERR_BYTES = 8192;
 /** Variables that would change what the child runs. */
@@ -116,8 +117,9 @@ export class SupervisedChild<Order extends object, Answer extends object> {
       this.#child.kill('SIGKILL');
     }
     const asked = this.#stopAskedAtMs;
-    if (asked !== null && !this.#stopAcknowledged && now - asked > stopGraceMs && stillMs > stopGraceMs)
-      this.kill();
+    // A large network on a slow engine needs longer for one micro-batch, and has shown that it does.
+    const graceMs = Math.max(stopGraceMs, STOP_FACTOR * this.#longestMs);
+    if (asked !== null && !this.#stopAcknowledged && now - asked > graceMs && stillMs > graceMs) this.kill();
   }
 
   #end(how: string): void {
