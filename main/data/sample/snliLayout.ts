@@ -1,24 +1,8 @@
 /** @file Runs anywhere. Writes the built-in sample the way SNLI's official text files are laid out: 14 columns, tabs. */
 import type { Split } from '../../../shared/datasets.ts';
+import { SNLI_COLUMNS } from '../mapping.ts';
 import type { SamplePair } from './generate.ts';
 import { type Scene, say } from './grammar.ts';
-
-const HEADER = [
-  'gold_label',
-  'sentence1_binary_parse',
-  'sentence2_binary_parse',
-  'sentence1_parse',
-  'sentence2_parse',
-  'sentence1',
-  'sentence2',
-  'captionID',
-  'pairID',
-  'label1',
-  'label2',
-  'label3',
-  'label4',
-  'label5',
-];
 
 export function sampleFileName(split: Split): string {
   return `snli_1.0_${split}.txt`;
@@ -54,5 +38,5 @@ export function sampleFile(split: Split, pairs: readonly SamplePair[]): string {
       '',
     ];
   });
-  return [HEADER, ...rows].map((columns) => `${columns.join('\t')}\n`).join('');
+  return [SNLI_COLUMNS, ...rows].map((columns) => `${columns.join('\t')}\n`).join('');
 }
