@@ -59,7 +59,10 @@ export class KernelModule {
 
   /** A new tensor whose memory is not initialised. */
   output(shape: number[], dtype: tf.DataType = 'float32'): tf.TensorInfo {
-    return this.backend.makeOutput(shape, dtype);
+    const tensor = this.backend.makeOutput(shape, dtype);
+    // tfjs does not look at what malloc says; address 0 is where everything else would be overwritten.
+    if (this.address(tensor) === 0) throw outOfMemory();
+    return tensor;
   }
 
   /**
@@ -71,14 +74,13 @@ export class KernelModule {
     if (needed > this.#workspaceBytes) {
       if (this.#workspace !== 0) this.#module._free(this.#workspace);
       this.#workspaceBytes = Math.ceil(needed * 1.25) + 64;
-      this.#workspace = this.#module._malloc(this.#workspaceBytes);
-      if (this.#workspace === 0)
-        throw new StudioError('OUT_OF_MEMORY', 'The wasm engine has no memory left.');
+      this.#workspace = this.#module._malloc(this.#workspaceBytes) >>> 0;
+      if (this.#workspace === 0) throw outOfMemory();
     }
     let at = this.#workspace;
     const addresses = indices.map((array) => {
       const address = at;
-      this.#module.HEAP32.set(array, address >> 2);
+      this.#module.HEAP32.set(array, address >>> 2);
       at += aligned(array.byteLength);
       return address;
     });
@@ -86,4 +88,11 @@ export class KernelModule {
   }
 }
 
-const aligned = (bytes: number) => (bytes + 15) & ~15;
+/** Rounded up to 16; addresses above 2 GiB stay positive. */
+const aligned = (bytes: number) => Math.ceil(bytes / 16) * 16;
+
+function outOfMemory(): StudioError {
+  return new StudioError('OUT_OF_MEMORY', 'The wasm engine has no memory left: it can use 4 GiB at most.', {
+    nextStep: 'Try a smaller --micro-batch-tokens or a smaller network, or the engine tensorflow.',
+  });
+}
