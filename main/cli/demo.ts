@@ -131,6 +131,7 @@ async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
           startFrom: null,
         },
         onReports,
+        work.interruption.stop,
       ),
     );
     const exitCode = tellEnd(work, watched);

@@ -18,7 +18,9 @@ export function addRunsResume(parent: Command, cli: Cli): void {
     cli.run(options, async (work) => {
       const { runs, training } = await work.studio();
       const { epochs } = runs.find(run).config.hyperparameters;
-      return await watchTraining(work, { epochs }, (onReports) => training.resume(run, onReports));
+      return await watchTraining(work, { epochs }, (onReports) =>
+        training.resume(run, onReports, work.interruption.stop),
+      );
     }),
   );
 }

@@ -104,7 +104,7 @@ export function addTrain(program: Command, cli: Cli): void {
       const request = requestFrom(options, hyperparameters);
       const { training } = await work.studio();
       return await watchTraining(work, { epochs: hyperparameters.epochs }, (onReports) =>
-        training.start(request, onReports),
+        training.start(request, onReports, work.interruption.stop),
       );
     }),
   );

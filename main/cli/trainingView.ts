@@ -79,7 +79,6 @@ export class TrainingView {
         break;
       case 'stopping':
         this.#terminal.event('stopping');
-        this.#terminal.line('Stopping after this micro-batch, with a checkpoint …');
         break;
       default:
         // ready, stopped, finished and failed are told by whoever waits for the run.

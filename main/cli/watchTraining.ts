@@ -22,12 +22,16 @@ export async function watchRun(
   });
   terminal.event('run', { runId: running.runId });
   terminal.line(`Run ${terminal.paint('bold', running.runId)}`);
-  const stop = () => running.stop();
+  const stop = () => {
+    running.stop();
+    terminal.line('Stopping after this micro-batch, with a checkpoint … (Ctrl-C again ends it at once)');
+  };
   const kill = () => running.kill();
   interruption.stop.addEventListener('abort', stop, { once: true });
   interruption.kill.addEventListener('abort', kill, { once: true });
   // Ctrl-C while the run was being made came before anybody listened.
   if (interruption.stop.aborted) stop();
+  if (interruption.kill.aborted) kill();
   try {
     const end = await running.done;
     return { runId: running.runId, device: view.device, end };
@@ -41,7 +45,7 @@ export async function watchRun(
 export function tellEnd({ terminal }: Work, { runId, device, end }: Watched): number {
   if (end.outcome === 'stopped') {
     terminal.line(
-      `Stopped after step ${end.step}, with a checkpoint. Go on: npx --no entail runs resume ${runId}`,
+      `${end.step === 0 ? 'Stopped before the first step.' : `Stopped after step ${end.step}, with a checkpoint.`} Go on: npx --no entail runs resume ${runId}`,
     );
     terminal.event('stopped', { runId, step: end.step });
     return EXIT_INTERRUPTED;

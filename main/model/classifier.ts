@@ -34,6 +34,11 @@ export function predictLogits(config: ModelConfig, parameters: Parameters, batch
   return tf.tidy(() => {
     const tokenRows = gatherTokenRows(parameters, batch);
     const weights = (name: string) => parameters.get(name);
-    return classify(config, weights, { tokenRows, batch }, { dropout: null, lastLayer: 'first' });
+    return classify(
+      config,
+      weights,
+      { tokenRows, batch },
+      { dropout: null, lastLayer: 'first', freesLayers: true },
+    );
   });
 }

@@ -25,6 +25,8 @@ export interface EncoderOptions {
   readonly dropout: DropoutSource | null;
   /** `first`: the last layer computes only the first row of each pair, which is all that a classifier reads. */
   readonly lastLayer: 'first' | 'all';
+  /** Frees what a layer leaves behind as soon as it is done: for forward passes that nothing differentiates. */
+  readonly freesLayers?: boolean;
   /** Receives each layer's attention weights, padded [P, N, queries, T]. */
   readonly onAttention?: (layer: number, weights: tf.Tensor4D) => void;
   /** Receives each layer's output, [R, H] (the last one [P, H] with `first`). */
@@ -51,7 +53,10 @@ export function encode(
   for (let layer = 0; layer < config.layers; layer++) {
     const context: LayerContext = { config, weights, batch, options, layer };
     const reduced = layer === config.layers - 1 && options.lastLayer === 'first';
-    x = reduced ? firstRowLayer(x, context) : fullLayer(x, context);
+    const before = x;
+    const run = () => (reduced ? firstRowLayer(before, context) : fullLayer(before, context));
+    x = options.freesLayers === true ? tf.tidy(run) : run();
+    if (options.freesLayers === true) before.dispose();
     options.onLayer?.(layer, x);
   }
   return x;

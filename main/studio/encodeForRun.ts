@@ -12,6 +12,12 @@ export interface RunText {
   readonly hyperparameters: Hyperparameters;
 }
 
+export interface EncodeLinks {
+  readonly onReports: (reports: readonly WorkerReport[]) => void;
+  /** Leaves between two pieces of work. */
+  readonly signal: AbortSignal | undefined;
+}
+
 const ENCODING: WorkerReport = {
   kind: 'progress',
   step: 0,
@@ -26,10 +32,13 @@ const ENCODING: WorkerReport = {
 export async function encodeForRun(
   cache: Cache,
   { dataset, vocabulary, hyperparameters }: RunText,
-  onReports: (reports: readonly WorkerReport[]) => void,
+  { onReports, signal }: EncodeLinks,
 ): Promise<void> {
   const { maxLen, truncation, workers } = hyperparameters;
   onReports([ENCODING]);
   for (const split of SPLITS)
-    await encodeSplit(cache, { dataset, split, vocabulary, maxLen, truncation, workers });
+    await encodeSplit(cache, {
+      ...{ dataset, split, vocabulary, maxLen, truncation, workers },
+      ...(signal === undefined ? {} : { signal }),
+    });
 }

@@ -19,6 +19,7 @@ import {
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
 import { VOCABULARY_FILE } from './startingPoint.ts';
+import { requireSameData } from './trainable.ts';
 
 /** A pair as a person wrote it; the model's tokenizer takes it from there. */
 export interface RawPair {
@@ -96,6 +97,7 @@ export class InferenceService {
     const { databases, entries } = this.#setting;
     const run = this.#trainedRun(idOrPrefix);
     const dataset = requireDataset(databases.cache(), request.dataset ?? run.config.dataset.name);
+    if (request.dataset === null) requireSameData(run, dataset);
     const { place, environment } = await this.#placeOf(run, request);
     const { evaluation } = await superviseEvaluation({
       entry: entries.path('inference'),

@@ -26,6 +26,7 @@ import {
   startingPoint,
   VOCABULARY_FILE,
 } from './startingPoint.ts';
+import { requireSameData, requireTrainable } from './trainable.ts';
 
 export interface TrainRequest extends StartRequest {
   readonly dataset: string;
@@ -86,10 +87,10 @@ export class TrainingService {
   }
 
   /** Makes a run and starts its worker. @throws StudioError for a data set, engine or vocabulary that does not fit. */
-  async start(request: TrainRequest, onReports: OnReports): Promise<RunningTraining> {
+  async start(request: TrainRequest, onReports: OnReports, signal?: AbortSignal): Promise<RunningTraining> {
     const { databases, environment } = this.#setting;
     const dataset = requireDataset(databases.cache(), request.dataset);
-    requireTrainingRows(dataset);
+    requireTrainable(dataset, request.hyperparameters);
     const start = startingPoint(databases, request, dataset);
     const engine = await this.#engineFor(request.engine, request.threads);
     const config = runConfig(request, dataset, start);
@@ -97,7 +98,7 @@ export class TrainingService {
     await encodeForRun(
       databases.cache(),
       { dataset, vocabulary: start.vocabulary, hyperparameters },
-      onReports,
+      { onReports, signal },
     );
     const store = databases.store();
     await databases.backUp();
@@ -120,7 +121,7 @@ export class TrainingService {
    * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint.
    * @throws StudioError NOT_FOUND; USAGE when it is completed; LOCKED when a process works on it.
    */
-  async resume(idOrPrefix: string, onReports: OnReports): Promise<RunningTraining> {
+  async resume(idOrPrefix: string, onReports: OnReports, signal?: AbortSignal): Promise<RunningTraining> {
     const { databases } = this.#setting;
     const store = databases.store();
     const run = findRun(store, idOrPrefix);
@@ -135,7 +136,7 @@ export class TrainingService {
     await encodeForRun(
       databases.cache(),
       { dataset, vocabulary, hyperparameters: run.config.hyperparameters },
-      onReports,
+      { onReports, signal },
     );
     await databases.backUp();
     // The same engine and threads as before: others would not continue bit for bit.
@@ -265,24 +266,4 @@ function runConfig(request: TrainRequest, dataset: Dataset, start: StartingPoint
     engine: request.engine,
     startFrom: start.startFrom,
   };
-}
-
-function requireTrainingRows({ name, rows }: Dataset): void {
-  if (rows.train > 0) return;
-  throw new StudioError('USAGE', `The data set ${JSON.stringify(name)} has no training split.`, {
-    nextStep:
-      'Import one that has, or evaluate a run on this one: npx --no entail evaluate RUN --dataset NAME',
-  });
-}
-
-/** A data set deleted and imported again under the same name may hold other examples. */
-function requireSameData(run: RunRecord, dataset: Dataset): void {
-  if (dataset.contentHash === run.config.dataset.contentHash) return;
-  throw new StudioError(
-    'CHECKSUM_MISMATCH',
-    `The data set ${JSON.stringify(dataset.name)} is not the one that run ${run.id} was trained on.`,
-    {
-      nextStep: 'Import the original file again under that name, or start a new run.',
-    },
-  );
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { StudioError } from '../../shared/errors.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
+import { readError } from '../files/fileErrors.ts';
 import { decodeSafetensors } from '../files/safetensors.ts';
 import { initialValues, type ParameterShape } from '../model/parameters.ts';
 import { type Checkpoint, newestCheckpoint } from './checkpoints.ts';
@@ -18,6 +19,14 @@ export function resumePoint(job: TrainingJob, report: (report: WorkerReport) => 
   return checkpoint;
 }
 
+function readWeights(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (thrown) {
+    throw readError(thrown, path);
+  }
+}
+
 /** Random weights by the seed, or those of a safetensors file; a last layer of other classes begins anew. */
 export function firstWeights({
   config,
@@ -29,7 +38,7 @@ export function firstWeights({
   });
   if (config.startFrom === null) return random;
   const source = config.startFrom;
-  const { tensors } = decodeSafetensors(readFileSync(source), { source });
+  const { tensors } = decodeSafetensors(readWeights(source), { source });
   return (shape, position) => {
     const tensor = tensors.get(shape.name);
     const fits =

@@ -9,7 +9,7 @@ import { StudioError } from '../../shared/errors.ts';
 import type { CheckpointRecord, RunConfig } from '../../shared/runs.ts';
 import { decodeSafetensors, encodeSafetensors } from '../files/safetensors.ts';
 import { removeSealedFolder, sweepTemporary, writeSealedFolder } from '../files/sealedFolder.ts';
-import { newestValid } from '../files/sealedFolderReading.ts';
+import { newestValid, readSealedFolder } from '../files/sealedFolderReading.ts';
 import type { ParameterShape } from '../model/parameters.ts';
 import type { ClassifierTask } from './classifierTask.ts';
 import type { LoopState } from './loopState.ts';
@@ -55,6 +55,8 @@ export interface Writing {
   readonly runDirectory: string;
   readonly config: RunConfig;
   readonly vocabularyJson: string;
+  /** Called as reading the weights moves on. */
+  readonly beat: () => void;
 }
 
 /** Writes a checkpoint, then removes what it replaces. -> its record and the folders that went. */
@@ -62,7 +64,7 @@ export async function writeCheckpoint(
   task: ClassifierTask,
   state: LoopState,
   kind: 'last' | 'best',
-  { runDirectory, config, vocabularyJson }: Writing,
+  { runDirectory, config, vocabularyJson, beat }: Writing,
 ): Promise<{ record: CheckpointRecord; removed: string[] }> {
   const values = new Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>();
   const moments = new Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>();
@@ -70,6 +72,7 @@ export async function writeCheckpoint(
     const common = { dtype: 'F32' as const, shape: [...shape] };
     values.set(name, { ...common, values: (await task.get(name).data()) as Float32Array });
     const { first, second } = await task.moments(name);
+    beat();
     moments.set(`first.${name}`, { ...common, values: first });
     moments.set(`second.${name}`, { ...common, values: second });
   }
@@ -127,19 +130,23 @@ export function newestCheckpoint(runDirectory: string): {
   return { checkpoint: openCheckpoint(found.name, found.files, join(parent, found.name)), damaged: errors };
 }
 
-/** The best checkpoint if there is one, else the newest: the weights that a run stands for. */
+/**
+ * The weights that a run stands for: the best checkpoint where the best ones are kept, else the newest. A damaged one is
+ * not replaced by an older one in silence: the stored figures would belong to other weights.
+ * @throws NOT_FOUND when there is none, CHECKSUM_MISMATCH or BAD_FILE when it is damaged
+ */
 export function weightsToUse(runDirectory: string, keep: 'last' | 'best'): Checkpoint {
   const parent = checkpointsFolder(runDirectory);
   const folders = listFolders(parent);
-  const best = folders.filter((name) => name.endsWith('-best'));
-  const { found, damaged } = newestValid(parent, keep === 'best' && best.length > 0 ? best : folders);
-  if (found !== null) return openCheckpoint(found.name, found.files, join(parent, found.name));
-  throw (
-    damaged[0]?.error ??
-    new StudioError('NOT_FOUND', 'This run has no checkpoint.', {
+  const best = folders.find((name) => name.endsWith('-best'));
+  const folder = keep === 'best' && best !== undefined ? best : folders[0];
+  if (folder === undefined) {
+    throw new StudioError('NOT_FOUND', 'This run has no checkpoint.', {
       nextStep: 'Let the run finish an epoch, or resume it.',
-    })
-  );
+    });
+  }
+  const path = join(parent, folder);
+  return openCheckpoint(folder, readSealedFolder(path), path);
 }
 
 function openCheckpoint(folder: string, files: ReadonlyMap<string, Buffer>, path: string): Checkpoint {

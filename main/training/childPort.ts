@@ -8,7 +8,8 @@ export interface ChildPort<Answer> {
 }
 
 /**
- * Starts listening. A child ignores Ctrl-C, which its supervisor hears too; dies with its supervisor; and turns what
+ * Starts listening. A child ignores Ctrl-C and a closing
+ * terminal, which its supervisor hears too and turns into an order; dies with its supervisor; and turns what
  * nobody caught into a last answer.
  */
 export function openChildPort<Order, Answer>(
@@ -25,7 +26,7 @@ export function openChildPort<Order, Answer>(
     },
   };
   const fail = (thrown: unknown) => port.end(failed(errorData(thrown)));
-  process.on('SIGINT', () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import { type AdamVariableFactory, distinctIds, type SparseGradient } from '../model/adam.ts';
+import { type AdamVariableFactory, distinctIds } from '../model/adam.ts';
 import { type MicroBatchGradients, microBatchGradients } from '../model/gradients.ts';
 import { sumRows } from '../model/kernels/rows.ts';
 import type { PackedBatch } from '../model/packedBatch.ts';
@@ -129,13 +129,11 @@ export class ClassifierTask implements Parameters {
     const scale = clipNorm > 0 ? clippingFactor(reading, clipNorm) : null;
     const scaled = <T extends tf.Tensor>(gradient: T): T =>
       scale === null ? gradient : (tf.mul(gradient, scale) as T);
-    tf.tidy(() => {
-      for (const [name, gradient] of total.dense) this.#optimizer.update(name, scaled(gradient), lr, step);
-      if (total.table !== null) {
-        const sparse: SparseGradient = { ids, rows: scaled(total.table) };
-        this.#optimizer.update(TOKEN_TABLE, sparse, lr, step);
-      }
-    });
+    for (const [name, gradient] of total.dense)
+      tf.tidy(() => this.#optimizer.update(name, scaled(gradient), lr, step));
+    const { table } = total;
+    if (table !== null)
+      tf.tidy(() => this.#optimizer.update(TOKEN_TABLE, { ids, rows: scaled(table) }, lr, step));
     tf.dispose([...gradients, total.loss, total.correct, ...(scale === null ? [] : [scale])]);
     return reading;
   }
@@ -181,7 +179,9 @@ function countCorrect(logits: tf.Tensor2D, labels: Int32Array): tf.Scalar {
 }
 
 function globalNorm(gradients: readonly tf.Tensor[]): tf.Scalar {
-  return tf.sqrt(tf.addN(gradients.map((gradient) => tf.sum(tf.square(gradient))))) as tf.Scalar;
+  return tf.sqrt(
+    tf.addN(gradients.map((gradient) => tf.tidy(() => tf.sum(tf.square(gradient))))),
+  ) as tf.Scalar;
 }
 
 /** min(1, clip / norm), computed where the gradients are: nothing waits for JavaScript. */

@@ -94,7 +94,8 @@ export async function superviseEvaluation(
   },
 ): Promise<Evaluation> {
   const { signal } = options;
-  signal?.throwIfAborted();
+  const cancelled = () => signal?.aborted === true;
+  if (cancelled()) throw new StudioError('CANCELLED', 'The evaluation was cancelled.');
   const child = new InferenceChild(options, options.onProgress);
   const cancel = () => child.kill();
   signal?.addEventListener('abort', cancel);
@@ -103,7 +104,7 @@ export async function superviseEvaluation(
     if (answer.kind !== 'evaluated') throw unexpected(answer);
     return answer;
   } catch (thrown) {
-    if (signal?.aborted === true) throw new StudioError('CANCELLED', 'The evaluation was cancelled.');
+    if (cancelled()) throw new StudioError('CANCELLED', 'The evaluation was cancelled.');
     throw thrown;
   } finally {
     signal?.removeEventListener('abort', cancel);

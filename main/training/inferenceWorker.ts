@@ -15,8 +15,7 @@ import { type ChildPort, openChildPort } from './childPort.ts';
 import { type Probabilities, probabilitiesOf, summarise } from './evaluation.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
-
-const MICRO_BATCH_TOKENS = 8192;
+import { evaluationTokensOf } from './microBatchSize.ts';
 
 /** Weights, vocabulary and settings of a finished run. */
 interface LoadedModel {
@@ -46,7 +45,7 @@ async function probabilities(
   between: () => Promise<void>,
 ): Promise<Probabilities> {
   return await probabilitiesOf(job.config.model, parameters, split, {
-    microBatchTokens: MICRO_BATCH_TOKENS,
+    microBatchTokens: evaluationTokensOf(job.config.model),
     between,
   });
 }
@@ -77,7 +76,7 @@ async function evaluate(
     let rows = 0;
     const between = async () => {
       heartbeat.beat();
-      rows += MICRO_BATCH_TOKENS;
+      rows += evaluationTokensOf(job.config.model);
       port.answer({ kind: 'progress', fraction: Math.min(1, rows / split.ids.length) });
       await nextTurn();
     };

@@ -76,13 +76,8 @@ export class TrainingLoop {
     this.#readings = new StepReadings();
     const { hyperparameters, stepsPerEpoch } = options;
     const { trainPairs, selectionPairs, testPairs } = task;
-    this.#pace = new Pace({
-      stepsPerEpoch,
-      epochs: hyperparameters.epochs,
-      trainPairs,
-      selectionPairs,
-      testPairs,
-    });
+    const { epochs, evaluateEvery } = hyperparameters;
+    this.#pace = new Pace({ stepsPerEpoch, epochs, trainPairs, selectionPairs, testPairs, evaluateEvery });
   }
 
   async run(): Promise<LoopOutcome> {
@@ -108,7 +103,11 @@ export class TrainingLoop {
       this.#endEpoch();
       await this.#save('last');
     }
-    if (state.epoch === epochs || stopsEarly) return false;
+    if (state.epoch === epochs) return false;
+    if (stopsEarly) {
+      await this.#endInside();
+      return false;
+    }
     if (this.#options.stopRequested()) throw new StopSignal();
     await this.#saveIfDue();
     await this.#step();
@@ -211,6 +210,16 @@ export class TrainingLoop {
     ]);
     Object.assign(state, { epochLoss: 0, epochCorrect: 0, epochPairs: 0, epochSeconds: 0, stepInEpoch: 0 });
     state.epoch++;
+  }
+
+  /** Early stopping may come between epochs: what the run ends with must be stored all the same. */
+  async #endInside(): Promise<void> {
+    const state = this.#state;
+    if (state.stepInEpoch > 0) {
+      state.lastTrainLoss = state.epochLoss / state.epochPairs;
+      state.lastTrainAccuracy = state.epochCorrect / state.epochPairs;
+    }
+    if (this.#savedAtStep !== state.step) await this.#save('last');
   }
 
   async #saveIfDue(): Promise<void> {

@@ -7,6 +7,10 @@ const LEAST_TOKENS = 1024;
 /** A batch of the book's size has about 13,000 tokens: more than this would hold more than one. */
 const MOST_TOKENS = 16384;
 
+/** A forward pass keeps one layer at a time, so more fits; beyond this nothing is gained. */
+const MOST_EVALUATED_TOKENS = 8192;
+const EVALUATED_FACTOR = 4;
+
 /**
  * The micro-batch of a run. One large one is fastest where it fits (every op starts fewer times); a block keeps about
  * ten rows of width H and two of width F a token for the backward pass. Decided by configuration alone, so a resumed
@@ -20,4 +24,12 @@ export function microBatchTokensOf(
   const bytesPerToken = 4 * model.layers * (10 * model.hidden + 2 * model.feedForward);
   const fitting = Math.floor(ACTIVATION_BYTES / bytesPerToken / 1024) * 1024;
   return Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, fitting));
+}
+
+/** Tokens of a forward pass without gradients. */
+export function evaluationTokensOf(model: ModelConfig): number {
+  return Math.min(
+    MOST_EVALUATED_TOKENS,
+    EVALUATED_FACTOR * microBatchTokensOf({ microBatchTokens: 0 }, model),
+  );
 }

@@ -6,6 +6,8 @@ export interface PaceOptions {
   readonly trainPairs: number;
   readonly selectionPairs: number;
   readonly testPairs: number;
+  /** Steps between evaluations inside an epoch; 0 for none. */
+  readonly evaluateEvery: number;
 }
 
 /** Before one is measured: an evaluated pair costs about this share of a trained one. */
@@ -46,9 +48,10 @@ export class Pace {
   /** Seconds until the run's end, after `step` steps and `epoch` whole epochs; null before there is a measurement. */
   etaSeconds(step: number, epoch: number): number | null {
     if (this.#stepSeconds === null) return null;
-    const { stepsPerEpoch, epochs, selectionPairs, testPairs } = this.#options;
+    const { stepsPerEpoch, epochs, selectionPairs, testPairs, evaluateEvery } = this.#options;
     const remainingEpochs = epochs - epoch;
-    const evaluatedPairs = remainingEpochs * selectionPairs + testPairs;
+    const between = evaluateEvery === 0 ? 0 : Math.floor((stepsPerEpoch * epochs - step) / evaluateEvery);
+    const evaluatedPairs = (remainingEpochs + between) * selectionPairs + testPairs;
     const perPair =
       this.#evaluationSecondsPerPair ?? (this.#stepSeconds / this.#pairsPerStep) * ASSUMED_EVALUATION_SHARE;
     const training = (stepsPerEpoch * epochs - step) * this.#stepSeconds;

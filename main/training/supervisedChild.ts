@@ -26,10 +26,13 @@ export interface Limits {
   readonly hangFactor: number;
   /** A stop that is not acknowledged while nothing moves is followed by a kill. */
   readonly stopGraceMs: number;
+  /** The same before a first step has shown how long a micro-batch takes. */
+  readonly firstStopGraceMs: number;
 }
 
-const LIMITS: Limits = { leastHangMs: 60_000, hangFactor: 10, stopGraceMs: 4000 };
+const LIMITS: Limits = { leastHangMs: 60_000, hangFactor: 10, stopGraceMs: 4000, firstStopGraceMs: 45_000 };
 const STOP_FACTOR = 2;
+const WRITING_FACTOR = 10;
 const LOOK_EVERY_MS = 500;
 const KEPT_STDERR_BYTES = 8192;
 /** Variables that would change what the child runs. */
@@ -45,6 +48,9 @@ export class SupervisedChild<Order extends object, Answer extends object> {
   #longestMs = 0;
   #stopAskedAtMs: number | null = null;
   #stopAcknowledged = false;
+  #lookedAtMs = performance.now();
+  #writes = false;
+  #stepped = false;
   #hung = false;
   #killed = false;
   #stderr = '';
@@ -93,6 +99,16 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     this.#stopAcknowledged = true;
   }
 
+  /** The child has shown by a whole step how long its work takes between two signs of life. */
+  stepped(): void {
+    this.#stepped = true;
+  }
+
+  /** While the child writes files it neither hears nor moves, for as long as the disk takes. */
+  writing(writes: boolean): void {
+    this.#writes = writes;
+  }
+
   kill(): void {
     this.#killed = true;
     this.#child.kill('SIGKILL');
@@ -110,16 +126,33 @@ export class SupervisedChild<Order extends object, Answer extends object> {
 
   #look(): void {
     const now = performance.now();
-    const { leastHangMs, hangFactor, stopGraceMs } = this.#limits;
+    const sleptMs = now - this.#lookedAtMs - LOOK_EVERY_MS;
+    this.#lookedAtMs = now;
+    // This process stood still itself (Ctrl-Z, a sleeping machine): the child may have, too.
+    if (sleptMs > LOOK_EVERY_MS) {
+      this.#movedAtMs += sleptMs;
+      if (this.#stopAskedAtMs !== null) this.#stopAskedAtMs += sleptMs;
+      return;
+    }
+    const { leastHangMs, hangFactor, stopGraceMs, firstStopGraceMs } = this.#limits;
     const stillMs = now - this.#movedAtMs;
-    if (stillMs > Math.max(leastHangMs, hangFactor * this.#longestMs)) {
+    const patience = this.#writes ? WRITING_FACTOR : 1;
+    if (stillMs > patience * Math.max(leastHangMs, hangFactor * this.#longestMs)) {
       this.#hung = true;
       this.#child.kill('SIGKILL');
     }
     const asked = this.#stopAskedAtMs;
     // A large network on a slow engine needs longer for one micro-batch, and has shown that it does.
-    const graceMs = Math.max(stopGraceMs, STOP_FACTOR * this.#longestMs);
-    if (asked !== null && !this.#stopAcknowledged && now - asked > graceMs && stillMs > graceMs) this.kill();
+    const leastMs = this.#stepped ? stopGraceMs : firstStopGraceMs;
+    const graceMs = Math.max(leastMs, STOP_FACTOR * this.#longestMs);
+    if (
+      asked !== null &&
+      !this.#stopAcknowledged &&
+      !this.#writes &&
+      now - asked > graceMs &&
+      stillMs > graceMs
+    )
+      this.kill();
   }
 
   #end(how: string): void {

@@ -48,6 +48,12 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
   const take = (report: WorkerReport) => {
     waiting.push(report);
     if (report.kind === 'stopping') child.stopAcknowledged();
+    if (report.kind === 'progress') {
+      child.writing(report.phase === 'saving');
+      if (report.phase === 'training') child.stepped();
+      // What happened before a checkpoint is stored before it: a run that resumes there never reports it again.
+      if (report.phase === 'saving') flush();
+    }
     outcome = outcomeOf(report) ?? outcome;
   };
   const child = new SupervisedChild<TrainingOrder, WorkerReport>({

@@ -17,7 +17,7 @@ import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
 import { type LoopTask, StopSignal, TrainingLoop } from './loop.ts';
 import { freshState, type LoopState } from './loopState.ts';
-import { microBatchTokensOf } from './microBatchSize.ts';
+import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
 import type { Pace } from './pace.ts';
 import { watchSystem } from './systemMetrics.ts';
 import { encodedSplits } from './trainingData.ts';
@@ -31,8 +31,6 @@ export interface RunLinks {
 
 const SYSTEM_EVERY_MS = 5000;
 const CHECKPOINT_EVERY_MS = 10 * 60 * 1000;
-/** Rows of a forward pass: activations are not kept, so more fit than in training. */
-const EVALUATION_TOKENS = 8192;
 
 export async function runTraining(job: TrainingJob, links: RunLinks): Promise<void> {
   const cache = openCache(job.cachePath, { readOnly: true });
@@ -112,7 +110,7 @@ class TrainingRun implements LoopTask {
     const options = {
       hyperparameters,
       stepsPerEpoch: perEpoch,
-      selectsOnTest: this.#selection === 'test',
+      selectsOnTest: this.#selection === 'test' && this.selectionPairs > 0,
       stopRequested: links.stopRequested,
       checkpointEveryMs: CHECKPOINT_EVERY_MS,
     };
@@ -188,6 +186,7 @@ class TrainingRun implements LoopTask {
       runDirectory,
       config,
       vocabularyJson,
+      beat: links.beat,
     });
     links.beat();
     links.report({ kind: 'checkpoint', checkpoint: record });
@@ -210,7 +209,7 @@ class TrainingRun implements LoopTask {
       if (links.stopRequested()) throw new StopSignal();
     };
     const evaluated = await probabilitiesOf(job.config.model, this.#task, split, {
-      microBatchTokens: EVALUATION_TOKENS,
+      microBatchTokens: evaluationTokensOf(job.config.model),
       between,
     });
     const { step } = state;

@@ -32,6 +32,7 @@ export class KernelModule {
 
   static async load(backend: BackendWasm): Promise<KernelModule> {
     const module = backend.wasm as unknown as EmscriptenModule;
+    checkAllocations(module);
     const bytes = await readFile(KERNEL_FILE);
     try {
       const { instance } = await WebAssembly.instantiate(bytes, { env: { memory: module.asm.memory } });
@@ -59,10 +60,7 @@ export class KernelModule {
 
   /** A new tensor whose memory is not initialised. */
   output(shape: number[], dtype: tf.DataType = 'float32'): tf.TensorInfo {
-    const tensor = this.backend.makeOutput(shape, dtype);
-    // tfjs does not look at what malloc says; address 0 is where everything else would be overwritten.
-    if (this.address(tensor) === 0) throw outOfMemory();
-    return tensor;
+    return this.backend.makeOutput(shape, dtype);
   }
 
   /**
@@ -73,9 +71,11 @@ export class KernelModule {
     const needed = indices.reduce((sum, array) => sum + aligned(array.byteLength), 0) + bytes;
     if (needed > this.#workspaceBytes) {
       if (this.#workspace !== 0) this.#module._free(this.#workspace);
-      this.#workspaceBytes = Math.ceil(needed * 1.25) + 64;
-      this.#workspace = this.#module._malloc(this.#workspaceBytes) >>> 0;
-      if (this.#workspace === 0) throw outOfMemory();
+      this.#workspace = 0;
+      this.#workspaceBytes = 0;
+      const sizeBytes = Math.ceil(needed * 1.25) + 64;
+      this.#workspace = this.#module._malloc(sizeBytes) >>> 0;
+      this.#workspaceBytes = sizeBytes;
     }
     let at = this.#workspace;
     const addresses = indices.map((array) => {
@@ -91,8 +91,31 @@ export class KernelModule {
 /** Rounded up to 16; addresses above 2 GiB stay positive. */
 const aligned = (bytes: number) => Math.ceil(bytes / 16) * 16;
 
-function outOfMemory(): StudioError {
+const CHECKED = 'checkedMalloc';
+
+/** tfjs does not look at what malloc says and would write to address 0, over everything that lies there. */
+function checkAllocations(module: EmscriptenModule): void {
+  // Emscripten's first call replaces the function by the real one; it must not replace ours.
+  module._free(module._malloc(16));
+  const allocate = module._malloc;
+  if (allocate.name === CHECKED) return;
+  module._malloc = (bytes) => {
+    let address: number;
+    try {
+      address = allocate(bytes);
+    } catch (cause) {
+      // Near its end the allocator traps instead of answering.
+      throw outOfMemory(cause);
+    }
+    if (address === 0 && bytes > 0) throw outOfMemory();
+    return address;
+  };
+  Object.defineProperty(module._malloc, 'name', { value: CHECKED });
+}
+
+function outOfMemory(cause?: unknown): StudioError {
   return new StudioError('OUT_OF_MEMORY', 'The wasm engine has no memory left: it can use 4 GiB at most.', {
     nextStep: 'Try a smaller --micro-batch-tokens or a smaller network, or the engine tensorflow.',
+    cause,
   });
 }

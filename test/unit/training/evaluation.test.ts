@@ -48,6 +48,7 @@ it('estimates the rest of a run from its steps, evaluations and saves', () => {
     trainPairs: 1000,
     selectionPairs: 100,
     testPairs: 200,
+    evaluateEvery: 0,
   });
   expect(pace.etaSeconds(0, 0)).toBeNull();
   for (let step = 0; step < 5; step++) pace.step(2);

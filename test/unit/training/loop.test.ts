@@ -147,6 +147,13 @@ describe('choosing', () => {
     expect(outcome).toMatchObject({ result: { devAccuracy: 0.7, epochs: 4, selectedOnTest: false } });
   });
 
+  it('stores what it ends with, and its figures, when it stops early inside an epoch', async () => {
+    const changes = { epochs: 9, earlyStopping: 1, evaluateEvery: 2 };
+    const { outcome, saved } = await run(changes, { pairs: 100, accuracies: [0.5, 0.4] });
+    expect(saved).toEqual([{ kind: 'last', step: 4 }]);
+    expect(outcome).toMatchObject({ result: { steps: 4, trainLoss: 1, trainAccuracy: 0.5 } });
+  });
+
   it('says "selected on test" only when test labels made the choice', async () => {
     const onTest = await run({ keep: 'best' }, { selectsOnTest: true });
     expect(onTest.outcome).toMatchObject({ result: { selectedOnTest: true, devAccuracy: null } });

@@ -6,8 +6,9 @@ import { expect, it } from 'vitest';
 import { isProcessAlive, processStartTime } from '../../../main/files/processIdentity.ts';
 import { encodeSafetensors } from '../../../main/files/safetensors.ts';
 import { initialValues, parameterShapes } from '../../../main/model/parameters.ts';
-import { newestCheckpoint } from '../../../main/training/checkpoints.ts';
+import { newestCheckpoint, weightsToUse } from '../../../main/training/checkpoints.ts';
 import { SupervisedChild } from '../../../main/training/supervisedChild.ts';
+import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { checkpointFolders, prepareRun, train } from '../../support/trainedRun.ts';
 
@@ -64,15 +65,58 @@ it('does not take a slow worker for a hanging one', async () => {
 });
 
 it('kills a worker that neither answers a stop nor moves', async () => {
-  const error = await ended(`process.send({ kind: 'stop me' }, () => { for (;;); });`, { stopGraceMs: 1000 });
+  const error = await ended(`process.send({ kind: 'stop me' }, () => { for (;;); });`, {
+    firstStopGraceMs: 1000,
+  });
   expect(error.code).toBe('INTERRUPTED');
 });
 
 it('lets a worker finish that works on after a stop', async () => {
   const body = `process.send({ kind: 'stop me' }); let n = 0; setInterval(() => { beat(); if (++n === 10) process.exit(9); }, 400);`;
-  const error = await ended(body, { stopGraceMs: 3000 });
+  const error = await ended(body, { firstStopGraceMs: 3000 });
   expect(error.message).toContain('exit code 9');
 });
+
+it('does not blame the worker when the supervisor itself stood still', async () => {
+  const worker = childFile(`setInterval(beat, 200); process.send({ kind: 'pid', pid: process.pid });`);
+  const supervisor = join(temporaryFolder(), 'supervisor.ts');
+  const limits = '{ leastHangMs: 3000 }';
+  const source = `import { SupervisedChild } from '${HEARTBEAT}/supervisedChild.ts';
+const child = new SupervisedChild({ entry: ${JSON.stringify(worker)}, environment: {}, limits: ${limits},
+  onMessage: ({ pid }) => console.log(pid), onEnd: (error) => { console.log(error.code); process.exit(0); } });
+setTimeout(() => { console.log('alive'); child.kill(); }, 9000);`;
+  writeFileSync(supervisor, source);
+  const process_ = spawn(process.execPath, [supervisor], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  process_.stdout.on('data', (text) => {
+    said += String(text);
+  });
+  while (!said.includes('\n')) await new Promise((resolve) => setTimeout(resolve, 20));
+  const pid = Number(said.split('\n')[0]);
+  // As Ctrl-Z does: both stand still for longer than a hang may take, then both go on.
+  for (const stopped of [process_.pid!, pid]) process.kill(stopped, 'SIGSTOP');
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  for (const stopped of [process_.pid!, pid]) process.kill(stopped, 'SIGCONT');
+  await new Promise((resolve) => process_.once('close', resolve));
+  expect(said).toMatch(/alive\nINTERRUPTED/);
+});
+
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'trains on when a worker gets %s beside its supervisor',
+  async (signal) => {
+    const run = await prepareRun(temporaryFolder(), { epochs: 3, batchSize: 32 });
+    let sent = false;
+    const attempt = train(run, {
+      onReport: (report, training) => {
+        if (report.kind !== 'started' || sent) return;
+        sent = true;
+        process.kill(training.pid!, signal);
+      },
+    });
+    expect(await attempt.done).toMatchObject({ outcome: 'finished' });
+    expect(sent).toBe(true);
+  },
+);
 
 it('leaves no orphan when the supervisor is killed', async () => {
   const worker = childFile(`setInterval(beat, 100); process.send({ kind: 'pid', pid: process.pid });`);
@@ -127,6 +171,8 @@ it('passes over a checkpoint with one flipped byte, aloud', async () => {
     code: 'CHECKSUM_MISMATCH',
     message: expect.stringContaining('weights.safetensors'),
   });
+  // What the run ended with is not replaced by older weights in silence.
+  expect(studioErrorOf(() => weightsToUse(run.job.runDirectory, 'last')).code).toBe('CHECKSUM_MISMATCH');
   const again = train(run, { resume: true });
   expect(await again.done).toMatchObject({ outcome: 'finished' });
   expect(again.reports).toContainEqual(
