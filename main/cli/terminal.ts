@@ -1,5 +1,5 @@
 /** @file Runs under Node. What a command writes to: lines and a live line for people, JSON lines for scripts. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { StudioError } from '../../shared/errors.ts';
 
@@ -34,7 +34,7 @@ export class Terminal {
   readonly #streams: Streams;
   readonly #colours: boolean;
   #liveShown = '';
-  #drawnAtMs = 0;
+  #drawnAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(streams: Streams, { json }: { json: boolean }) {
     this.json = json;
@@ -99,13 +99,14 @@ export class Terminal {
   endLive(): void {
     if (this.#liveShown === '') return;
     this.#liveShown = '';
-    this.#drawnAtMs = 0;
+    this.#drawnAtMs = Number.NEGATIVE_INFINITY;
     this.#streams.output.write(`\r${ESCAPE}2K`);
   }
 
   /**
    * Asks for a yes before something is lost, and says so when the answer is no. `yes` is --yes: nothing is asked.
-   * @throws StudioError USAGE where nobody can be asked.
+   * Ctrl-D is a no.
+   * @throws StudioError USAGE where nobody can be asked, CANCELLED on Ctrl-C.
    */
   async confirm(question: string, { yes }: { yes: boolean }): Promise<boolean> {
     if (yes) return true;
@@ -117,12 +118,28 @@ export class Terminal {
     }
     const asked = createInterface({ input, output });
     try {
-      const answer = await asked.question(`${question} [y/N] `);
+      const answer = await this.#answerTo(asked, `${question} [y/N] `);
       const agreed = /^y(es)?$/i.test(answer.trim());
       if (!agreed) this.line('Nothing was deleted.');
       return agreed;
     } finally {
       asked.close();
     }
+  }
+
+  /** What is typed; nothing for Ctrl-D. @throws StudioError CANCELLED on Ctrl-C. */
+  async #answerTo(asked: Interface, question: string): Promise<string> {
+    return await new Promise((resolve, reject) => {
+      let settled = false;
+      const settle = (how: () => void) => {
+        if (settled) return;
+        settled = true;
+        // Neither key ends the line that the question stands on.
+        this.#streams.output.write('\n');
+        how();
+      };
+      asked.once('SIGINT', () => settle(() => reject(new StudioError('CANCELLED', 'Nothing was done.'))));
+      asked.question(question).then(resolve, () => settle(() => resolve('')));
+    });
   }
 }

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { tellFailure } from '../../../main/cli/failure.ts';
 import { Interruption } from '../../../main/cli/interruption.ts';
 import { bar, confusionLines, histogramLines, tableLines } from '../../../main/cli/tables.ts';
 import { printable, type Streams, Terminal } from '../../../main/cli/terminal.ts';
@@ -69,6 +70,22 @@ describe('a terminal', () => {
       expect(await asked).toBe(answer);
       expect(written().includes('Nothing was deleted')).toBe(!answer);
     }
+  });
+
+  it('takes Ctrl-D for a no, and Ctrl-C for the end of the command', async () => {
+    const ended = streams({ tty: true });
+    const no = new Terminal(ended.all, { json: false }).confirm('Delete it?', { yes: false });
+    ended.input.write('\u0004');
+    expect(await no).toBe(false);
+    expect(ended.written()).toContain('\nNothing was deleted.\n');
+    const pressed = streams({ tty: true });
+    const terminal = new Terminal(pressed.all, { json: false });
+    const cancelled = terminal.confirm('Delete it?', { yes: false });
+    pressed.input.write('\u0003');
+    const error = await studioRejectionOf(cancelled);
+    expect(tellFailure(terminal, error)).toBe(130);
+    expect(pressed.told()).toBe('error: Nothing was done.\n');
+    expect(pressed.written().match(/\n/g)).toHaveLength(1);
   });
 
   it('deletes nothing unasked where nobody can be asked', async () => {
