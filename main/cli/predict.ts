@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { StudioError } from '../../shared/errors.ts';
 import type { Predictor } from '../studio/inference.ts';
 import { predictedClass } from '../studio/mistakes.ts';
-import { predictFile } from '../studio/predictFile.ts';
+import { predictFile, requireTwoFiles } from '../studio/predictFile.ts';
 import { predictionFormat } from '../studio/predictionInput.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
 import { mappingFrom } from './datasetsImport.ts';
@@ -29,7 +29,10 @@ const BAR_WIDTH = 20;
 function askedFor(options: PredictOptions): { premise: string } | { input: string; output: string } {
   const { premise, input, output } = options;
   if (premise !== undefined && input === undefined && output === undefined) return { premise };
-  if (premise === undefined && input !== undefined && output !== undefined) return { input, output };
+  if (premise === undefined && input !== undefined && output !== undefined) {
+    requireTwoFiles(input, output);
+    return { input, output };
+  }
   throw new StudioError(
     'USAGE',
     'Say what to predict: either --premise (and --hypothesis), or --input and --output.',

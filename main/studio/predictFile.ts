@@ -1,4 +1,6 @@
 /** @file Runs under Node. A file of pairs to a file of predictions, in blocks, so that size does not matter. */
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import type { Predictor } from './inference.ts';
 import { predictedClass } from './mistakes.ts';
@@ -27,15 +29,30 @@ export interface PredictFileResult {
   readonly rejected: ReadonlyMap<string, { readonly count: number; readonly firstLine: number }>;
 }
 
+/** Under any spelling, through links too. @throws StudioError USAGE when predictions would replace what they are made from. */
+export function requireTwoFiles(input: string, output: string): void {
+  const identity = (path: string) => statSync(path, { bigint: true, throwIfNoEntry: false });
+  const [read, written] = [identity(input), identity(output)];
+  const same =
+    resolve(input) === resolve(output) ||
+    (read !== undefined && written !== undefined && read.dev === written.dev && read.ino === written.ino);
+  if (!same) return;
+  throw new StudioError('USAGE', `The predictions would replace their own input, ${input}.`, {
+    nextStep: 'Give --output the name of another file.',
+    place: { file: input },
+  });
+}
+
 /**
  * Streams the input through the model. The output appears when it is complete.
- * @throws StudioError CANCELLED; what the files and the model throw.
+ * @throws StudioError CANCELLED; USAGE when both are the same file; what the files and the model throw.
  */
 export async function predictFile(
   predictor: Predictor,
   options: PredictFileOptions,
 ): Promise<PredictFileResult> {
   const { input, output, signal, onProgress } = options;
+  requireTwoFiles(input.path, output.path);
   const file = await PredictionFile.create(output.path, { force: output.force });
   try {
     const formatter = new PredictionFormatter(output.format, predictor.labels);

@@ -1,5 +1,5 @@
 /** @file Tests. Files of pairs in, files of predictions out: formats, columns, bad rows, formulas, interruptions. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Predictor } from '../../../main/studio/inference.ts';
@@ -195,5 +195,20 @@ describe('predictFile', () => {
     expect(readFileSync(output.path, 'utf8')).toBe('precious');
     await predictFile(lengthModel(), { ...options, output: { ...output, force: true } });
     expect(existsSync(output.path) && readFileSync(output.path, 'utf8')).toContain('predicted');
+  });
+
+  it('never writes over its own input, however that is spelled', async () => {
+    const place = temporaryFolder();
+    const path = join(place, 'own.csv');
+    writeFileSync(path, 'premise,hypothesis\na,b\n');
+    symlinkSync(path, join(place, 'symbolic.csv'));
+    symlinkSync(place, join(place, 'round'));
+    linkSync(path, join(place, 'hard.csv'));
+    for (const name of ['own.csv', './x/../own.csv', 'symbolic.csv', 'round/own.csv', 'hard.csv']) {
+      const output = { path: `${place}/${name}`, format: 'csv' as const, force: true };
+      const options = { input: input(path), output, signal: never, onProgress: () => {} };
+      expect((await studioRejectionOf(predictFile(lengthModel(), options))).code).toBe('USAGE');
+    }
+    expect(readFileSync(path, 'utf8')).toBe('premise,hypothesis\na,b\n');
   });
 });
