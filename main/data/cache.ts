@@ -9,6 +9,7 @@ import { Cache, configureConnection, damagePath, openCacheForReading } from './c
 import { cacheError, saysCorrupt } from './cacheErrors.ts';
 import { inspectCacheFile, newerCache } from './cacheHealth.ts';
 import { CACHE_APPLICATION_ID, CACHE_PAGE_BYTES, CACHE_SCHEMA, CACHE_VERSION } from './cacheSchema.ts';
+import { dropSpaceReserve } from './spaceReserve.ts';
 
 export type { Cache } from './cacheConnection.ts';
 
@@ -148,25 +149,42 @@ function sweepInterrupted(cache: Cache): void {
   }
   try {
     removeIncomplete(cache);
+  } catch (thrown) {
+    // What is left cannot be seen: no reason to keep anybody from reading. A later opening has another try.
+    if (!(thrown instanceof StudioError) || thrown.code !== 'DISK_FULL') throw thrown;
   } finally {
     lock.release();
   }
 }
 
-/** Deletes every incomplete data set and token cache. The caller holds the lock. */
+/** Deletes every incomplete data set and token cache, on a full disk with the space reserve. The caller holds the lock. */
 export function removeIncomplete(cache: Cache): void {
-  cache.write(() => {
+  dropSpaceReserve(cache.path);
+  deleteAndShrink(cache, () => {
     cache.database.prepare('DELETE FROM datasets WHERE complete = 0').run();
     cache.database.prepare('DELETE FROM token_caches WHERE complete = 0').run();
   });
-  giveBackSpace(cache);
 }
 
-/** Returns free pages to the file system: what a person deletes, they expect to get back. */
-export function giveBackSpace(cache: Cache): void {
+/**
+ * Deletes in one transaction and returns the pages to the file system: what a person deletes, they expect to get
+ * back. Until the file is shrunk the log is not emptied into it: on a full disk that would take the last room for
+ * pages that are about to go.
+ */
+export function deleteAndShrink(cache: Cache, change: () => unknown): void {
+  const { database } = cache;
   cache.guard(() => {
-    cache.database.pragma('incremental_vacuum');
-    cache.database.pragma('wal_checkpoint(TRUNCATE)');
+    const logPages = database.pragma('wal_autocheckpoint', { simple: true });
+    database.pragma('wal_autocheckpoint = 0');
+    try {
+      cache.write(() => {
+        change();
+        database.pragma('incremental_vacuum');
+      });
+      database.pragma('wal_checkpoint(TRUNCATE)');
+    } finally {
+      database.pragma(`wal_autocheckpoint = ${logPages}`);
+    }
   });
 }
 

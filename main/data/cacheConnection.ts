@@ -4,8 +4,12 @@ import Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
 import { cacheError, corruptCache, saysCorrupt } from './cacheErrors.ts';
 import { inspectCacheFile } from './cacheHealth.ts';
+import { CACHE_PAGE_BYTES } from './cacheSchema.ts';
 
 const PAGE_CACHE_KIB = 2048;
+/** The log is emptied into the file when it is 4 MiB long, and cut to that: it is not to fill a disk by itself. */
+const LOG_PAGES = 256;
+const LOG_BYTES = LOG_PAGES * CACHE_PAGE_BYTES;
 
 /** An open cache.db. `database` is for main/data only; everything else goes through the functions there. */
 export class Cache {
@@ -70,6 +74,8 @@ export function configureConnection(database: Database.Database): void {
   // NORMAL: a power cut may lose the last transactions, never damage the file; all of it can be made again.
   database.pragma('synchronous = NORMAL');
   database.pragma('foreign_keys = ON');
+  database.pragma(`wal_autocheckpoint = ${LOG_PAGES}`);
+  database.pragma(`journal_size_limit = ${LOG_BYTES}`);
   database.pragma('busy_timeout = 5000');
   database.pragma('trusted_schema = OFF');
   database.pragma('cell_size_check = ON');

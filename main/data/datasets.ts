@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Dataset, type Example, SPLITS, type Split } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { type Cache, giveBackSpace, lockCache } from './cache.ts';
+import { type Cache, deleteAndShrink, lockCache } from './cache.ts';
 import { corruptCache } from './cacheErrors.ts';
 import { readExamples } from './exampleBlocks.ts';
 
@@ -112,13 +112,12 @@ export function deleteDataset(cache: Cache, name: string): void {
   const lock = lockCache(cache, `deleting the data set ${JSON.stringify(name)}`);
   try {
     const dataset = requireDataset(cache, name);
-    cache.write(() => {
+    deleteAndShrink(cache, () => {
       if (!isShared(cache, dataset)) {
         cache.database.prepare('DELETE FROM token_caches WHERE content_hash = ?').run(dataset.contentHash);
       }
       cache.database.prepare('DELETE FROM datasets WHERE id = ?').run(dataset.id);
     });
-    giveBackSpace(cache);
   } finally {
     lock.release();
   }

@@ -17,6 +17,7 @@ import { PairTally, RejectionTally } from './importTally.ts';
 import { openSource } from './readers/open.ts';
 import { READER_VERSION } from './readers/readerVersion.ts';
 import type { PairRow, PairSource, SourceRow } from './readers/source.ts';
+import { dropSpaceReserve, makeSpaceReserve } from './spaceReserve.ts';
 import { assignSplits } from './splitting.ts';
 import { storeWordCounts } from './wordCounts.ts';
 
@@ -75,6 +76,7 @@ export async function importDataset(cache: Cache, options: ImportOptions): Promi
   try {
     if (findDataset(cache, options.name) !== null) throw nameTaken(options.name);
     removeIncomplete(cache);
+    makeSpaceReserve(cache.path);
     const source = await openSource(options.path, {
       ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
       ...(options.format === undefined ? {} : { format: options.format }),
@@ -85,6 +87,7 @@ export async function importDataset(cache: Cache, options: ImportOptions): Promi
       source.close();
     }
   } finally {
+    dropSpaceReserve(cache.path);
     lock.release();
   }
 }

@@ -1,9 +1,10 @@
 /** @file Runs anywhere under Node. Token caches in cache.db: a split as ids, for one vocabulary and one way of packing. */
 import { crc32 } from 'node:zlib';
 import { SPLITS, type Split } from '../../shared/datasets.ts';
-import { type Cache, giveBackSpace, lockCache, removeIncomplete } from './cache.ts';
+import { type Cache, deleteAndShrink, lockCache, removeIncomplete } from './cache.ts';
 import { ENCODING_VERSION, type EncodedSplit, type EncodingSettings } from './encoding.ts';
 import { freeArrays, int32OfBlob, int32ToBlob } from './int32Blob.ts';
+import { dropSpaceReserve, makeSpaceReserve } from './spaceReserve.ts';
 
 /** What decides the ids. */
 export interface TokenCacheKey extends EncodingSettings {
@@ -56,6 +57,7 @@ export function memorySink(): ChunkSink {
 /** Stores each chunk as it comes; the token cache is there for others once `finish` has run. The caller holds the lock. */
 export function storingSink(cache: Cache, key: TokenCacheKey): ChunkSink {
   removeIncomplete(cache);
+  makeSpaceReserve(cache.path);
   const cacheId = cache.guard(() => insertTokenCache(cache, key));
   const insert = cache.guard(() =>
     cache.database.prepare('INSERT INTO token_chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
@@ -74,6 +76,7 @@ export function storingSink(cache: Cache, key: TokenCacheKey): ChunkSink {
       freeChunk(chunk);
     },
     finish: () => {
+      dropSpaceReserve(cache.path);
       const complete =
         'UPDATE token_caches SET complete = 1, pairs = ?, tokens = ?, truncated_pairs = ?, size_bytes = ? WHERE id = ?';
       cache.guard(() =>
@@ -125,8 +128,7 @@ export function tokenCacheSize(cache: Cache): { caches: number; sizeBytes: numbe
 export function clearTokenCaches(cache: Cache): void {
   const lock = lockCache(cache, 'clearing the token caches');
   try {
-    cache.write(() => cache.database.prepare('DELETE FROM token_caches').run());
-    giveBackSpace(cache);
+    deleteAndShrink(cache, () => cache.database.prepare('DELETE FROM token_caches').run());
   } finally {
     lock.release();
   }

@@ -91,19 +91,32 @@ function nameAndHold(path: string, database: Database.Database, purpose: string)
   try {
     writeFileAtomic(holderPath(path), `${JSON.stringify(holder)}\n`);
   } catch (thrown) {
-    database.close();
-    throw thrown;
+    // The lock holds without its name: on a full disk, above all, somebody must be able to delete things.
+    if (!(thrown instanceof StudioError)) {
+      database.close();
+      throw thrown;
+    }
+    forgetHolder(path);
   }
   const release = () => {
     process.off('exit', release);
     if (!database.open) return;
-    rmSync(holderPath(path), { force: true });
+    forgetHolder(path);
     database.close();
   };
   // Besides tidying up, this reference keeps the connection from being collected, and the lock lost, when the caller
   // forgets the object that we return.
   process.on('exit', release);
   return { release };
+}
+
+/** A name that cannot be removed does no harm: nobody trusts one without asking for the lock. */
+function forgetHolder(path: string): void {
+  try {
+    rmSync(holderPath(path), { force: true });
+  } catch (thrown) {
+    if (systemCode(thrown) === null) throw thrown;
+  }
 }
 
 function holderPath(path: string): string {

@@ -1,7 +1,7 @@
 /** @file Tests. One holder at a time, and a lock that dies with its holder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -73,6 +73,18 @@ describe('a file lock', () => {
     const alive = { pid: process.pid, startTime: null, host: hostname(), purpose: 'x', since: 'y' };
     writeFileSync(`${path}.holder`, JSON.stringify(alive));
     acquireFileLock(path, { purpose: 'training' }).release();
+  });
+
+  test('is held without a name when the name cannot be written', () => {
+    const path = lockPath();
+    // A folder where the name belongs: as on a full disk, the name cannot be put there.
+    mkdirSync(`${path}.holder`);
+    const lock = acquireFileLock(path, { purpose: 'clearing a full disk' });
+    expect(studioErrorOf(() => acquireFileLock(path, { purpose: 'other' }))).toMatchObject({
+      code: 'LOCKED',
+    });
+    lock.release();
+    acquireFileLock(path, { purpose: 'other' }).release();
   });
 
   test('names the machine of a holder elsewhere', () => {
