@@ -1,8 +1,11 @@
 /** @file Runs under Node. `entail evaluate`: what a trained model is worth on a split. */
 import { type Command, Option } from 'commander';
+import type { Dataset } from '../../shared/datasets.ts';
+import type { RunRecord } from '../db/runRecord.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { fractionText } from './progressText.ts';
 import { evaluationLines } from './runsShow.ts';
+import { SELECTED_ON_TEST } from './trainingView.ts';
 import { engineFrom, OFFERED_ENGINES, splitFrom, wholeNumber } from './values.ts';
 
 interface EvaluateOptions extends CommonOptions {
@@ -10,6 +13,11 @@ interface EvaluateOptions extends CommonOptions {
   readonly split?: string;
   readonly engine?: string;
   readonly threads?: string;
+}
+
+/** True when the test labels of this data set chose the weights of the run. */
+function wasSelectedOn(dataset: Dataset, { config, result }: RunRecord): boolean {
+  return result?.selectedOnTest === true && dataset.contentHash === config.dataset.contentHash;
 }
 
 export function addEvaluate(program: Command, cli: Cli): void {
@@ -33,7 +41,7 @@ export function addEvaluate(program: Command, cli: Cli): void {
         const engine = engineFrom(options.engine);
         const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
         const split = splitFrom(options.split ?? 'test');
-        const { inference } = await studio();
+        const { inference, runs } = await studio();
         const { runId, dataset, evaluation } = await inference.evaluate(run, {
           engine,
           threads,
@@ -45,13 +53,10 @@ export function addEvaluate(program: Command, cli: Cli): void {
             terminal.event('progress', { fraction });
           },
         });
-        for (const line of evaluationLines(
-          evaluation,
-          dataset.labels,
-          `run ${runId} on ${dataset.name}, ${split}`,
-        ))
-          terminal.line(line);
-        terminal.event('result', { runId, dataset: dataset.name, ...evaluation });
+        const selectedOnTest = split === 'test' && wasSelectedOn(dataset, runs.find(runId));
+        const title = `run ${runId} on ${dataset.name}, ${split}${selectedOnTest ? SELECTED_ON_TEST : ''}`;
+        for (const line of evaluationLines(evaluation, dataset.labels, title)) terminal.line(line);
+        terminal.event('result', { runId, dataset: dataset.name, selectedOnTest, ...evaluation });
         return undefined;
       }),
     );

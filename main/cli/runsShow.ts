@@ -1,19 +1,23 @@
 /** @file Runs under Node. `entail runs show`: one run's configuration, result, evaluations, checkpoints and log. */
 import type { Command } from 'commander';
-import type { EvaluationRecord } from '../../shared/runs.ts';
+import type { CheckpointRecord, EvaluationRecord } from '../../shared/runs.ts';
 import type { RunDetails } from '../studio/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { placeText } from './failure.ts';
 import { countOf, countText, shareText, sizeText, threeDecimals } from './figures.ts';
 import { confusionLines, tableLines } from './tables.ts';
 import { printable, type Terminal } from './terminal.ts';
-import { bookLines } from './trainingView.ts';
+import { bookLines, SELECTED_ON_TEST } from './trainingView.ts';
+
+function afterEpoch({ split, epoch }: EvaluationRecord): string {
+  return `${split} after epoch ${epoch.toFixed(2)}`;
+}
 
 /** Figures of one evaluated split under a title, its confusion matrix, and precision and recall of each class. */
 export function evaluationLines(
   evaluation: EvaluationRecord,
   labels: readonly string[],
-  title = `${evaluation.split} after epoch ${evaluation.epoch.toFixed(2)}`,
+  title = afterEpoch(evaluation),
 ): string[] {
   const { accuracy, loss, macroF1, pairs, confusion, perClass } = evaluation;
   const columns = [
@@ -67,6 +71,11 @@ function outcomeLines(run: RunDetails): string[] {
   return resumable ? ['', `Go on with it: npx --no entail runs resume ${run.id}`] : [];
 }
 
+/** Epochs done at a checkpoint, such as 1.25; its own record counts only whole ones. */
+export function epochOf({ step, epoch }: CheckpointRecord, plan: RunDetails['plan']): number {
+  return plan === null || plan.stepsPerEpoch === 0 ? epoch : step / plan.stepsPerEpoch;
+}
+
 function bodyLines(run: RunDetails): string[] {
   const settings = Object.entries(run.config.hyperparameters).map(
     ([name, value]) => `${name} ${String(value)}`,
@@ -74,13 +83,16 @@ function bodyLines(run: RunDetails): string[] {
   const lines = ['', `settings    ${settings.join(', ')}`];
   // The newest evaluation of each split; the list is in the order of steps.
   const newest = new Map(run.evaluations.map((evaluation) => [evaluation.split, evaluation]));
-  for (const evaluation of newest.values())
-    lines.push('', ...evaluationLines(evaluation, run.config.dataset.labels));
+  for (const evaluation of newest.values()) {
+    const said = evaluation.split === 'test' && run.result?.selectedOnTest === true ? SELECTED_ON_TEST : '';
+    const title = `${afterEpoch(evaluation)}${said}`;
+    lines.push('', ...evaluationLines(evaluation, run.config.dataset.labels, title));
+  }
   if (run.checkpoints.length > 0) lines.push('', 'checkpoints');
-  for (const { folder, step, epoch, kind, sizeBytes } of run.checkpoints) {
-    lines.push(
-      `  ${folder}  step ${countText(step)}, epoch ${epoch.toFixed(2)}, ${kind}, ${sizeText(sizeBytes)}`,
-    );
+  for (const checkpoint of run.checkpoints) {
+    const { folder, step, kind, sizeBytes } = checkpoint;
+    const epoch = epochOf(checkpoint, run.plan).toFixed(2);
+    lines.push(`  ${folder}  step ${countText(step)}, epoch ${epoch}, ${kind}, ${sizeText(sizeBytes)}`);
   }
   const truncated =
     run.plan === null

@@ -22,6 +22,9 @@ const PHASES: Readonly<Record<Progress['phase'], string>> = {
   saving: 'saving, epoch',
 };
 
+/** Stands by every figure of the test split of a run whose weights were chosen by it. */
+export const SELECTED_ON_TEST = ' (selected on test)';
+
 /** "812 pairs/s", or nothing before it is known. */
 function speedText(pairsPerSecond: number | null): string {
   return pairsPerSecond === null ? '' : `  ${countText(pairsPerSecond)} pairs/s`;
@@ -30,7 +33,7 @@ function speedText(pairsPerSecond: number | null): string {
 /** The two lines that the book's program prints at the end. */
 export function bookLines(result: RunResult, device: string): string[] {
   const { trainLoss, trainAccuracy, testAccuracy, pairsPerSecond, selectedOnTest } = result;
-  const said = selectedOnTest ? ' (selected on test)' : '';
+  const said = selectedOnTest ? SELECTED_ON_TEST : '';
   return [
     `loss ${threeDecimals(trainLoss)}, train acc ${threeDecimals(trainAccuracy)}, test acc ${threeDecimals(testAccuracy)}${said}`,
     `${pairsPerSecond.toFixed(1)} examples/sec on [${device}]`,

@@ -31,16 +31,23 @@ export interface PredictFileResult {
 
 /** Under any spelling, through links too. @throws StudioError USAGE when predictions would replace what they are made from. */
 export function requireTwoFiles(input: string, output: string): void {
-  const identity = (path: string) => statSync(path, { bigint: true, throwIfNoEntry: false });
-  const [read, written] = [identity(input), identity(output)];
-  const same =
-    resolve(input) === resolve(output) ||
-    (read !== undefined && written !== undefined && read.dev === written.dev && read.ino === written.ino);
+  const read = identityOf(input);
+  const same = resolve(input) === resolve(output) || (read !== null && read === identityOf(output));
   if (!same) return;
   throw new StudioError('USAGE', `The predictions would replace their own input, ${input}.`, {
     nextStep: 'Give --output the name of another file.',
     place: { file: input },
   });
+}
+
+/** Equal for all names of one file; null where there is none, or none that can be looked at. */
+function identityOf(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
+  }
 }
 
 /**

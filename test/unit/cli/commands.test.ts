@@ -100,7 +100,44 @@ describe('a journey without a terminal', () => {
   it('evaluates on another split', async () => {
     const { code, stdout } = await run('evaluate', runId, '--split', 'dev', '--engine', 'wasm', '--json');
     expect(code).toBe(0);
-    expect(jsonLines(stdout).at(-1)).toMatchObject({ event: 'result', runId, split: 'dev', pairs: 24 });
+    expect(jsonLines(stdout).at(-1)).toMatchObject({
+      event: 'result',
+      runId,
+      split: 'dev',
+      pairs: 24,
+      selectedOnTest: false,
+    });
+  });
+
+  it('says "selected on test" wherever the figures of such a run appear', async () => {
+    const path = join(files, 'noDev.csv');
+    const rows = Array.from(
+      { length: 60 },
+      (_, row) => `a ${row % 7},b,${row % 2},${row % 4 ? 'train' : 'test'}`,
+    );
+    writeFileSync(path, `premise,hypothesis,label,split\n${rows.join('\n')}\n`);
+    const elsewhere = { home: temporaryFolder() };
+    await runEntail(['datasets', 'import', path, '--name', 'p', '--mapping', 'split=split'], elsewhere);
+    const words = [
+      'train',
+      '--dataset',
+      'p',
+      '--engine',
+      'wasm',
+      '--epochs',
+      '1',
+      '--keep',
+      'best',
+      '--json',
+    ];
+    const trained = jsonLines((await runEntail([...words, ...TINY], elsewhere)).stdout).at(-1)!;
+    expect(trained).toMatchObject({ event: 'result', selectedOnTest: true });
+    const id = trained['runId'] as string;
+    const shown = await runEntail(['runs', 'show', id], elsewhere);
+    expect(shown.stdout).toMatch(/^test after epoch 1\.00 \(selected on test\): acc/m);
+    expect(shown.stdout).toMatch(/step 1, epoch 1\.00, best/);
+    const evaluated = await runEntail(['evaluate', id, '--engine', 'wasm', '--json'], elsewhere);
+    expect(jsonLines(evaluated.stdout).at(-1)).toMatchObject({ split: 'test', selectedOnTest: true });
   });
 
   it('predicts one pair', async () => {
