@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { lossesOf, type PreparedRun, prepareRun, train, weightsOf } from '../support/trainedRun.ts';
 
 const CHANGES = {
-  epochs: 6,
+  epochs: 25,
   batchSize: 16,
   microBatchTokens: 128,
   lr: 0.003,
@@ -33,14 +33,20 @@ describe.each(['wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
   }) => {
     const dataDirectory = engineForTests(engine, skip);
     const whole = await prepared(engine, dataDirectory);
-    const reference = train(whole);
+    let startedMs = 0;
+    const reference = train(whole, {
+      onReport: ({ kind }) => {
+        if (kind === 'started') startedMs = performance.now();
+      },
+    });
     expect(await reference.done).toMatchObject({ outcome: 'finished' });
+    const trainingMs = performance.now() - startedMs;
 
     const broken = await prepared(engine, dataDirectory);
     const attempts: (readonly WorkerReport[])[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
-      // Anywhere between the first report and well into training, checkpoints and evaluations.
-      const delayMs = Math.random() * 700;
+      // A tenth of the run at most, so that ten kills fit in: steps, checkpoints and evaluations are all hit.
+      const delayMs = (Math.random() * trainingMs) / KILLS;
       const attempt = train(broken, {
         resume: kill > 0,
         onReport: (report, training) => {
@@ -49,7 +55,6 @@ describe.each(['wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
       });
       const ended = await attempt.done;
       attempts.push(attempt.reports);
-      if (ended.outcome === 'finished') break;
       expect(ended, `killed after ${delayMs.toFixed(0)} ms`).toMatchObject({
         error: { code: 'INTERRUPTED' },
       });
