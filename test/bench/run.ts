@@ -3,7 +3,7 @@
  * run, so that a machine whose speed drifts is unfair to all alike. Compare ratios, not single figures.
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { listInstallations } from '../../main/engines/tensorflow/installation.ts';
 import { chooseDataDirectory } from '../../main/studio/dataDirectory.ts';
 import { ENGINE_NAMES, type EngineName } from '../../shared/engines.ts';
@@ -35,8 +35,11 @@ interface Measured {
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
+/** Words that are not understood: said in a sentence, not as a stack trace. */
+class UsageError extends Error {}
+
 function options() {
-  const { values } = parseArgs({
+  const { values } = parsed({
     options: {
       engine: { type: 'string' },
       rounds: { type: 'string', default: '3' },
@@ -51,10 +54,19 @@ function options() {
   return values;
 }
 
+/** @throws UsageError for options that are not known. */
+function parsed<const Config extends ParseArgsConfig>(config: Config) {
+  try {
+    return parseArgs(config);
+  } catch (thrown) {
+    throw new UsageError(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
 function presentEngines(asked: string | undefined, dataDirectory: string): EngineName[] {
   if (asked !== undefined) {
     if (!(ENGINE_NAMES as readonly string[]).includes(asked))
-      throw new Error(`There is no engine ${asked}: ${ENGINE_NAMES.join(', ')}.`);
+      throw new UsageError(`There is no engine called "${asked}"; there are ${ENGINE_NAMES.join(', ')}.`);
     return [asked as EngineName];
   }
   return listInstallations(dataDirectory).length > 0 ? ['tensorflow', 'wasm'] : ['wasm'];
@@ -69,6 +81,9 @@ async function main(): Promise<void> {
     number,
     number,
   ];
+  for (const [name, count] of Object.entries({ rounds, steps, threads }))
+    if (!Number.isInteger(count) || count < 1)
+      throw new UsageError(`--${name} must be a whole number from 1 on.`);
   const microBatchTokens =
     chosen['micro-batch-tokens'] === undefined ? null : Number(chosen['micro-batch-tokens']);
   const programs: (() => Promise<{ program: string; pairsPerSecond: number }>)[] = presentEngines(
@@ -134,4 +149,10 @@ function printTable(all: readonly Measured[]): void {
   }
 }
 
-await main();
+try {
+  await main();
+} catch (thrown) {
+  if (!(thrown instanceof UsageError)) throw thrown;
+  console.error(`error: ${thrown.message}\n\n${HELP}`);
+  process.exitCode = 2;
+}
