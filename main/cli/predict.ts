@@ -25,10 +25,20 @@ interface PredictOptions extends CommonOptions {
 
 const BAR_WIDTH = 20;
 
+/** Files leave such rows out. @throws StudioError USAGE for a text in which there is nothing. */
+function requireText(flag: string, text: string | undefined): void {
+  if (text === undefined || text.trim() !== '') return;
+  throw new StudioError('USAGE', `${flag} is empty.`, { nextStep: `Write a sentence after ${flag}.` });
+}
+
 /** What is asked: one pair, or a file. @throws StudioError USAGE when it is neither, or both. */
 function askedFor(options: PredictOptions): { premise: string } | { input: string; output: string } {
   const { premise, input, output } = options;
-  if (premise !== undefined && input === undefined && output === undefined) return { premise };
+  if (premise !== undefined && input === undefined && output === undefined) {
+    requireText('--premise', premise);
+    requireText('--hypothesis', options.hypothesis);
+    return { premise };
+  }
   if (premise === undefined && input !== undefined && output !== undefined) {
     requireTwoFiles(input, output);
     return { input, output };
@@ -45,9 +55,13 @@ function askedFor(options: PredictOptions): { premise: string } | { input: strin
 /** A model of pairs needs both texts, a model of single texts takes one. */
 function hypothesisFor({ hypothesis }: PredictOptions, pairs: boolean): string | null {
   if (pairs && hypothesis === undefined)
-    throw new StudioError('USAGE', 'This model compares two sentences: --hypothesis is missing.');
+    throw new StudioError('USAGE', 'This model compares two sentences: --hypothesis is missing.', {
+      nextStep: 'Add --hypothesis "…", the second sentence.',
+    });
   if (!pairs && hypothesis !== undefined)
-    throw new StudioError('USAGE', 'This model reads one text: leave --hypothesis out.');
+    throw new StudioError('USAGE', 'This model reads one text, and --hypothesis is a second.', {
+      nextStep: 'Leave --hypothesis out.',
+    });
   return hypothesis ?? null;
 }
 

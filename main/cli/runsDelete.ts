@@ -20,7 +20,9 @@ export function addRunsDelete(parent: Command, cli: Cli): void {
   command.option('--yes', 'do not ask').action((ids: readonly string[], options: DeleteOptions) =>
     cli.run(options, async ({ terminal, studio }) => {
       const { runs } = await studio();
-      const going = ids.map((id) => runs.find(id).id).map((id) => ({ id, size: runs.size(id) }));
+      // The same run can be named twice, also by two beginnings of its id.
+      const found = new Set(ids.map((id) => runs.find(id).id));
+      const going = [...found].map((id) => ({ id, size: runs.size(id) }));
       const bytesOf = ({ size }: (typeof going)[number]) => size.checkpointBytes + size.databaseBytes;
       for (const run of going) {
         const { size } = run;

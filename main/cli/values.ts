@@ -12,13 +12,21 @@ export function wholeNumber(
   if (given === undefined) return undefined;
   const value = /^\d+$/.test(given) ? Number(given) : Number.NaN;
   if (value >= low && value <= high) return value;
-  throw new StudioError('USAGE', `${flag} must be a whole number from ${low} to ${high}; "${given}" is not.`);
+  throw new StudioError(
+    'USAGE',
+    `${flag} must be a whole number from ${low} to ${high}; "${given}" is not.`,
+    {
+      nextStep: `Give a number in that range, such as ${flag} ${low}, or leave ${flag} out.`,
+    },
+  );
 }
 
 export function splitFrom(given: string): Split {
   const split = SPLITS.find((name) => name === given);
   if (split !== undefined) return split;
-  throw new StudioError('USAGE', `--split must be ${SPLITS.join(', ')}; "${given}" is not.`);
+  throw new StudioError('USAGE', `--split must be ${SPLITS.join(', ')}; "${given}" is not.`, {
+    nextStep: 'Name one of them, or leave --split out for test.',
+  });
 }
 
 /** Engines that a person may choose. Plain `cpu` is for tests: it works, and is not offered. */

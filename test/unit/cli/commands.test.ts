@@ -195,8 +195,10 @@ describe('a journey without a terminal', () => {
     expect(JSON.parse((await run('datasets', 'list', '--json')).stdout)).toHaveLength(1);
     const cleared = await run('cache', 'clear', '--yes', '--json');
     expect(jsonLines(cleared.stdout).at(-1)).toMatchObject({ event: 'result' });
-    const gone = await run('runs', 'delete', ...idsIn(await run('runs', 'list', '--json')), '--yes');
+    const ids = idsIn(await run('runs', 'list', '--json'));
+    const gone = await run('runs', 'delete', ...ids, ids[0]!, '--yes', '--json');
     expect(gone.code).toBe(0);
+    expect(jsonLines(gone.stdout).at(-1)).toMatchObject({ event: 'result', deleted: ids });
     expect((await run('datasets', 'delete', 'pairs', '--yes')).code).toBe(0);
     expect((await run('runs', 'list', '--json')).stdout).toBe('[]\n');
   });
@@ -243,10 +245,27 @@ describe('failures', () => {
     [['train', '--dataset', 'x', '--batch-size', '0'], '--batch-size must be 1 to 65536; "0" is not.'],
     [['train'], "'--dataset <NAME>'"],
     [['runs'], 'needs a command'],
+    [['evaluate', 'r1', '--split', 'foo'], '--split must be train, dev, test; "foo" is not.'],
+    [['evaluate', 'r1', '--threads', '0'], '--threads must be a whole number from 1 to 1024; "0" is not.'],
+    [['predict', 'r1', '--premise', 'a', '--hypothesis', ' '], '--hypothesis is empty.'],
+    [['predict', 'r1', '--premise', ''], '--premise is empty.'],
+    [['predict', 'r1', '--input', 'a.csv', '--output', './a.csv'], 'replace their own input'],
   ])('%j is wrong usage, exit code 2', async (words, said) => {
     const { code, stderr } = await runEntail(words, { home });
     expect(code).toBe(2);
     expect(stderr).toContain(said);
     expect(stderr).toContain('next: ');
+  });
+
+  it.each([
+    [['--engine', 'foo'], 'error: There is no engine called "foo"'],
+    [['--bogus'], "error: Unknown option '--bogus'"],
+    [['--rounds', 'x'], 'error: --rounds must be'],
+  ])('of the benchmark: %j is wrong usage too', async (words, said) => {
+    const { code, stderr } = await runEntail(['--run', 'test/bench/run.ts', ...words], { home });
+    expect(code).toBe(2);
+    expect(stderr).toContain(said);
+    expect(stderr).toContain('Usage: npm run -s bench');
+    expect(stderr).not.toContain('    at ');
   });
 });
