@@ -73,6 +73,8 @@ export interface ImportReport {
   readonly mapping: ColumnMapping & { readonly guessed: boolean };
   /** Set when the file had no splits and we made them. */
   readonly madeSplits: { readonly seed: number; readonly shares: readonly [number, number, number] } | null;
+  /** Names of files of the folder or archive that look like data and were not taken; absent when there are none. */
+  readonly ignoredFiles?: readonly string[];
   readonly importedInMs: number;
 }
 

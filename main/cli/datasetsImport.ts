@@ -5,7 +5,7 @@ import type { ColumnMapping } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { TooManyBadRows } from '../data/importDataset.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
-import { importReportLines, rejectedLines } from './importReport.ts';
+import { importReportLines, nextStepLine, rejectedLines } from './importReport.ts';
 import { importProgressText } from './progressText.ts';
 import { wholeNumber } from './values.ts';
 
@@ -101,7 +101,7 @@ async function runImport(cli: Cli, path: string, options: ImportOptions): Promis
         },
       });
       for (const line of importReportLines(dataset, terminal)) terminal.line(line);
-      terminal.line(`\nTrain on it: npx --no entail train --dataset ${dataset.name}`);
+      terminal.line(`\n${nextStepLine(dataset)}`);
       terminal.event('result', { dataset });
       return undefined;
     } catch (thrown) {

@@ -52,6 +52,13 @@ function oddities(report: ImportReport): string[] {
   for (const { splits, pairs } of report.acrossSplits) {
     if (pairs > 0) lines.push(`${countOf(pairs, 'pair')} of ${splits[1]} also in ${splits[0]}`);
   }
+  const ignored = report.ignoredFiles ?? [];
+  if (ignored.length > 0) {
+    const names = `${ignored.slice(0, 5).join(', ')}${ignored.length > 5 ? ', …' : ''}`;
+    lines.push(
+      printable(`left out ${countOf(ignored.length, 'file')} beside those that were read: ${names}`),
+    );
+  }
   if (report.madeSplits !== null) {
     const shares = report.madeSplits.shares.map((share) => shareText(share, 0)).join(' / ');
     lines.push(
@@ -72,12 +79,31 @@ function lengthLines({ lengthHistogram, lengthQuantiles: quantiles }: ImportRepo
   ];
 }
 
+/** Shares of words, of the splits that are there; without a training split there is no vocabulary to speak of. */
+function unknownWordLines({ rows, report }: Dataset): string[] {
+  const { minFrequency, vocabularySize, dev, test } = report.unknownTokenShare;
+  const shares = [
+    ...(rows.dev > 0 ? [`dev ${shareText(dev)}`] : []),
+    ...(rows.test > 0 ? [`test ${shareText(test)}`] : []),
+  ];
+  if (rows.train === 0 || shares.length === 0) return [];
+  const vocabulary = `min_freq ${minFrequency}, ${countText(vocabularySize)} entries`;
+  return [`words that a training vocabulary (${vocabulary}) does not know: ${shares.join(', ')}`];
+}
+
+/** What a person can do with a data set next: train on it, or evaluate on it when it has no training split. */
+export function nextStepLine({ name, rows }: Dataset): string {
+  const word = /^[\w.-]+$/.test(name) ? name : JSON.stringify(name);
+  if (rows.train > 0) return `Train on it: npx --no entail train --dataset ${word}`;
+  const split = rows.test > 0 ? 'test' : 'dev';
+  return `It has no training split: models can be evaluated on it (npx --no entail evaluate RUN --dataset ${word} --split ${split}), not trained.`;
+}
+
 /** Everything an import found, for a person. */
 export function importReportLines(dataset: Dataset, terminal: Painter): string[] {
   const { report } = dataset;
   const paint: Painter['paint'] = (style, text) => terminal.paint(style, text);
   const total = SPLITS.reduce((sum, split) => sum + dataset.rows[split], 0);
-  const unknown = report.unknownTokenShare;
   return [
     paint('bold', `${printable(dataset.name)}: ${countOf(total, 'row')}`) +
       ` in ${durationText(report.importedInMs / 1000)} from ${printable(dataset.source)}`,
@@ -87,6 +113,6 @@ export function importReportLines(dataset: Dataset, terminal: Painter): string[]
     '',
     ...oddities(report).map((line) => paint('yellow', line)),
     ...lengthLines(report),
-    `words that a training vocabulary (min_freq ${unknown.minFrequency}, ${countText(unknown.vocabularySize)} entries) does not know: dev ${shareText(unknown.dev)}, test ${shareText(unknown.test)}`,
+    ...unknownWordLines(dataset),
   ];
 }

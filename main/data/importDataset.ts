@@ -231,12 +231,14 @@ class ImportJob {
   }
 
   #report(): ImportReport {
+    const { ignoredFiles } = this.#source;
     return {
       ...this.#tally.report(this.#source.labels, this.#options.minFrequency ?? 2),
       unlabelledRows: this.#unlabelledRows,
       rejected: this.#rejected.list(),
       mapping: { ...this.#source.mapping, guessed: this.#source.mappingGuessed },
       madeSplits: this.#madeSplits,
+      ...(ignoredFiles.length === 0 ? {} : { ignoredFiles }),
       importedInMs: Math.round(performance.now() - this.#startedMs),
     };
   }

@@ -17,6 +17,8 @@ export interface DataFile extends SourceFile {
 
 export interface LocatedFiles {
   readonly files: readonly DataFile[];
+  /** Names of other files beside them that look like data; empty when a single file was named. */
+  readonly ignored: readonly string[];
   close(): Promise<void>;
 }
 
@@ -25,7 +27,11 @@ const EXTENSIONS = ['.txt', '.tsv', '.csv', '.jsonl', '.ndjson'];
 /** A single file in a folder is taken as the data set, but not a README.txt. */
 const SINGLE_EXTENSIONS = ['.tsv', '.csv', '.jsonl', '.ndjson'];
 const SPLIT_IN_NAME =
-  /^(.*?)(?:^|[._-])(train|training|dev|val|valid|validation|test|testing)((?:[._-](?:mis)?matched)?)$/;
+  /^(.*?)(?:^|[._-])(train|training|dev|development|val|valid|validation|test|testing)((?:[._-](?:mis)?matched)?)$/;
+/** The same words anywhere: mnli_train_subset, train-00000-of-00002, dev2. */
+const WORD_IN_NAME =
+  /(?<=^|[._\-\d])(train|training|dev|development|val|valid|validation|test|testing)(?=$|[._\-\d])/g;
+const NO_DATA_NAME = /^(readme|licen[cs]e|notice|changelog|citation)\b/i;
 const SPLIT_WORDS: ReadonlyMap<string, Split> = new Map([
   ['train', 'train'],
   ['training', 'train'],
@@ -45,17 +51,17 @@ export function splitOfWord(word: string): Split | undefined {
 
 /**
  * The data files at a path. A folder or archive gives its files named after splits (snli_1.0_train.txt,
- * dev.jsonl, …), text before JSONL when both are there, or its only data file.
+ * dev.jsonl, …), text before JSONL when both are there, or its only data file. Names that end in the split go
+ * before those that hold it elsewhere (mnli_train_subset.tsv); what looks like data and is not taken is `ignored`.
  * @throws StudioError NOT_FOUND, UNREADABLE; BAD_FILE for binary files, unsound archives and folders without data.
  */
 export async function locateFiles(path: string): Promise<LocatedFiles> {
-  if (isFolder(path))
-    return { files: chooseFiles(candidatesInFolder(path), path), close: async () => undefined };
+  if (isFolder(path)) return { ...chooseFiles(candidatesInFolder(path), path), close: async () => undefined };
   const { head } = openRegularFile(path, { content: 'any' });
   // A table that is really an archive is a mistake to be named; an archive is what its name says it is.
   if (extname(path).toLowerCase() === '.zip' || (isZip(head) && extname(path) === ''))
     return locateInZip(path);
-  return { files: [fileAt(path, null)], close: async () => undefined };
+  return { files: [fileAt(path, null)], ignored: [], close: async () => undefined };
 }
 
 /** A file that may belong to the data set; it is opened only when it is chosen, because another one may be anything. */
@@ -86,7 +92,7 @@ async function locateInZip(path: string): Promise<LocatedFiles> {
           }),
         }),
       );
-    return { files: chooseFiles(candidates, path), close: () => zip.close() };
+    return { ...chooseFiles(candidates, path), close: () => zip.close() };
   } catch (thrown) {
     await zip.close();
     throw thrown;
@@ -117,20 +123,58 @@ interface Named {
   readonly split: Split;
   readonly extension: string;
   readonly series: string;
+  /** True when the name ends in the split, as SNLI's and MultiNLI's do. */
+  readonly atEnd: boolean;
 }
 
-function chooseFiles(candidates: readonly Candidate[], path: string): DataFile[] {
+function chooseFiles(
+  candidates: readonly Candidate[],
+  path: string,
+): Pick<LocatedFiles, 'files' | 'ignored'> {
   const named = candidates.flatMap(namedAfterSplit);
   const has = (extension: string, split?: Split) =>
     named.some((one) => one.extension === extension && (split === undefined || one.split === split));
   const extension = EXTENSIONS.find((one) => has(one, 'train')) ?? EXTENSIONS.find((one) => has(one));
-  const chosen = named.filter((one) => one.extension === extension);
-  if (chosen.length === 0) return [onlyFile(candidates, path)];
+  const chosen = plainestNames(named.filter((one) => one.extension === extension));
+  if (chosen.length === 0) {
+    const only = onlyFile(candidates, path);
+    return { files: [only], ignored: dataBeside([only.name], candidates) };
+  }
   const series = new Set(chosen.map((one) => one.series));
   if (series.size > 1) throw severalDatasets([...series], path);
   const place = (one: Named) =>
     SPLITS.indexOf(one.split) * 2 + (one.candidate.name.includes('mismatched') ? 1 : 0);
-  return chosen.toSorted((a, b) => place(a) - place(b)).map((one) => one.candidate.open(one.split));
+  const files = chosen.toSorted((a, b) => place(a) - place(b)).map((one) => one.candidate.open(one.split));
+  return {
+    files,
+    ignored: dataBeside(
+      files.map(({ name }) => name),
+      candidates,
+    ),
+  };
+}
+
+/** Of each split the files whose names end in it, else those of the same series that hold it anywhere. */
+function plainestNames(named: readonly Named[]): Named[] {
+  const ending = named.filter((one) => one.atEnd);
+  const others = named.filter(
+    (one) =>
+      !one.atEnd &&
+      !ending.some(({ split }) => split === one.split) &&
+      (ending.length === 0 || ending.some(({ series }) => series === one.series)),
+  );
+  return [...ending, ...others];
+}
+
+/** Names that look like data and were not taken; not those that hold what was taken in another format. */
+function dataBeside(taken: readonly string[], candidates: readonly Candidate[]): string[] {
+  const stem = (name: string) => basename(name, extname(name));
+  const known = new Set(taken.map(stem));
+  return candidates
+    .map(({ name }) => name)
+    .filter((name) => EXTENSIONS.includes(extname(name).toLowerCase()))
+    .filter((name) => !NO_DATA_NAME.test(name) && !known.has(stem(name)))
+    .toSorted();
 }
 
 function namedAfterSplit(candidate: Candidate): Named[] {
@@ -138,7 +182,14 @@ function namedAfterSplit(candidate: Candidate): Named[] {
   const stem = basename(candidate.name, extname(candidate.name)).toLowerCase();
   const found = SPLIT_IN_NAME.exec(stem);
   const split = found === null ? undefined : splitOfWord(found[2]!);
-  return split === undefined ? [] : [{ candidate, split, extension, series: found![1]! }];
+  if (split !== undefined) return [{ candidate, split, extension, series: found![1]!, atEnd: true }];
+  const words = [...stem.matchAll(WORD_IN_NAME)];
+  const splits = new Set(words.map(([word]) => splitOfWord(word)));
+  const [only] = splits;
+  // "train_vs_test_lengths" names two: nobody can tell which it is.
+  if (splits.size !== 1 || only === undefined) return [];
+  const series = stem.slice(0, words[0]!.index).replace(/[._-]$/, '');
+  return [{ candidate, split: only, extension, series, atEnd: false }];
 }
 
 function onlyFile(candidates: readonly Candidate[], path: string): DataFile {

@@ -70,6 +70,7 @@ class OpenSource implements PairSource {
   readonly mappingGuessed: boolean;
   readonly labels: readonly string[];
   readonly files: PairSource['files'];
+  readonly ignoredFiles: readonly string[];
   readonly totalBytes: number;
   readonly #located: LocatedFiles;
   readonly #described: readonly Description[];
@@ -82,6 +83,7 @@ class OpenSource implements PairSource {
     this.mappingGuessed = plan.guessed;
     this.labels = plan.scheme.labels;
     this.files = located.files.map(({ name, split, sizeBytes }) => ({ name, split, sizeBytes }));
+    this.ignoredFiles = located.ignored;
     this.totalBytes = located.files.reduce((sum, file) => sum + file.sizeBytes, 0);
     this.#located = located;
     this.#described = described;

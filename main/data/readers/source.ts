@@ -57,6 +57,8 @@ export interface PairSource {
   readonly labels: readonly string[];
   /** In the order in which they are read: train, dev, test. */
   readonly files: readonly SourceFile[];
+  /** Names of files beside them that look like data and were not taken. */
+  readonly ignoredFiles: readonly string[];
   readonly totalBytes: number;
   /** How many of `totalBytes` the latest `rows()` has read. */
   bytesRead(): number;

@@ -84,6 +84,51 @@ describe('a folder or an archive', () => {
   });
 });
 
+describe('names that hold their split somewhere', () => {
+  const folderWith = (names: readonly string[]): string => {
+    const folder = temporaryFolder();
+    for (const name of names) writeFileSync(join(folder, name), 'text\tlabel\na\tx\nb\ty\n');
+    return folder;
+  };
+
+  it.each([
+    [
+      'MultiNLI with a part of its training split',
+      ['mnli_dev_matched.tsv', 'mnli_dev_mismatched.tsv', 'mnli_train_subset_tokenised.tsv'],
+      ['train mnli_train_subset_tokenised.tsv', 'dev mnli_dev_matched.tsv', 'dev mnli_dev_mismatched.tsv'],
+      [],
+    ],
+    [
+      'shards and digits',
+      ['train-00000-of-00002.tsv', 'train-00001-of-00002.tsv', 'test2.tsv', 'validation.v1.tsv'],
+      [
+        'train train-00000-of-00002.tsv',
+        'train train-00001-of-00002.tsv',
+        'dev validation.v1.tsv',
+        'test test2.tsv',
+      ],
+      [],
+    ],
+    [
+      'a name that ends in the split goes first; others are named, but no README and no second format',
+      ['a_train.tsv', 'a_dev.tsv', 'a_dev.part.tsv', 'a_train.jsonl', 'latest.tsv', 'README.txt', 'x.png'],
+      ['train a_train.tsv', 'dev a_dev.tsv'],
+      ['a_dev.part.tsv', 'latest.tsv'],
+    ],
+    [
+      'two splits in one name',
+      ['train.tsv', 'train_test_lengths.csv'],
+      ['train train.tsv'],
+      ['train_test_lengths.csv'],
+    ],
+  ])('%s', async (_name, names, taken, ignored) => {
+    const source = await openSource(folderWith(names));
+    await source.close();
+    expect(source.files.map(({ name, split }) => `${split} ${name}`)).toEqual(taken);
+    expect(source.ignoredFiles).toEqual(ignored);
+  });
+});
+
 describe('a folder of tables', () => {
   it('may have its columns in different orders, and labels are those of all files', async () => {
     const folder = temporaryFolder();
