@@ -25,7 +25,7 @@ export function splitFrom(given: string): Split {
   const split = SPLITS.find((name) => name === given);
   if (split !== undefined) return split;
   throw new StudioError('USAGE', `--split must be ${SPLITS.join(', ')}; "${given}" is not.`, {
-    nextStep: 'Name one of them, or leave --split out for test.',
+    nextStep: 'Name one of them, such as --split dev.',
   });
 }
 
