@@ -11,9 +11,10 @@ import { StudioError } from '../../shared/errors.ts';
 import { type Cache, lockCache, removeIncomplete } from './cache.ts';
 import { SPLIT_NUMBERS, UNDECIDED_SPLIT } from './cacheSchema.ts';
 import { ContentHash } from './contentHash.ts';
-import { checkDatasetName, findDataset, nameTaken } from './datasets.ts';
+import { checkDatasetName, findDataset, nameTaken, requireDataset } from './datasets.ts';
 import { BlockWriter, blockCount, type PairText, readBlock } from './exampleBlocks.ts';
 import { PairTally, RejectionTally } from './importTally.ts';
+import { FirstRows } from './pairTable.ts';
 import { openSource } from './readers/open.ts';
 import { READER_VERSION } from './readers/readerVersion.ts';
 import type { PairRow, PairSource, SourceRow } from './readers/source.ts';
@@ -104,6 +105,7 @@ class ImportJob {
   readonly #rejected = new RejectionTally();
   readonly #undecided: BlockWriter;
   readonly #undecidedLabels: number[] = [];
+  readonly #firstRows = new FirstRows();
   #firstUndecided: { file: string; line: number } | null = null;
   #unlabelledRows = 0;
   #rowsRead = 0;
@@ -140,9 +142,7 @@ class ImportJob {
       this.#throwIfCancelled();
       throw thrown;
     }
-    const dataset = findDataset(this.#cache, this.#options.name);
-    if (dataset === null) throw new Error('the data set that was just stored is not there');
-    return dataset;
+    return requireDataset(this.#cache, this.#options.name);
   }
 
   #take(row: SourceRow): void {
@@ -166,6 +166,7 @@ class ImportJob {
   #putAside(row: PairRow): void {
     this.#firstUndecided ??= { file: row.file, line: row.line };
     this.#undecidedLabels.push(row.label);
+    this.#firstRows.add(row.premise.tokens, row.hypothesis?.tokens ?? null);
     this.#undecided.add(row);
   }
 
@@ -181,7 +182,8 @@ class ImportJob {
       return;
     }
     const seed = this.#options.splitSeed ?? 0;
-    const splits = assignSplits(Int32Array.from(this.#undecidedLabels), { seed, shares: MADE_SHARES });
+    const firstRows = this.#firstRows.rows;
+    const splits = assignSplits(this.#undecidedLabels, { seed, shares: MADE_SHARES, firstRows });
     const remove = this.#cache.guard(() =>
       this.#cache.database.prepare(
         'DELETE FROM example_blocks WHERE dataset_id = ? AND split = ? AND block = ?',

@@ -58,6 +58,22 @@ export class PairTable {
   }
 }
 
+/** Numbers the rows of a file from 0 and tells for each the first row that held the same pair. */
+export class FirstRows {
+  readonly rows: number[] = [];
+  readonly #seen = new Map<bigint, number>();
+  readonly #hash = new PairHash();
+
+  add(premise: string, hypothesis: string | null): void {
+    this.#hash.of(premise, hypothesis);
+    const key = (BigInt(this.#hash.high) << 32n) | BigInt(this.#hash.low);
+    const row = this.rows.length;
+    const first = this.#seen.get(key) ?? row;
+    if (first === row) this.#seen.set(key, row);
+    this.rows.push(first);
+  }
+}
+
 /** A hash of 64 bits that is fed one UTF-16 unit at a time; after the two first lanes of MurmurHash3_x86_128. */
 class PairHash {
   high = 0;

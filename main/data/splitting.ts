@@ -7,31 +7,45 @@ export type Shares = readonly [train: number, dev: number, test: number];
 /**
  * A split for every row: 0 train, 1 dev, 2 test. Every class is dealt out by the shares as exactly as whole rows
  * allow (largest remainder, ties to train first), and which rows go where depends on the seed and on the labels
- * alone, so the same file gives the same splits anywhere.
+ * alone, so the same file gives the same splits anywhere. Rows of one pair stay together: the pair is dealt once,
+ * by its first row's label, and the shares are then those of distinct pairs.
  * @param labels class of each row, counted from 0.
  * @throws RangeError for shares that are negative or do not add up to 1, or a seed that is no safe whole number.
  */
 export function assignSplits(
   labels: Int32Array | readonly number[],
-  options: { readonly seed: number; readonly shares: Shares },
+  options: {
+    readonly seed: number;
+    readonly shares: Shares;
+    /** For each row the first row of an equal pair, often itself; without it every row is a pair of its own. */
+    readonly firstRows?: readonly number[];
+  },
 ): Uint8Array {
-  const { seed, shares } = options;
+  const { seed, shares, firstRows } = options;
   if (!Number.isSafeInteger(seed)) throw new RangeError(`seed ${seed} is no whole number`);
   if (shares.some((share) => !(share >= 0)) || Math.abs(shares[0] + shares[1] + shares[2] - 1) > 1e-9) {
     throw new RangeError(`shares ${shares.join(', ')} do not add up to 1`);
   }
   const splits = new Uint8Array(labels.length);
-  for (const [label, rows] of rowsByLabel(labels)) {
+  for (const [label, rows] of rowsByLabel(labels, firstRows)) {
     const order = shuffled(rows, randomIntegers(seed, label));
     const [train, dev] = countsOf(rows.length, shares);
     for (let at = train; at < order.length; at++) splits[order[at]!] = at < train + dev ? 1 : 2;
   }
+  firstRows?.forEach((first, row) => {
+    splits[row] = splits[first]!;
+  });
   return splits;
 }
 
-function rowsByLabel(labels: Int32Array | readonly number[]): Map<number, number[]> {
+/** Of equal pairs only the first row. */
+function rowsByLabel(
+  labels: Int32Array | readonly number[],
+  firstRows: readonly number[] | undefined,
+): Map<number, number[]> {
   const rows = new Map<number, number[]>();
   for (let row = 0; row < labels.length; row++) {
+    if (firstRows !== undefined && firstRows[row] !== row) continue;
     const known = rows.get(labels[row]!);
     if (known === undefined) rows.set(labels[row]!, [row]);
     else known.push(row);

@@ -92,6 +92,16 @@ describe('a file of test rows only', () => {
 });
 
 describe('a file without splits', () => {
+  test('has no pair in two of the splits that are made', async () => {
+    const { cache, folder } = newCache();
+    const path = join(folder, 'pairs.csv');
+    writePairsCsv(path, [...numberedPairs(300), ...numberedPairs(300)]);
+    const { report, rows } = await importDataset(cache, { path, name: 'pairs' });
+    expect(report.acrossSplits).toEqual([]);
+    expect(report.duplicateRows).toBe(300);
+    expect(rows).toEqual({ train: 480, dev: 60, test: 60 });
+  });
+
   test('gets a stratified 80/10/10 split that the seed decides', async () => {
     const { cache, folder } = newCache();
     const path = join(folder, 'pairs.csv');

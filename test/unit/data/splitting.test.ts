@@ -11,6 +11,19 @@ function counts(splits: Uint8Array, of: Int32Array | readonly number[], label: n
 }
 
 describe('assignSplits', () => {
+  it('keeps rows of one pair together, deals distinct pairs by the shares, and the same again', () => {
+    // Pair p stands in rows p and p + 500, the second time with another label.
+    const labels = Array.from({ length: 1000 }, (_, row) => (row + Math.floor(row / 500)) % 2);
+    const firstRows = labels.map((_, row) => row % 500);
+    const options = { seed: 5, shares: SHARES, firstRows };
+    const splits = assignSplits(labels, options);
+    expect([...splits.subarray(500)]).toEqual([...splits.subarray(0, 500)]);
+    const pairs = [0, 1, 2].map((split) => splits.subarray(0, 500).filter((one) => one === split).length);
+    expect(pairs).toEqual([400, 50, 50]);
+    expect(assignSplits(labels, options)).toEqual(splits);
+    expect(assignSplits(labels, { ...options, seed: 6 })).not.toEqual(splits);
+  });
+
   it('deals every class out by the shares, to the row', () => {
     const splits = assignSplits(labels, { seed: 1, shares: SHARES });
     for (const label of [0, 1, 2]) {
