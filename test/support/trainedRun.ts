@@ -106,6 +106,8 @@ export async function prepareRun(
 
 export interface Watched extends SupervisedTraining {
   readonly reports: readonly WorkerReport[];
+  /** The same as they were handed over: what stands in one batch is stored in one transaction. */
+  readonly batches: readonly (readonly WorkerReport[])[];
 }
 
 /** Starts (or with `resume` goes on with) a prepared run. */
@@ -118,19 +120,21 @@ export function train(
   } = {},
 ): Watched {
   const reports: WorkerReport[] = [];
+  const batches: (readonly WorkerReport[])[] = [];
   const training: SupervisedTraining = superviseTraining({
     entry: checkoutEntries().path('training'),
     environment: workerEnvironment(job.engine, { dataDirectory: job.dataDirectory, threads: job.threads }),
     job: { ...job, resumeFrom: options.resume === true ? 'newest' : null },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     onReports: (some) => {
+      batches.push(some);
       for (const report of some) {
         reports.push(report);
         options.onReport?.(report, training);
       }
     },
   });
-  return { ...training, reports };
+  return { ...training, reports, batches };
 }
 
 /** Loss of each step as reported, later attempts replacing earlier ones from where they resumed. */

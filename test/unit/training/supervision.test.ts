@@ -184,6 +184,18 @@ it('passes over a checkpoint with one flipped byte, aloud', async () => {
   );
 });
 
+it('hands over what happened before a checkpoint before it is written', async () => {
+  const run = await prepareRun(temporaryFolder(), { epochs: 4, batchSize: 32 });
+  const attempt = train(run);
+  expect(await attempt.done).toMatchObject({ outcome: 'finished' });
+  const saving = attempt.batches.filter((batch) =>
+    batch.some((report) => report.kind === 'progress' && report.phase === 'saving'),
+  );
+  expect(saving).toHaveLength(4);
+  // Nothing waits behind it, where a crash would lose what the checkpoint says is done.
+  for (const batch of saving) expect(batch.at(-1)).toMatchObject({ kind: 'progress', phase: 'saving' });
+});
+
 it('keeps the two newest checkpoints, and the best one when it is asked for', async () => {
   const run = await prepareRun(temporaryFolder(), { epochs: 5, batchSize: 32, keep: 'best' });
   const attempt = train(run);
