@@ -20,6 +20,8 @@ const MAY_SEE = {
   'main/model': ['shared'],
   'main/engines': ['shared', 'main/files', 'main/model'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
+  // What both hosts share: the contract's dispatcher and the events.
+  'main/rpc': ['shared'],
   renderer: ['shared'],
 };
 

@@ -25,6 +25,15 @@ export const ERROR_CODES = [
   'WORKER_HUNG',
   'CANCELLED',
   'INTERRUPTED',
+  'ROUTE_NOT_FOUND', // there is no such call in the contract
+  'BAD_INPUT', // what was sent to a call does not fit its schema: a defect of the sender
+  'NOT_AVAILABLE', // this host cannot do it: a native dialog in a browser
+  'UNAUTHORISED', // no session, or one that has ended
+  'FORBIDDEN', // asked from where nobody may ask
+  'TOO_LARGE',
+  'TOO_MANY_ATTEMPTS',
+  'SHUTTING_DOWN', // the studio is ending
+  'CONNECTION_LOST', // made by the page when the studio cannot be reached
   'INTERNAL',
 ] as const;
 

@@ -51,8 +51,11 @@ export interface Environment {
 }
 
 export const RUN_STATES = [
+  'queued', // made, waiting for its turn
   'preparing',
   'running',
+  'pausing',
+  'paused', // saved and waiting, with the model loaded
   'stopping',
   'completed',
   'stopped',
@@ -158,6 +161,78 @@ export interface RunResult {
   readonly selectedOnTest: boolean;
 }
 
+/** The last progress report of a run. */
+export type RunProgress = Omit<Extract<WorkerReport, { kind: 'progress' }>, 'kind'>;
+
+/** What the worker found when it started. */
+export interface RunPlan {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly parameters: number;
+  readonly truncatedPairs: number;
+}
+
+/** Everything about a run but its measurements. Times are ISO text. */
+export interface RunRecord {
+  readonly id: string;
+  readonly experiment: string | null;
+  readonly name: string | null;
+  readonly notes: string;
+  /** In alphabetical order. */
+  readonly tags: readonly string[];
+  readonly archived: boolean;
+  readonly state: RunState;
+  readonly config: RunConfig;
+  /** SHA-256 of the configuration: equal for runs that should give equal results. */
+  readonly configHash: string;
+  readonly environment: Environment;
+  readonly engine: EngineRecord | null;
+  readonly plan: RunPlan | null;
+  readonly progress: RunProgress | null;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly finishedAt: string | null;
+  readonly result: RunResult | null;
+  readonly error: ErrorData | null;
+}
+
+export interface LogLine {
+  /** ISO time at which it was stored. */
+  readonly at: string;
+  readonly level: 'info' | 'warning';
+  readonly text: string;
+}
+
+/** What a run takes up. */
+export interface RunSize {
+  readonly metricPoints: number;
+  readonly evaluations: number;
+  readonly logLines: number;
+  readonly checkpoints: number;
+  /** In the run's folder, as its checkpoints were reported. */
+  readonly checkpointBytes: number;
+  /** In studio.db, roughly. */
+  readonly databaseBytes: number;
+}
+
+export type ComparedValue = string | number | boolean | null;
+
+/** One line of a comparison: a value a run, in the order of the runs; null where a run has none. */
+export interface ComparisonRow {
+  /** A path such as "hyperparameters.lr", "dataset.contentHash" or "engine.device". */
+  readonly key: string;
+  readonly values: readonly ComparedValue[];
+  readonly differs: boolean;
+}
+
+export interface RunComparison {
+  readonly runs: readonly { readonly id: string; readonly name: string | null; readonly state: string }[];
+  /** Configuration, engine and environment, every row; a person is shown those that differ. */
+  readonly settings: readonly ComparisonRow[];
+  /** The result, and the last value of every metric that at least one run has. */
+  readonly metrics: readonly ComparisonRow[];
+}
+
 /** Frames from the training worker to its supervisor. */
 export type WorkerReport =
   | { readonly kind: 'ready'; readonly pid: number }
@@ -189,6 +264,11 @@ export type WorkerReport =
   | { readonly kind: 'checkpointRemoved'; readonly folder: string }
   | { readonly kind: 'log'; readonly level: 'info' | 'warning'; readonly text: string }
   | { readonly kind: 'stopping' }
-  | { readonly kind: 'stopped'; readonly step: number }
+  | { readonly kind: 'pausing' }
+  /** Saved, and waiting until it is told to go on, or until there is room on the disk again. */
+  | { readonly kind: 'paused'; readonly step: number; readonly reason: 'asked' | 'diskFull' }
+  | { readonly kind: 'continued' }
+  /** `result` is there when the run was stopped to be kept: its figures up to here, test split included. */
+  | { readonly kind: 'stopped'; readonly step: number; readonly result?: RunResult }
   | { readonly kind: 'finished'; readonly result: RunResult }
   | { readonly kind: 'failed'; readonly error: ErrorData };

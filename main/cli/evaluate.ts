@@ -1,7 +1,8 @@
 /** @file Runs under Node. `entail evaluate`: what a trained model is worth on a split. */
+
 import { type Command, Option } from 'commander';
 import type { Dataset } from '../../shared/datasets.ts';
-import type { RunRecord } from '../db/runRecord.ts';
+import type { RunRecord } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { fractionText } from './progressText.ts';
 import { evaluationLines } from './runsShow.ts';

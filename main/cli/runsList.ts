@@ -1,6 +1,7 @@
 /** @file Runs under Node. `entail runs list`. */
+
 import type { Command } from 'commander';
-import type { RunRecord } from '../db/runRecord.ts';
+import type { RunRecord } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { countText, threeDecimals } from './figures.ts';
 import { tableLines } from './tables.ts';

@@ -1,28 +1,15 @@
 /** @file Node. Runs side by side: what differs in how they were made, and what came out. */
-import type { MetricName } from '../../shared/runs.ts';
+import type {
+  ComparedValue,
+  ComparisonRow,
+  MetricName,
+  RunComparison,
+  RunRecord,
+} from '../../shared/runs.ts';
 import { METRICS } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
 import { latestMetrics } from './metrics.ts';
-import type { RunRecord } from './runRecord.ts';
 import { findRun } from './runs.ts';
-
-export type ComparedValue = string | number | boolean | null;
-
-/** One line of a comparison: a value a run, in the order of the runs; null where a run has none. */
-export interface ComparisonRow {
-  /** A path such as "hyperparameters.lr", "dataset.contentHash" or "engine.device". */
-  readonly key: string;
-  readonly values: readonly ComparedValue[];
-  readonly differs: boolean;
-}
-
-export interface RunComparison {
-  readonly runs: readonly { readonly id: string; readonly name: string | null; readonly state: string }[];
-  /** Configuration, engine and environment, every row; a person is shown those that differ. */
-  readonly settings: readonly ComparisonRow[];
-  /** The result, and the last value of every metric that at least one run has. */
-  readonly metrics: readonly ComparisonRow[];
-}
 
 /** What is compared: a run and the last value of each of its metrics. */
 export interface ComparedRun {

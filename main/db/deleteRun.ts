@@ -1,20 +1,9 @@
 /** @file Node. Deleting a run from the database, and what that would take away. */
+import type { RunSize } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
 import { requireFree } from './lease.ts';
 import { runKey } from './runKey.ts';
-
-/** What a run takes up. */
-export interface RunSize {
-  readonly metricPoints: number;
-  readonly evaluations: number;
-  readonly logLines: number;
-  readonly checkpoints: number;
-  /** In the run's folder, as its checkpoints were reported. */
-  readonly checkpointBytes: number;
-  /** In studio.db, roughly. */
-  readonly databaseBytes: number;
-}
 
 /** Bytes of a metric's row, measured on runs of some thousand steps. */
 const BYTES_PER_POINT = 46;

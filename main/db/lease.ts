@@ -68,7 +68,7 @@ export function interruptOrphans(database: StudioDatabase): string[] {
     for (const row of dead) forget.run(row.run);
     const interrupt = connection.prepare<[string], string>(
       `UPDATE runs SET state = 'interrupted', finished_at = ?
-       WHERE state IN ('preparing', 'running', 'stopping') AND number NOT IN (SELECT run FROM leases) RETURNING id`,
+       WHERE state IN ('preparing', 'running', 'pausing', 'paused', 'stopping') AND number NOT IN (SELECT run FROM leases) RETURNING id`,
     );
     return interrupt.pluck().all(new Date().toISOString()).sort();
   });

@@ -1,15 +1,9 @@
 /** @file Node. Log lines of a run, as its worker wrote them. */
 import type Database from 'better-sqlite3';
+import type { LogLine } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
 import { read } from './connection.ts';
 import { runKey } from './runKey.ts';
-
-export interface LogLine {
-  /** ISO time at which it was stored. */
-  readonly at: string;
-  readonly level: 'info' | 'warning';
-  readonly text: string;
-}
 
 /** A run's log, oldest line first. Throws NOT_FOUND. */
 export function listLogs(database: StudioReader, runId: string): LogLine[] {

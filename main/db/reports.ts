@@ -10,11 +10,11 @@ import { insertLog } from './logs.ts';
 import { deleteMetricsAfter, insertMetrics } from './metrics.ts';
 import { insertPredictions } from './predictions.ts';
 import { runKey } from './runKey.ts';
-import { failRun, finishRun, setEngine, setPlan, setProgress, setState } from './runState.ts';
+import { failRun, finishRun, setEngine, setPlan, setProgress, setState, stopRun } from './runState.ts';
 
 type CourseReport = Extract<
   WorkerReport,
-  { kind: 'progress' | 'stopping' | 'stopped' | 'finished' | 'failed' }
+  { kind: 'progress' | 'stopping' | 'pausing' | 'paused' | 'continued' | 'stopped' | 'finished' | 'failed' }
 >;
 
 /**
@@ -77,8 +77,17 @@ function storeCourse(database: StudioDatabase, runId: string, report: CourseRepo
     case 'stopping':
       setState(database, runId, 'stopping');
       break;
+    case 'pausing':
+      setState(database, runId, 'pausing');
+      break;
+    case 'paused':
+      setState(database, runId, 'paused');
+      break;
+    case 'continued':
+      setState(database, runId, 'running');
+      break;
     case 'stopped':
-      setState(database, runId, 'stopped');
+      stopRun(database, runId, report.result ?? null);
       break;
     case 'finished':
       finishRun(database, runId, report.result);

@@ -2,44 +2,17 @@
 import { createHash } from 'node:crypto';
 import type { EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
-import type { Environment, RunConfig, RunResult, RunState, WorkerReport } from '../../shared/runs.ts';
+import type {
+  Environment,
+  RunConfig,
+  RunPlan,
+  RunProgress,
+  RunRecord,
+  RunResult,
+  RunState,
+} from '../../shared/runs.ts';
 import { rowChecksum } from './rowChecksum.ts';
 import { altered } from './sqliteErrors.ts';
-
-/** The last progress report of a run. */
-export type RunProgress = Omit<Extract<WorkerReport, { kind: 'progress' }>, 'kind'>;
-
-/** What the worker found when it started. */
-export interface RunPlan {
-  readonly stepsPerEpoch: number;
-  readonly totalSteps: number;
-  readonly parameters: number;
-  readonly truncatedPairs: number;
-}
-
-/** Everything about a run but its measurements. Times are ISO text. */
-export interface RunRecord {
-  readonly id: string;
-  readonly experiment: string | null;
-  readonly name: string | null;
-  readonly notes: string;
-  /** In alphabetical order. */
-  readonly tags: readonly string[];
-  readonly archived: boolean;
-  readonly state: RunState;
-  readonly config: RunConfig;
-  /** SHA-256 of the configuration: equal for runs that should give equal results. */
-  readonly configHash: string;
-  readonly environment: Environment;
-  readonly engine: EngineRecord | null;
-  readonly plan: RunPlan | null;
-  readonly progress: RunProgress | null;
-  readonly createdAt: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
-  readonly result: RunResult | null;
-  readonly error: ErrorData | null;
-}
 
 /** A row of SELECT_RUNS. */
 export interface RunRow {

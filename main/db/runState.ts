@@ -1,15 +1,20 @@
 /** @file Node. How a run goes on: its state, engine, plan, result or error. Only the process that has the run may. */
 import type { EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
-import type { RunResult, RunState } from '../../shared/runs.ts';
+import type { RunPlan, RunProgress, RunResult, RunState } from '../../shared/runs.ts';
 import type { StudioDatabase } from './connection.ts';
 import { write } from './connection.ts';
 import { requireLease } from './lease.ts';
 import { runKey } from './runKey.ts';
-import type { RunPlan, RunProgress } from './runRecord.ts';
 import { storedResult } from './runRecord.ts';
 
-const IN_WORK: ReadonlySet<RunState> = new Set(['preparing', 'running', 'stopping']);
+const IN_WORK: ReadonlySet<RunState> = new Set([
+  'preparing',
+  'running',
+  'pausing',
+  'paused',
+  'stopping',
+]);
 
 /**
  * Sets the state. The first "running" is the start; a state in which nothing goes on any more is the end; a state
@@ -48,9 +53,24 @@ export function setProgress(database: StudioDatabase, runId: string, progress: R
 
 /** The run is completed, with this result. */
 export function finishRun(database: StudioDatabase, runId: string, result: RunResult): void {
+  endWith(database, runId, 'completed', result);
+}
+
+/** The run was stopped; with a result when its figures up to here were to be kept. It can be resumed. */
+export function stopRun(database: StudioDatabase, runId: string, result: RunResult | null): void {
+  if (result === null) setState(database, runId, 'stopped');
+  else endWith(database, runId, 'stopped', result);
+}
+
+function endWith(
+  database: StudioDatabase,
+  runId: string,
+  state: 'completed' | 'stopped',
+  result: RunResult,
+): void {
   const { text, crc } = storedResult(result);
   write(database, () => {
-    setState(database, runId, 'completed');
+    setState(database, runId, state);
     update(database, runId, 'UPDATE runs SET result = :text, result_crc = :crc WHERE number = :run', {
       text,
       crc,

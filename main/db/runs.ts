@@ -1,6 +1,6 @@
 /** @file Node. Runs: making, finding and listing them. */
 import { StudioError } from '../../shared/errors.ts';
-import type { Environment, RunConfig } from '../../shared/runs.ts';
+import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
 import { experimentKey } from './experiments.ts';
@@ -8,7 +8,7 @@ import { requireLabel } from './label.ts';
 import { insertLease } from './lease.ts';
 import { nextRunId, normaliseRunId } from './runId.ts';
 import { noSuchRun } from './runKey.ts';
-import type { RunRecord, RunRow } from './runRecord.ts';
+import type { RunRow } from './runRecord.ts';
 import { runRecord, SELECT_RUNS, storedConfig } from './runRecord.ts';
 import { corrupt } from './sqliteErrors.ts';
 

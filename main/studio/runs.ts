@@ -2,15 +2,22 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Split } from '../../shared/datasets.ts';
-import type { CheckpointRecord, EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
+import type {
+  CheckpointRecord,
+  EvaluationRecord,
+  LogLine,
+  PredictionBlock,
+  RunComparison,
+  RunRecord,
+  RunSize,
+} from '../../shared/runs.ts';
 import { listCheckpoints } from '../db/checkpoints.ts';
-import { compareStoredRuns, type RunComparison } from '../db/compare.ts';
+import { compareStoredRuns } from '../db/compare.ts';
 import type { StudioDatabase } from '../db/connection.ts';
-import { deleteRun, type RunSize, runSize } from '../db/deleteRun.ts';
+import { deleteRun, runSize } from '../db/deleteRun.ts';
 import { listEvaluations } from '../db/evaluations.ts';
-import { type LogLine, listLogs } from '../db/logs.ts';
+import { listLogs } from '../db/logs.ts';
 import { predictions } from '../db/predictions.ts';
-import type { RunRecord } from '../db/runRecord.ts';
 import { findRun, listRuns, type RunFilter } from '../db/runs.ts';
 import type { Databases } from './databases.ts';
 

@@ -1,8 +1,9 @@
 /** @file Runs under Node. Whether a data set can be trained on as somebody wishes, said before anything is made. */
+
 import type { Dataset } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
-import type { RunRecord } from '../db/runRecord.ts';
+import type { RunRecord } from '../../shared/runs.ts';
 
 /** @throws StudioError USAGE */
 export function requireTrainable(dataset: Dataset, hyperparameters: Hyperparameters): void {

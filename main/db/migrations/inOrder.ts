@@ -1,6 +1,7 @@
 /** @file Node. Every migration of studio.db, oldest first. Add yours at the end; never change one that was released. */
 
 import { migration0001 } from './0001_runs.ts';
+import { migration0002 } from './0002_studio.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [migration0001];
+export const MIGRATIONS: readonly Migration[] = [migration0001, migration0002];

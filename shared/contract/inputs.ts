@@ -1,0 +1,36 @@
+/** @file Runs anywhere. Schemas that many routes share: every text has a length, every list an end. */
+import { z } from 'zod';
+import { SPLITS } from '../datasets.ts';
+import { ENGINE_NAMES } from '../engines.ts';
+import { hyperparametersSchema } from '../hyperparameters.ts';
+
+export const noInput = z.strictObject({});
+export const runId = z.string().min(1).max(40);
+export const datasetName = z.string().min(1).max(200);
+export const label = z.string().min(1).max(200);
+export const path = z.string().min(1).max(4096);
+export const sentence = z.string().max(20_000);
+export const split = z.enum(SPLITS);
+export const engineName = z.enum(ENGINE_NAMES);
+
+/** One page of a long list. */
+export const page = {
+  from: z.number().int().min(0).max(100_000_000),
+  count: z.number().int().min(1).max(1000),
+};
+
+/** What a new run is made from; the main process adds vocabulary, shape and hashes. */
+export const runRequestSchema = z.strictObject({
+  dataset: datasetName,
+  hyperparameters: hyperparametersSchema,
+  /** Null means the best that works. */
+  engine: engineName.nullable().default(null),
+  /** Null means one a processor. */
+  threads: z.number().int().min(1).max(1024).nullable().default(null),
+  name: label.nullable().default(null),
+  experiment: label.nullable().default(null),
+  tags: z.array(label).max(50).default([]),
+  /** A run whose weights and vocabulary to start from; null starts from random weights. */
+  startFrom: runId.nullable().default(null),
+});
+export type RunRequest = z.infer<typeof runRequestSchema>;

@@ -1,0 +1,53 @@
+/** @file Runs anywhere. Contract: long pieces of work beside training, each with progress and cancel. */
+import { z } from 'zod';
+import type { ImportReport } from '../datasets.ts';
+import type { EngineName } from '../engines.ts';
+import type { ErrorData } from '../errors.ts';
+import { noInput } from './inputs.ts';
+import { answers } from './route.ts';
+
+/** What a probe measured: a few real steps of the very configuration, then a few evaluated batches. */
+export interface ProbeResult {
+  readonly engine: EngineName;
+  readonly device: string;
+  readonly threads: number;
+  readonly secondsPerStep: number;
+  readonly pairsPerSecond: number;
+  readonly stepsPerEpoch: number;
+  /** Training and evaluation of one epoch. */
+  readonly epochSeconds: number;
+  /** The whole run, saving included. */
+  readonly totalSeconds: number;
+  /** Largest resident memory of the probing process. */
+  readonly peakMemoryBytes: number;
+  readonly freeMemoryBytes: number;
+}
+
+/** What a job is for, and what it leaves when it is done. */
+export type JobOutcome =
+  | { readonly kind: 'importDataset'; readonly dataset: string | null; readonly report: ImportReport | null }
+  | { readonly kind: 'installEngine' }
+  | { readonly kind: 'uninstallEngine' }
+  | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }
+  | { readonly kind: 'probe'; readonly probe: ProbeResult | null };
+
+export interface Job {
+  readonly id: string;
+  /** "Import pairs.csv as mine" */
+  readonly title: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  /** 0 to 1, or null while it cannot be told. */
+  readonly fraction: number | null;
+  /** What it is doing, in words; "" when there is nothing to say. */
+  readonly note: string;
+  readonly etaSeconds: number | null;
+  readonly startedAtMs: number;
+  readonly error: ErrorData | null;
+  readonly outcome: JobOutcome;
+}
+
+export const jobRoutes = {
+  /** Newest first; finished ones stay until the studio ends. */
+  'jobs/list': answers<readonly Job[]>()(noInput),
+  'jobs/cancel': answers<null>()(z.strictObject({ id: z.string().min(1).max(100) })),
+};

@@ -1,0 +1,112 @@
+/** @file Runs anywhere. Contract: stored runs, their table, their annotations, and control over a run that goes on. */
+import { z } from 'zod';
+import type {
+  CheckpointRecord,
+  EvaluationRecord,
+  LogLine,
+  RunProgress,
+  RunRecord,
+  RunSize,
+  RunState,
+} from '../runs.ts';
+import { label, noInput, runId } from './inputs.ts';
+import { answers } from './route.ts';
+
+export type CellValue = string | number | boolean | null;
+
+/** A column of settings: distinct values once, and for each run the place of its value (-1: it has none). */
+export interface SettingColumn {
+  /** A path such as "hyperparameters.lr", "dataset.name", "model.layers" or "engine". */
+  readonly key: string;
+  readonly values: readonly CellValue[];
+  readonly codes: readonly number[];
+}
+
+/** Last value of a metric, or a figure of the result; null where a run has none. */
+export interface MetricColumn {
+  /** "test/accuracy", "dev/loss", …, "result/trainAccuracy", "best/dev/accuracy". */
+  readonly key: string;
+  readonly values: readonly (number | null)[];
+}
+
+/** All runs, column by column: arrays of equal length, newest run first. Small enough to be sorted in the page. */
+export interface RunsTable {
+  readonly ids: readonly string[];
+  readonly names: readonly (string | null)[];
+  readonly experiments: readonly (string | null)[];
+  readonly states: readonly RunState[];
+  readonly tags: readonly (readonly string[])[];
+  readonly notes: readonly string[];
+  readonly archived: readonly boolean[];
+  /** 0 to 7 by default in the order of making; a person may choose another. */
+  readonly colours: readonly number[];
+  readonly createdAtMs: readonly number[];
+  readonly finishedAtMs: readonly (number | null)[];
+  readonly durationSeconds: readonly (number | null)[];
+  /** Equal for runs that differ in nothing but the seed. */
+  readonly replicateKeys: readonly string[];
+  /** Reason of a failure, or null. */
+  readonly errors: readonly (string | null)[];
+  readonly progress: readonly (RunProgress | null)[];
+  readonly selectedOnTest: readonly boolean[];
+  readonly settings: readonly SettingColumn[];
+  readonly metrics: readonly MetricColumn[];
+}
+
+/** Everything about a run but its curves and its log. */
+export interface RunDetails extends RunRecord {
+  readonly colour: number;
+  readonly folder: string;
+  readonly evaluations: readonly EvaluationRecord[];
+  readonly checkpoints: readonly CheckpointRecord[];
+  readonly size: RunSize;
+  /** Splits for which probabilities of every example are stored: what the Errors page can open. */
+  readonly predictions: readonly { readonly split: 'train' | 'dev' | 'test'; readonly step: number }[];
+}
+
+export interface LogPage {
+  readonly lines: readonly LogLine[];
+  /** Pass it next time. */
+  readonly cursor: number;
+}
+
+const ids = z.array(runId).min(1).max(10_000);
+
+export const runRoutes = {
+  /** All runs (archived ones too, marked), or only those asked for; ids that are gone are left out. */
+  'runs/table': answers<RunsTable>()(z.strictObject({ ids: z.array(runId).max(10_000).optional() })),
+  'runs/show': answers<RunDetails>()(z.strictObject({ run: runId })),
+  'runs/log': answers<LogPage>()(
+    z.strictObject({ run: runId, after: z.number().int().min(0).nullable().default(null) }),
+  ),
+  /** One change to many runs; what is left out stays. The page keeps what was there before, for undo. */
+  'runs/annotate': answers<null>()(
+    z.strictObject({
+      ids,
+      name: label.nullable().optional(),
+      notes: z.string().max(100_000).optional(),
+      addTags: z.array(label).max(50).optional(),
+      removeTags: z.array(label).max(50).optional(),
+      archived: z.boolean().optional(),
+      colour: z.number().int().min(0).max(7).nullable().optional(),
+    }),
+  ),
+  /** Gone for the page at once, from the disk after ten seconds. Refused (LOCKED) for a run that goes on. */
+  'runs/delete': answers<{ readonly freedBytes: number; readonly undoableUntilMs: number }>()(
+    z.strictObject({ ids }),
+  ),
+  /** Takes a deletion back. @throws NOT_FOUND once it is done. */
+  'runs/restore': answers<null>()(z.strictObject({ ids })),
+  /**
+   * `keep`: ends in good order with a checkpoint, evaluates the test split with it, and keeps figures and predictions;
+   * the run can still be resumed. `now`: ends at once; the run goes on from its last checkpoint.
+   */
+  'runs/stop': answers<null>()(z.strictObject({ run: runId, how: z.enum(['keep', 'now']) })),
+  /** Saves and waits, with the model loaded. */
+  'runs/pause': answers<null>()(z.strictObject({ run: runId })),
+  /** A paused run goes on at once; a stopped, interrupted or failed one is put into the queue. */
+  'runs/resume': answers<null>()(z.strictObject({ run: runId })),
+  /** Ends it at once and deletes it, undoable for ten seconds (it is then interrupted). */
+  'runs/discard': answers<{ readonly undoableUntilMs: number }>()(z.strictObject({ run: runId })),
+  'runs/experiments': answers<readonly { readonly name: string; readonly runs: number }[]>()(noInput),
+};
