@@ -8,13 +8,7 @@ import { requireLease } from './lease.ts';
 import { runKey } from './runKey.ts';
 import { storedResult } from './runRecord.ts';
 
-const IN_WORK: ReadonlySet<RunState> = new Set([
-  'preparing',
-  'running',
-  'pausing',
-  'paused',
-  'stopping',
-]);
+const IN_WORK: ReadonlySet<RunState> = new Set(['preparing', 'running', 'pausing', 'paused', 'stopping']);
 
 /**
  * Sets the state. The first "running" is the start; a state in which nothing goes on any more is the end; a state

@@ -1,0 +1,54 @@
+/** @file Runs under Node. What a hosted studio is: what the host brings, and what every area of handlers is given. */
+import type { AppInfo } from '../../shared/contract/app.ts';
+import type { StudioEvent } from '../../shared/contract/events.ts';
+import type { Entries } from '../entries.ts';
+import type { Dispatch } from '../rpc/dispatch.ts';
+import type { EventHub } from '../rpc/eventHub.ts';
+import type { Databases } from './databases.ts';
+import type { DatasetService } from './datasets.ts';
+import type { EngineService } from './engines.ts';
+import type { InferenceService } from './inference.ts';
+import type { RunService } from './runs.ts';
+import type { TrainingService } from './training.ts';
+
+/** What only the host can do: Electron most of it, the loopback server little. */
+export interface HostPlatform {
+  readonly capabilities: AppInfo['capabilities'];
+  /** Null when the person cancelled. @throws StudioError NOT_AVAILABLE. */
+  chooseFile(purpose: 'dataset' | 'folder' | 'vocabulary'): Promise<string | null>;
+  /** @throws StudioError NOT_AVAILABLE. */
+  showFolder(path: string): void;
+  /** A notification of the system; does nothing where there are none. */
+  notify(notification: { readonly title: string; readonly body: string; readonly run: string }): void;
+  /** True while something trains: the machine must not sleep. */
+  keepAwake(awake: boolean): void;
+}
+
+/** What the handlers of every area are made from. */
+export interface HostContext {
+  readonly version: string;
+  readonly dataDirectory: string;
+  readonly databases: Databases;
+  readonly entries: Entries;
+  readonly datasets: DatasetService;
+  readonly engines: EngineService;
+  readonly runs: RunService;
+  readonly training: TrainingService;
+  readonly inference: InferenceService;
+  readonly platform: HostPlatform;
+  /** Tells clients what has been committed. */
+  publish(events: readonly StudioEvent[]): void;
+  /** Sentences that a person should read, collected since the start. */
+  readonly notices: readonly string[];
+}
+
+/** A studio with its doors open: both hosts are a thin shell around it. */
+export interface HostedStudio {
+  readonly dataDirectory: string;
+  readonly dispatch: Dispatch;
+  readonly events: EventHub;
+  /** True while a run trains here or waits for its turn. */
+  isBusy(): boolean;
+  /** Stops what trains in good order (a checkpoint), refuses new calls, closes the databases. */
+  close(): Promise<void>;
+}
