@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
-import { DEMO_HYPERPARAMETERS } from '../data/sample/demoRecipe.ts';
+import { QUICK } from '../../shared/presets.ts';
 import { type Mistake, worstMistakes } from '../studio/mistakes.ts';
 import type { RunDetails } from '../studio/runs.ts';
 import type { Studio } from '../studio.ts';
@@ -117,11 +117,11 @@ async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     const startedMs = performance.now();
     const studio = await work.studio();
     const dataset = await sampleDataset(studio, work);
-    const watched = await watchRun(work, { epochs: DEMO_HYPERPARAMETERS.epochs }, (onReports) =>
+    const watched = await watchRun(work, { epochs: QUICK.epochs }, (onReports) =>
       studio.training.start(
         {
           dataset: dataset.name,
-          hyperparameters: DEMO_HYPERPARAMETERS,
+          hyperparameters: QUICK,
           engine,
           threads,
           name: 'demo',

@@ -2,15 +2,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { DEMO_HYPERPARAMETERS } from '../../main/data/sample/demoRecipe.ts';
 import { HYPERPARAMETERS } from '../../shared/hyperparameters.ts';
+import { QUICK } from '../../shared/presets.ts';
 import { jsonLines, runEntail } from '../support/runEntail.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 /** The demo's recipe as flags of `train`. */
 function recipeFlags(): string[] {
   return HYPERPARAMETERS.flatMap(({ name, default: usual }) => {
-    const value = DEMO_HYPERPARAMETERS[name];
+    const value = QUICK[name];
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     return value === usual ? [] : [flag, String(value)];
   });

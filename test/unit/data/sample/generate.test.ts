@@ -1,11 +1,11 @@
 /** @file Tests. The built-in sample: that the committed files are what the grammar gives, and that its splits are apart. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { DEMO_HYPERPARAMETERS } from '../../../../main/data/sample/demoRecipe.ts';
 import { generateSample, SAMPLE_PLAN } from '../../../../main/data/sample/generate.ts';
 import { labelOf, relationsOf, relationTables } from '../../../../main/data/sample/grammar.ts';
 import { sampleFile, sampleFileName } from '../../../../main/data/sample/snliLayout.ts';
 import { SNLI_LABELS, SPLITS, type Split } from '../../../../shared/datasets.ts';
+import { QUICK } from '../../../../shared/presets.ts';
 
 const sample = generateSample(SAMPLE_PLAN);
 
@@ -142,6 +142,6 @@ describe('the demo', () => {
     const lengths = Object.values(rows)
       .flat()
       .map(({ premise, hypothesis }) => premise.split(' ').length + hypothesis.split(' ').length + 3);
-    expect(Math.max(...lengths)).toBeLessThanOrEqual(DEMO_HYPERPARAMETERS.maxLen);
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(QUICK.maxLen);
   });
 });
