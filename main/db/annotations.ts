@@ -28,6 +28,34 @@ export function setArchived(database: StudioDatabase, runId: string, archived: b
   update(database, runId, 'UPDATE runs SET archived = ? WHERE number = ?', archived ? 1 : 0);
 }
 
+/** Gives a run one of the eight colours; null gives back the one that follows from its number. Throws NOT_FOUND. */
+export function setColour(database: StudioDatabase, runId: string, colour: number | null): void {
+  update(database, runId, 'UPDATE runs SET colour = ? WHERE number = ?', colour);
+}
+
+export interface Annotation {
+  readonly name?: string | null | undefined;
+  readonly notes?: string | undefined;
+  readonly addTags?: readonly string[] | undefined;
+  readonly removeTags?: readonly string[] | undefined;
+  readonly archived?: boolean | undefined;
+  readonly colour?: number | null | undefined;
+}
+
+/** One change to many runs, or to none of them. Throws as the functions above. */
+export function annotateRuns(database: StudioDatabase, runIds: readonly string[], change: Annotation): void {
+  write(database, () => {
+    for (const runId of runIds) {
+      if (change.name !== undefined) renameRun(database, runId, change.name);
+      if (change.notes !== undefined) setNotes(database, runId, change.notes);
+      for (const tag of change.addTags ?? []) addTag(database, runId, tag);
+      for (const tag of change.removeTags ?? []) removeTag(database, runId, tag);
+      if (change.archived !== undefined) setArchived(database, runId, change.archived);
+      if (change.colour !== undefined) setColour(database, runId, change.colour);
+    }
+  });
+}
+
 /** Adds a tag; one that is there already stays. Throws NOT_FOUND, USAGE. */
 export function addTag(database: StudioDatabase, runId: string, tag: string): void {
   const label = requireLabel(tag, 'A tag');

@@ -1,14 +1,15 @@
 /** @file Node. Metrics: typed rows, one a run, metric and step; system metrics one a run, metric and moment. */
 import type Database from 'better-sqlite3';
-import { StudioError } from '../../shared/errors.ts';
 import type { MetricName, MetricPoint } from '../../shared/runs.ts';
-import { METRICS } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
 import { read } from './connection.ts';
+import { addToFigures, rebuildFigures } from './figures.ts';
+import { addToBlocks, rebuildBlocks } from './metricBlocks.ts';
+import { axisOf, makeMetricKey, metricKeys, tableOf } from './metricKeys.ts';
 import type { NumbersChecksum } from './rowChecksum.ts';
 import { numbersChecksum } from './rowChecksum.ts';
 import { runKey } from './runKey.ts';
-import { altered, corrupt } from './sqliteErrors.ts';
+import { altered } from './sqliteErrors.ts';
 
 /** One curve, point by point in order; all arrays are of the same length. */
 export interface MetricSeries {
@@ -27,7 +28,6 @@ export interface MetricTail {
   readonly cursor: number;
 }
 
-const KNOWN: ReadonlySet<string> = new Set(METRICS);
 /** Numbers in a row's checksum: run, metric, step, epoch, atMs, value. */
 const CHECKED = 6;
 
@@ -110,6 +110,9 @@ export function insertMetrics(
     const crc = check([run, id, step, epoch, atMs, value]);
     insert[tableOf(metric)].run(run, id, step, epoch, atMs, Number.isNaN(value) ? null : value, crc);
   }
+  for (const [metric, curve] of Map.groupBy(points, (point) => point.metric))
+    if (tableOf(metric) === 'metrics') addToBlocks(connection, { run, metric: keys.get(metric)! }, curve);
+  addToFigures(connection, run, points);
 }
 
 /** Inside a transaction: forgets what was measured after `step`. For files of db/. */
@@ -117,6 +120,11 @@ export function deleteMetricsAfter(connection: Database.Database, run: number, s
   for (const table of ['metrics', 'system_metrics']) {
     connection.prepare(`DELETE FROM ${table} WHERE run = ? AND step > ?`).run(run, step);
   }
+  const curves = connection.prepare<[number], number>(
+    'SELECT DISTINCT metric FROM metric_blocks WHERE run = ?',
+  );
+  for (const metric of curves.pluck().all(run)) rebuildBlocks(connection, { run, metric }, step);
+  rebuildFigures(connection, run);
 }
 
 interface PointPlace {
@@ -142,37 +150,10 @@ function seriesOf(rows: readonly PointRow[]): MetricSeries {
   };
 }
 
-/** Several system samples may fall into one long step, so time is their axis. */
-function tableOf(metric: MetricName): 'metrics' | 'system_metrics' {
-  return metric.startsWith('system/') ? 'system_metrics' : 'metrics';
-}
-
-function axisOf(metric: MetricName): 'step' | 'at_ms' {
-  return metric.startsWith('system/') ? 'at_ms' : 'step';
-}
-
 function latestOf(table: string, axis: string): string {
   return `SELECT step, epoch, at_ms, value, crc FROM ${table} WHERE run = ? AND metric = ? ORDER BY ${axis} DESC LIMIT 1`;
 }
 
 function insertInto(table: string): string {
   return `INSERT OR REPLACE INTO ${table} (run, metric, step, epoch, at_ms, value, crc) VALUES (?, ?, ?, ?, ?, ?, ?)`;
-}
-
-function metricKeys(database: StudioReader): Map<MetricName, number> {
-  const rows = database.connection
-    .prepare<[], { id: number; name: string }>('SELECT id, name FROM metric_names')
-    .all();
-  const unknown = rows.find((row) => !KNOWN.has(row.name));
-  if (unknown !== undefined) throw corrupt(database.path, `there is no metric "${unknown.name}"`);
-  return new Map(rows.map((row) => [row.name as MetricName, row.id]));
-}
-
-function makeMetricKey(connection: Database.Database, metric: MetricName): number {
-  if (!KNOWN.has(metric)) throw new StudioError('INTERNAL', `There is no metric "${metric}".`);
-  connection.prepare('INSERT INTO metric_names (name) VALUES (?) ON CONFLICT (name) DO NOTHING').run(metric);
-  return connection
-    .prepare<[string], number>('SELECT id FROM metric_names WHERE name = ?')
-    .pluck()
-    .get(metric) as number;
 }

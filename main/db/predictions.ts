@@ -39,6 +39,17 @@ export function predictions(database: StudioReader, runId: string, split: Split)
   });
 }
 
+/** For which splits a run has predictions, and of which step the newest are. Throws NOT_FOUND. */
+export function predictedSplits(
+  database: StudioReader,
+  runId: string,
+): { readonly split: Split; readonly step: number }[] {
+  const select = database.connection.prepare<[number], { split: Split; step: number }>(
+    'SELECT split, max(step) AS step FROM predictions WHERE run = ? GROUP BY split',
+  );
+  return read(database, () => select.all(runKey(database, runId)));
+}
+
 /** Inside a transaction: stores a block in place of an earlier one of the same split and step. For files of db/. */
 export function insertPredictions(connection: Database.Database, run: number, block: PredictionBlock): void {
   const { split, step, classes, probabilities } = block;

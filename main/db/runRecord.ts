@@ -86,6 +86,12 @@ export function storedConfig(config: RunConfig): { readonly text: string; readon
   return { text, hash: sha256(text) };
 }
 
+/** SHA-256 of a configuration without its seed: equal for runs that repeat each other. */
+export function replicateHash(config: RunConfig): string {
+  const { seed: _, ...hyperparameters } = config.hyperparameters;
+  return sha256(JSON.stringify(sorted({ ...config, hyperparameters })));
+}
+
 /** A result as it is stored: text and checksum. */
 export function storedResult(result: RunResult): { readonly text: string; readonly crc: number } {
   const text = JSON.stringify(result);

@@ -9,7 +9,7 @@ import { insertLease } from './lease.ts';
 import { nextRunId, normaliseRunId } from './runId.ts';
 import { noSuchRun } from './runKey.ts';
 import type { RunRow } from './runRecord.ts';
-import { runRecord, SELECT_RUNS, storedConfig } from './runRecord.ts';
+import { replicateHash, runRecord, SELECT_RUNS, storedConfig } from './runRecord.ts';
 import { corrupt } from './sqliteErrors.ts';
 
 export interface NewRun {
@@ -18,11 +18,13 @@ export interface NewRun {
   readonly name?: string;
   readonly config: RunConfig;
   readonly environment: Environment;
+  /** Makes the run "queued", before all that have a greater place; nobody holds it then. */
+  readonly queue?: { readonly place: number; readonly threads: number | null };
 }
 
 /**
- * Stores a new run in state "preparing" and returns its id, such as "r7f3k2". The run belongs to this process from
- * the start, so that no other takes it for an orphan before `claimRun`.
+ * Stores a new run and returns its id, such as "r7f3k2". Unless it is queued its state is "preparing", and it belongs
+ * to this process from the start, so that no other takes it for an orphan before `claimRun`.
  */
 export function createRun(database: StudioDatabase, run: NewRun): string {
   const name = run.name === undefined ? null : requireLabel(run.name, 'The name of a run');
@@ -33,20 +35,20 @@ export function createRun(database: StudioDatabase, run: NewRun): string {
     const previous = connection.prepare<[], string>('SELECT max(id) FROM runs').pluck().get() ?? null;
     const id = nextRunId(previous, Date.now());
     const insert = connection.prepare(
-      `INSERT INTO runs (id, experiment, name, state, config, config_hash, environment, created_at)
-       VALUES (?, ?, ?, 'preparing', ?, ?, ?, ?)`,
+      `INSERT INTO runs (id, experiment, name, state, config, config_hash, replicate_hash, environment, created_at,
+         queue_place, threads)
+       VALUES (:id, :experiment, :name, :state, :config, :hash, :replicate, :environment, :now, :place, :threads)`,
     );
-    const environment = JSON.stringify(run.environment);
-    const { lastInsertRowid } = insert.run(
-      id,
-      experiment,
-      name,
-      config.text,
-      config.hash,
-      environment,
-      new Date().toISOString(),
-    );
-    insertLease(connection, Number(lastInsertRowid), owner);
+    const { lastInsertRowid } = insert.run({
+      ...{ id, experiment, name, config: config.text, hash: config.hash },
+      state: run.queue === undefined ? 'preparing' : 'queued',
+      replicate: replicateHash(run.config),
+      environment: JSON.stringify(run.environment),
+      now: new Date().toISOString(),
+      place: run.queue?.place ?? null,
+      threads: run.queue?.threads ?? null,
+    });
+    if (run.queue === undefined) insertLease(connection, Number(lastInsertRowid), owner);
     return id;
   });
 }

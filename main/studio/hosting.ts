@@ -6,8 +6,10 @@ import type { Dispatch } from '../rpc/dispatch.ts';
 import type { EventHub } from '../rpc/eventHub.ts';
 import type { Databases } from './databases.ts';
 import type { DatasetService } from './datasets.ts';
+import type { Deletions } from './deletions.ts';
 import type { EngineService } from './engines.ts';
 import type { InferenceService } from './inference.ts';
+import type { RunIndex } from './runIndex.ts';
 import type { RunService } from './runs.ts';
 import type { TrainingService } from './training.ts';
 
@@ -24,6 +26,17 @@ export interface HostPlatform {
   keepAwake(awake: boolean): void;
 }
 
+/** Control over a run that goes on, in this process or another. */
+export interface RunControl {
+  /** `keep`: in good order, with figures on the test split. `now`: at once. @throws StudioError NOT_FOUND, USAGE. */
+  stop(run: string, how: 'keep' | 'now'): Promise<void>;
+  pause(run: string): Promise<void>;
+  /** A paused run goes on; another one that can goes into the queue. */
+  resume(run: string): Promise<void>;
+  /** Ends it at once and deletes it, with time to think again. */
+  discard(run: string): Promise<{ undoableUntilMs: number }>;
+}
+
 /** What the handlers of every area are made from. */
 export interface HostContext {
   readonly version: string;
@@ -35,6 +48,9 @@ export interface HostContext {
   readonly runs: RunService;
   readonly training: TrainingService;
   readonly inference: InferenceService;
+  readonly runIndex: RunIndex;
+  readonly deletions: Deletions;
+  readonly runControl: RunControl;
   readonly platform: HostPlatform;
   /** Tells clients what has been committed. */
   publish(events: readonly StudioEvent[]): void;

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
+import { predictedClass } from '../analysis/mistakes.ts';
 import type { Predictor } from './inference.ts';
-import { predictedClass } from './mistakes.ts';
 import {
   type InputOptions,
   type PredictionFormat,

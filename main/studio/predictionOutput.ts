@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
+import { predictedClass } from '../analysis/mistakes.ts';
 import { writeError } from '../files/fileErrors.ts';
 import { temporaryName } from '../files/temporaryName.ts';
-import { predictedClass } from './mistakes.ts';
 import type { PredictionFormat, PredictionRow } from './predictionInput.ts';
 import { delimitedLine } from './spreadsheetCell.ts';
 

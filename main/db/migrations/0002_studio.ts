@@ -3,6 +3,11 @@
  * requests to runs that another process trains, colours, figures and blocks of curves that make large stores quick,
  * views and preferences. See docs/database.md.
  */
+import type Database from 'better-sqlite3';
+import type { RunConfig } from '../../../shared/runs.ts';
+import { rebuildFigures } from '../figures.ts';
+import { rebuildBlocks } from '../metricBlocks.ts';
+import { replicateHash } from '../runRecord.ts';
 import type { Migration } from './migration.ts';
 
 const RUNS = `
@@ -105,5 +110,24 @@ CREATE TABLE preferences (
 export const migration0002: Migration = {
   version: 2,
   name: '0002_studio',
-  apply: (connection) => void connection.exec(RUNS + TABLES),
+  apply: (connection) => {
+    connection.exec(RUNS + TABLES);
+    fillIn(connection);
+  },
 };
+
+/** What version 1 did not keep, from what it did. */
+function fillIn(connection: Database.Database): void {
+  const runs = connection
+    .prepare<[], { number: number; config: string }>('SELECT number, config FROM runs')
+    .all();
+  const repeat = connection.prepare('UPDATE runs SET replicate_hash = ? WHERE number = ?');
+  const curves = connection
+    .prepare<[number], number>('SELECT DISTINCT metric FROM metrics WHERE run = ?')
+    .pluck();
+  for (const { number, config } of runs) {
+    repeat.run(replicateHash(JSON.parse(config) as RunConfig), number);
+    rebuildFigures(connection, number);
+    for (const metric of curves.all(number)) rebuildBlocks(connection, { run: number, metric }, 0);
+  }
+}

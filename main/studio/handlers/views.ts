@@ -1,9 +1,19 @@
-/** @file Runs under Node. Handlers of shared/contract/views.ts. UNFINISHED: to be written. */
+/** @file Runs under Node. Handlers of shared/contract/views.ts. */
 import type { HandlersOf } from '../../../shared/contract/contract.ts';
 import type { viewRoutes } from '../../../shared/contract/views.ts';
+import { deleteView, listViews, saveView } from '../../db/views.ts';
 import type { HostContext } from '../hosting.ts';
-import { unfinished } from './unfinished.ts';
 
-export function viewsHandlers(_context: HostContext): HandlersOf<typeof viewRoutes> {
-  return unfinished();
+export function viewsHandlers({ databases }: HostContext): HandlersOf<typeof viewRoutes> {
+  return {
+    'views/list': ({ page }) => listViews(databases.store(), page),
+    'views/save': ({ page, name, state }) => {
+      saveView(databases.store(), page, name, state);
+      return null;
+    },
+    'views/delete': ({ page, name }) => {
+      deleteView(databases.store(), page, name);
+      return null;
+    },
+  };
 }

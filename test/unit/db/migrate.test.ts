@@ -11,11 +11,10 @@ import { findRun } from '../../../main/db/runs.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { openStudio, studioPath, trainedRun } from '../../support/studioFile.ts';
 
-const addColour: Migration = {
+const addHue: Migration = {
   version: MIGRATIONS.length + 1,
-  name: '9001_colour',
-  apply: (connection) =>
-    void connection.exec("ALTER TABLE runs ADD COLUMN colour TEXT NOT NULL DEFAULT 'blue'"),
+  name: '9001_hue',
+  apply: (connection) => void connection.exec("ALTER TABLE runs ADD COLUMN hue TEXT NOT NULL DEFAULT 'blue'"),
 };
 
 /** Rebuilds a table to which others refer, as SQLite's manual says it must be done. */
@@ -48,7 +47,7 @@ describe('the list of migrations', () => {
   });
 
   test('with a gap is refused before anything happens', () => {
-    const gap = { ...addColour, version: addColour.version + 1 };
+    const gap = { ...addHue, version: addHue.version + 1 };
     expect(() => openStudio(studioPath(), { migrations: [...MIGRATIONS, gap] })).toThrow('stands at place');
   });
 });
@@ -56,11 +55,11 @@ describe('the list of migrations', () => {
 describe('an upgrade', () => {
   test('from N - 1 to N keeps every row, and leaves a backup of N - 1', () => {
     const { path, runId } = fileWithRun();
-    const upgraded = openStudio(path, { migrations: [...MIGRATIONS, addColour, rebuildRuns] });
+    const upgraded = openStudio(path, { migrations: [...MIGRATIONS, addHue, rebuildRuns] });
     expect(upgraded.notices).toEqual([]);
     expect(upgraded.connection.pragma('user_version', { simple: true })).toBe(rebuildRuns.version);
-    expect(upgraded.connection.prepare('SELECT id, colour FROM runs').all()).toEqual([
-      { id: runId, colour: 'blue' },
+    expect(upgraded.connection.prepare('SELECT id, hue FROM runs').all()).toEqual([
+      { id: runId, hue: 'blue' },
     ]);
     expect(findRun(upgraded, runId).notes).toBe(' (moved)');
     expect(metricSeries(upgraded, runId, 'step/loss').steps).toHaveLength(20);
@@ -74,7 +73,7 @@ describe('an upgrade', () => {
 
   test('that is done is not done again', () => {
     const { path } = fileWithRun();
-    const migrations = [...MIGRATIONS, addColour];
+    const migrations = [...MIGRATIONS, addHue];
     openStudio(path, { migrations }).close();
     openStudio(path, { migrations }).close();
     expect(listBackups(path)).toHaveLength(1);
@@ -91,7 +90,7 @@ describe('an upgrade', () => {
     ];
     for (let failing = 0; failing <= statements.length; failing++) {
       const broken: Migration = {
-        ...addColour,
+        ...addHue,
         apply: (connection) => {
           for (const statement of statements.slice(0, failing)) connection.exec(statement);
           if (connection.name !== ':memory:') throw new Error('a step failed');
@@ -109,7 +108,7 @@ describe('an upgrade', () => {
     const { path } = fileWithRun();
     const before = readFileSync(path);
     const orphaning: Migration = {
-      ...addColour,
+      ...addHue,
       apply: (connection) => void connection.exec('DELETE FROM runs'),
     };
     const error = studioErrorOf(() => openStudio(path, { migrations: [...MIGRATIONS, orphaning] }));
@@ -120,7 +119,7 @@ describe('an upgrade', () => {
   test('is not done by a reader, who says what to do', () => {
     const { path } = fileWithRun();
     const error = studioErrorOf(() =>
-      openStudioDatabase(path, { readOnly: true, migrations: [...MIGRATIONS, addColour] }),
+      openStudioDatabase(path, { readOnly: true, migrations: [...MIGRATIONS, addHue] }),
     );
     expect(error.message).toContain('older version');
     expect(error.nextStep).not.toBe('');
@@ -130,7 +129,7 @@ describe('an upgrade', () => {
 describe('a file of a newer version', () => {
   test('is refused and not touched (R15)', () => {
     const { path } = fileWithRun();
-    openStudio(path, { migrations: [...MIGRATIONS, addColour] }).close();
+    openStudio(path, { migrations: [...MIGRATIONS, addHue] }).close();
     const before = readFileSync(path);
     for (const open of [() => openStudio(path), () => openStudioDatabase(path, { readOnly: true })]) {
       const error = studioErrorOf(open);
@@ -142,7 +141,7 @@ describe('a file of a newer version', () => {
 
   test('is refused also when the newer version is still in the -wal file', () => {
     const { path } = fileWithRun();
-    const newer = openStudio(path, { migrations: [...MIGRATIONS, addColour] });
+    const newer = openStudio(path, { migrations: [...MIGRATIONS, addHue] });
     const raw = new Database(path);
     expect(studioErrorOf(() => openStudio(path)).code).toBe('DATABASE_NEWER');
     raw.close();
