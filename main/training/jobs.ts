@@ -24,7 +24,13 @@ export interface TrainingJob extends JobPlace {
   readonly resumeFrom: string | null;
 }
 
-export type TrainingOrder = { readonly kind: 'start'; readonly job: TrainingJob } | { readonly kind: 'stop' };
+export type TrainingOrder =
+  | { readonly kind: 'start'; readonly job: TrainingJob }
+  /** With `keep` the test split is evaluated with what is there, and the figures are kept. */
+  | { readonly kind: 'stop'; readonly keep: boolean }
+  /** Saves at the end of the step, and waits with the model loaded. */
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'continue' };
 
 /** The finished weights of a run, and what to do with them. */
 export interface EvaluationJob extends JobPlace {

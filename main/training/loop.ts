@@ -2,6 +2,7 @@
  * @file Runs in the training worker. The loop of epochs and steps. It knows nothing of BERT: a task trains, evaluates
  * and saves, listeners are told. Everything it needs to go on bit for bit after a stop is in `LoopState`.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
@@ -34,15 +35,31 @@ export interface LoopTask {
 
 export interface LoopListener {
   metrics(points: readonly MetricPoint[]): void;
+  /** Saved, or kept from saving by a full disk, and waiting. */
+  paused(state: LoopState, reason: 'asked' | 'diskFull'): void;
+  continued(): void;
+  /** Called about once a second while the loop waits. */
+  waiting(): void;
   progress(state: LoopState, phase: 'training' | 'evaluating' | 'saving', pace: Pace): void;
+}
+
+/** What a person wishes of the run; may change at any time. */
+export interface RunWishes {
+  /** To stop at the end of the step, with a checkpoint. */
+  readonly stop: boolean;
+  /** To evaluate the test split before that, and to keep the figures. */
+  readonly keep: boolean;
+  /** To save at the end of the step and to wait. */
+  readonly pause: boolean;
 }
 
 export interface LoopOptions {
   readonly hyperparameters: Hyperparameters;
   readonly stepsPerEpoch: number;
   readonly selectsOnTest: boolean;
-  /** True once somebody has asked to stop. */
-  readonly stopRequested: () => boolean;
+  readonly wishes: RunWishes;
+  /** Between two looks at a wish or at a full disk; shorter ones are for tests. */
+  readonly waitMs?: number;
   /** A checkpoint is written at least so often, whatever the hyperparameters say. */
   readonly checkpointEveryMs: number;
 }
@@ -52,7 +69,10 @@ export class StopSignal extends Error {}
 
 export type LoopOutcome =
   | { readonly kind: 'finished'; readonly result: RunResult }
-  | { readonly kind: 'stopped' };
+  /** With a result when it was to be kept. */
+  | { readonly kind: 'stopped'; readonly result: RunResult | null };
+
+const WAIT_MS = 1000;
 
 /** The book plots its running means five times an epoch; fewer than five batches must not divide by zero (book.md 6). */
 const POINTS_PER_EPOCH = 5;
@@ -87,7 +107,7 @@ export class TrainingLoop {
     } catch (thrown) {
       if (!(thrown instanceof StopSignal)) throw thrown;
       if (this.#savedAtStep !== this.#state.step) await this.#save('last');
-      return { kind: 'stopped' };
+      return { kind: 'stopped', result: this.#options.wishes.keep ? await this.#finish() : null };
     } finally {
       this.#readings.dispose();
     }
@@ -108,7 +128,8 @@ export class TrainingLoop {
       await this.#endInside();
       return false;
     }
-    if (this.#options.stopRequested()) throw new StopSignal();
+    if (this.#options.wishes.pause) await this.#pause();
+    if (this.#options.wishes.stop) throw new StopSignal();
     await this.#saveIfDue();
     await this.#step();
     return true;
@@ -231,11 +252,41 @@ export class TrainingLoop {
       await this.#save('last');
   }
 
+  /** Between two steps: nothing of the state changes, so that the run goes on bit for bit. */
+  async #pause(): Promise<void> {
+    if (this.#savedAtStep !== this.#state.step) await this.#save('last');
+    const { wishes } = this.#options;
+    this.#listener.paused(this.#state, 'asked');
+    while (wishes.pause && !wishes.stop) await this.#wait();
+    if (!wishes.stop) this.#listener.continued();
+  }
+
+  async #wait(): Promise<void> {
+    this.#listener.waiting();
+    await sleep(this.#options.waitMs ?? WAIT_MS);
+  }
+
+  /** A full disk is no reason to lose a run: it waits until there is room. @throws StudioError DISK_FULL when told to stop. */
+  async #saveWhenThereIsRoom(kind: 'last' | 'best'): Promise<void> {
+    for (let waits = 0; ; waits++) {
+      try {
+        await this.#task.save(this.#state, kind);
+        if (waits > 0) this.#listener.continued();
+        return;
+      } catch (thrown) {
+        const full = thrown instanceof StudioError && thrown.code === 'DISK_FULL';
+        if (!full || this.#options.wishes.stop) throw thrown;
+        if (waits === 0) this.#listener.paused(this.#state, 'diskFull');
+        await this.#wait();
+      }
+    }
+  }
+
   async #save(kind: 'last' | 'best'): Promise<void> {
     await this.#takeReadings();
     this.#listener.progress(this.#state, 'saving', this.#pace);
     const beganMs = performance.now();
-    await this.#task.save(this.#state, kind);
+    await this.#saveWhenThereIsRoom(kind);
     this.#pace.saved((performance.now() - beganMs) / 1000);
     if (kind === 'last') {
       this.#savedAtMs = performance.now();
@@ -250,9 +301,11 @@ export class TrainingLoop {
     this.#listener.progress(state, 'evaluating', this.#pace);
     const testAccuracy = await this.#task.evaluateTest(state);
     const chose = hyperparameters.keep === 'best' || hyperparameters.earlyStopping > 0;
+    // A run that is stopped inside an epoch is told by what it has seen of it.
+    const inside = state.epochPairs > 0;
     return {
-      trainLoss: state.lastTrainLoss,
-      trainAccuracy: state.lastTrainAccuracy,
+      trainLoss: inside ? state.epochLoss / state.epochPairs : state.lastTrainLoss,
+      trainAccuracy: inside ? state.epochCorrect / state.epochPairs : state.lastTrainAccuracy,
       testAccuracy,
       devAccuracy: selectsOnTest ? null : state.bestAccuracy,
       pairsPerSecond: state.trainPairs / state.trainSeconds,

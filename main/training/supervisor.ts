@@ -8,7 +8,7 @@ export type { TrainingJob } from './jobs.ts';
 
 export type TrainingOutcome =
   | { readonly outcome: 'finished'; readonly result: RunResult }
-  | { readonly outcome: 'stopped'; readonly step: number }
+  | { readonly outcome: 'stopped'; readonly step: number; readonly result: RunResult | null }
   | { readonly outcome: 'failed'; readonly error: ErrorData };
 
 export interface TrainingOptions {
@@ -24,8 +24,11 @@ export interface TrainingOptions {
 
 export interface SupervisedTraining {
   readonly pid: number | undefined;
-  /** At the end of the current step, with a checkpoint. */
-  stop(): void;
+  /** At the end of the current step, with a checkpoint; `keep` evaluates the test split too. */
+  stop(keep: boolean): void;
+  /** At the end of the current step the run is saved and waits. */
+  pause(): void;
+  continue(): void;
   /** At once; the run can be resumed from its last checkpoint. */
   kill(): void;
   /** Never rejects. */
@@ -71,7 +74,9 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
   child.send({ kind: 'start', job: options.job });
   return {
     pid: child.pid,
-    stop: () => child.stop({ kind: 'stop' }),
+    stop: (keep) => child.stop({ kind: 'stop', keep }),
+    pause: () => child.send({ kind: 'pause' }),
+    continue: () => child.send({ kind: 'continue' }),
     kill: () => child.kill(),
     done,
   };
@@ -79,7 +84,8 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
 
 function outcomeOf(report: WorkerReport): TrainingOutcome | null {
   if (report.kind === 'finished') return { outcome: 'finished', result: report.result };
-  if (report.kind === 'stopped') return { outcome: 'stopped', step: report.step };
+  if (report.kind === 'stopped')
+    return { outcome: 'stopped', step: report.step, result: report.result ?? null };
   return report.kind === 'failed' ? { outcome: 'failed', error: report.error } : null;
 }
 

@@ -15,7 +15,7 @@ import { weightsToUse, writeCheckpoint } from './checkpoints.ts';
 import { ClassifierTask, type TaskOptions } from './classifierTask.ts';
 import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
-import { type LoopTask, StopSignal, TrainingLoop } from './loop.ts';
+import { type LoopTask, type RunWishes, StopSignal, TrainingLoop } from './loop.ts';
 import { freshState, type LoopState } from './loopState.ts';
 import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
 import type { Pace } from './pace.ts';
@@ -26,7 +26,7 @@ import { encodedSplits } from './trainingData.ts';
 export interface RunLinks {
   readonly report: (report: WorkerReport) => void;
   readonly beat: () => void;
-  readonly stopRequested: () => boolean;
+  readonly wishes: RunWishes;
 }
 
 const SYSTEM_EVERY_MS = 5000;
@@ -106,18 +106,23 @@ class TrainingRun implements LoopTask {
       metrics: (points: readonly MetricPoint[]) => links.report({ kind: 'metrics', points }),
       progress: (at: LoopState, phase: 'training' | 'evaluating' | 'saving', pace: Pace) =>
         this.#reportProgress({ at, phase, pace }, totalSteps, perEpoch),
+      paused: ({ step }: LoopState, reason: 'asked' | 'diskFull') => this.#reportPause(step, reason),
+      continued: () => links.report({ kind: 'continued' }),
+      waiting: () => links.beat(),
     };
     const options = {
       hyperparameters,
       stepsPerEpoch: perEpoch,
       selectsOnTest: this.#selection === 'test' && this.selectionPairs > 0,
-      stopRequested: links.stopRequested,
+      wishes: links.wishes,
       checkpointEveryMs: CHECKPOINT_EVERY_MS,
     };
     try {
       const outcome = await new TrainingLoop(this, listener, options, state).run();
-      if (outcome.kind === 'stopped') links.report({ kind: 'stopped', step: state.step });
-      else links.report({ kind: 'finished', result: outcome.result });
+      if (outcome.kind === 'stopped') {
+        const kept = outcome.result === null ? {} : { result: outcome.result };
+        links.report({ kind: 'stopped', step: state.step, ...kept });
+      } else links.report({ kind: 'finished', result: outcome.result });
     } finally {
       stopWatching();
       this.#task.dispose();
@@ -206,7 +211,7 @@ class TrainingRun implements LoopTask {
     const between = async () => {
       links.beat();
       await nextTurn();
-      if (links.stopRequested()) throw new StopSignal();
+      if (links.wishes.stop && !links.wishes.keep) throw new StopSignal();
     };
     const evaluated = await probabilitiesOf(job.config.model, this.#task, split, {
       microBatchTokens: evaluationTokensOf(job.config.model),
@@ -235,6 +240,16 @@ class TrainingRun implements LoopTask {
 
   #split(name: Split): EncodedSplit {
     return this.#prepared.splits.get(name)!;
+  }
+
+  #reportPause(step: number, reason: 'asked' | 'diskFull'): void {
+    const { report } = this.#prepared.links;
+    if (reason === 'diskFull') {
+      const text =
+        'The disk is full: the run waits, and goes on by itself when there is room for its checkpoint.';
+      report({ kind: 'log', level: 'warning', text });
+    }
+    report({ kind: 'paused', step, reason });
   }
 
   #reportProgress(

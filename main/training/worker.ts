@@ -4,25 +4,44 @@ import { checkoutEntries } from '../entries.ts';
 import { openChildPort } from './childPort.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { TrainingOrder } from './jobs.ts';
+import type { RunWishes } from './loop.ts';
 import { runTraining } from './trainingRun.ts';
 
 /** Reports after which nothing follows. */
 const LAST: ReadonlySet<WorkerReport['kind']> = new Set(['finished', 'stopped', 'failed']);
 
+/** What a person wishes of the run while it goes on. */
+class Wishes implements RunWishes {
+  stop = false;
+  keep = false;
+  pause = false;
+
+  /** @returns the acknowledgement. */
+  take(order: Exclude<TrainingOrder, { kind: 'start' }>): WorkerReport | null {
+    if (order.kind === 'stop') {
+      this.stop = true;
+      this.keep = order.keep;
+      return { kind: 'stopping' };
+    }
+    this.pause = order.kind === 'pause';
+    return this.pause ? { kind: 'pausing' } : null;
+  }
+}
+
 function main(): void {
-  let stopRequested = false;
+  const wishes = new Wishes();
   const port = openChildPort<TrainingOrder, WorkerReport>(
     async (order, { answer, end }) => {
-      if (order.kind === 'stop') {
-        stopRequested = true;
-        answer({ kind: 'stopping' });
+      if (order.kind !== 'start') {
+        const acknowledgement = wishes.take(order);
+        if (acknowledgement !== null) answer(acknowledgement);
         return;
       }
       const heartbeat = startHeartbeat(checkoutEntries().path('heartbeat'));
       await runTraining(order.job, {
         report: (report) => (LAST.has(report.kind) ? end(report) : answer(report)),
         beat: () => heartbeat.beat(),
-        stopRequested: () => stopRequested,
+        wishes,
       });
     },
     (error) => ({ kind: 'failed', error }),
