@@ -3,74 +3,19 @@
  * and saves, listeners are told. Everything it needs to go on bit for bit after a stop is in `LoopState`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { StudioError } from '../../shared/errors.ts';
-import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { MetricPoint, RunResult } from '../../shared/runs.ts';
+import {
+  type LoopListener,
+  type LoopOptions,
+  type LoopOutcome,
+  type LoopTask,
+  StopSignal,
+} from './loopParts.ts';
 import type { LoopState } from './loopState.ts';
 import { Pace } from './pace.ts';
 import { scheduleFactor } from './schedule.ts';
 import { type StepFigures, StepReadings } from './stepReadings.ts';
-
-/** What is trained. */
-export interface LoopTask {
-  readonly trainPairs: number;
-  /** Pairs in the split that choices look at (dev, else test); 0 when there is none. */
-  readonly selectionPairs: number;
-  /** Pairs in the test split, evaluated at the end. */
-  readonly testPairs: number;
-  /** Training pairs that were longer than maxLen. */
-  readonly truncatedPairs: number;
-  /** Trains on one batch. `position`: epoch from 0 and step inside it; `step` counts from 1. -> [loss sum, correct, norm] */
-  trainStep(position: { epoch: number; stepInEpoch: number; step: number; lr: number }): Promise<Tensor1D>;
-  /** Evaluates the selection split, reports it, returns its accuracy. */
-  evaluateSelection(state: LoopState): Promise<number>;
-  /** Evaluates the test split with the weights that the run ends with; keeps predictions. Null without a test split. */
-  evaluateTest(state: LoopState): Promise<number | null>;
-  /** Writes a checkpoint. */
-  save(state: LoopState, kind: 'last' | 'best'): Promise<void>;
-  /** Puts the best checkpoint's weights back. */
-  restoreBest(): Promise<void>;
-}
-
-export interface LoopListener {
-  metrics(points: readonly MetricPoint[]): void;
-  /** Saved, or kept from saving by a full disk, and waiting. */
-  paused(state: LoopState, reason: 'asked' | 'diskFull'): void;
-  continued(): void;
-  /** Called about once a second while the loop waits. */
-  waiting(): void;
-  progress(state: LoopState, phase: 'training' | 'evaluating' | 'saving', pace: Pace): void;
-}
-
-/** What a person wishes of the run; may change at any time. */
-export interface RunWishes {
-  /** To stop at the end of the step, with a checkpoint. */
-  readonly stop: boolean;
-  /** To evaluate the test split before that, and to keep the figures. */
-  readonly keep: boolean;
-  /** To save at the end of the step and to wait. */
-  readonly pause: boolean;
-}
-
-export interface LoopOptions {
-  readonly hyperparameters: Hyperparameters;
-  readonly stepsPerEpoch: number;
-  readonly selectsOnTest: boolean;
-  readonly wishes: RunWishes;
-  /** Between two looks at a wish or at a full disk; shorter ones are for tests. */
-  readonly waitMs?: number;
-  /** A checkpoint is written at least so often, whatever the hyperparameters say. */
-  readonly checkpointEveryMs: number;
-}
-
-/** Thrown through evaluation when a stop is asked for: what was begun is left, the state stays as it was. */
-export class StopSignal extends Error {}
-
-export type LoopOutcome =
-  | { readonly kind: 'finished'; readonly result: RunResult }
-  /** With a result when it was to be kept. */
-  | { readonly kind: 'stopped'; readonly result: RunResult | null };
 
 const WAIT_MS = 1000;
 

@@ -4,7 +4,7 @@ import { checkoutEntries } from '../entries.ts';
 import { openChildPort } from './childPort.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { TrainingOrder } from './jobs.ts';
-import type { RunWishes } from './loop.ts';
+import type { RunWishes } from './loopParts.ts';
 import { runTraining } from './trainingRun.ts';
 
 /** Reports after which nothing follows. */

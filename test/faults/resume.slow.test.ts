@@ -78,7 +78,7 @@ describe.each(['wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
     const first = train(stopped, {
       onReport: (report, training) => {
         if (report.kind === 'metrics' && report.points.some(({ metric }) => metric === 'running/loss'))
-          training.stop();
+          training.stop(false);
       },
     });
     expect(await first.done).toMatchObject({ outcome: 'stopped' });

@@ -2,8 +2,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { registerCpu } from '../../../main/engines/cpu.ts';
-import { type LoopListener, type LoopTask, TrainingLoop } from '../../../main/training/loop.ts';
+import { TrainingLoop } from '../../../main/training/loop.ts';
+import type { LoopListener, LoopTask } from '../../../main/training/loopParts.ts';
 import { freshState, type LoopState } from '../../../main/training/loopState.ts';
+import { StudioError } from '../../../shared/errors.ts';
 import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
 import type { MetricName, MetricPoint } from '../../../shared/runs.ts';
 
@@ -15,6 +17,13 @@ interface Script {
   readonly accuracies?: readonly number[];
   readonly lossAt?: (step: number) => number;
   readonly stopAtStep?: number;
+  readonly keep?: boolean;
+  /** The step after which somebody pauses, and how many waits later they go on or stop. */
+  readonly pauseAtStep?: number;
+  readonly pauseFor?: number;
+  readonly stopWhilePaused?: boolean;
+  /** The disk is full for so many attempts to save. */
+  readonly fullFor?: number;
   readonly selectsOnTest?: boolean;
   readonly hasSelection?: boolean;
 }
@@ -54,6 +63,10 @@ async function run(changes: Record<string, unknown>, script: Script = {}, state:
       return 0.75;
     },
     save: async (at, kind) => {
+      if (fullFor > 0) {
+        fullFor--;
+        throw new StudioError('DISK_FULL', 'The disk is full.');
+      }
       saved.push({ kind, step: at.step });
       events.push(`save ${kind} ${at.step}`);
     },
@@ -61,14 +74,34 @@ async function run(changes: Record<string, unknown>, script: Script = {}, state:
       events.push('restore best');
     },
   };
-  const listener: LoopListener = { metrics: (some) => points.push(...some), progress: () => {} };
-  const stopRequested = () => script.stopAtStep !== undefined && step >= script.stopAtStep;
+  let fullFor = script.fullFor ?? 0;
+  let waits = 0;
+  const wishes = {
+    keep: script.keep ?? false,
+    get pause() {
+      return script.pauseAtStep === step && waits < (script.pauseFor ?? 0);
+    },
+    get stop() {
+      const whilePaused = script.stopWhilePaused === true && waits > 0;
+      return whilePaused || (script.stopAtStep !== undefined && step >= script.stopAtStep);
+    },
+  };
+  const listener: LoopListener = {
+    metrics: (some) => points.push(...some),
+    progress: () => {},
+    paused: (at, reason) => events.push(`paused ${at.step} ${reason}`),
+    continued: () => events.push('continued'),
+    waiting: () => {
+      waits++;
+    },
+  };
   const stepsPerEpoch = Math.ceil(pairs / 10);
   const options = {
     hyperparameters,
     stepsPerEpoch,
     selectsOnTest,
-    stopRequested,
+    wishes,
+    waitMs: 1,
     checkpointEveryMs: 3_600_000,
   };
   const outcome = await new TrainingLoop(task, listener, options, state)
@@ -170,7 +203,7 @@ describe('choosing', () => {
 describe('stopping and going on', () => {
   it('stops after the step in hand with a checkpoint, and goes on where it was', async () => {
     const first = await run({}, { pairs: 40, stopAtStep: 3 });
-    expect(first.outcome).toEqual({ kind: 'stopped' });
+    expect(first.outcome).toEqual({ kind: 'stopped', result: null });
     expect(first.events).toEqual(['step 0.0', 'step 0.1', 'step 0.2', 'save last 3']);
     const second = await run({}, { pairs: 40 }, first.state);
     expect(second.events.slice(0, 3)).toEqual(['step 0.3', 'evaluate 4', 'save last 4']);
@@ -195,5 +228,54 @@ describe('stopping and going on', () => {
       error: { code: 'LOSS_NOT_FINITE', message: expect.stringContaining('step 8') },
     });
     expect(saved.map(({ step }) => step)).toEqual([3, 6]);
+  });
+});
+
+describe('pausing', () => {
+  it('saves, waits and goes on with the same steps as without', async () => {
+    const { events, valuesOf } = await run({ epochs: 1 }, { pairs: 30, pauseAtStep: 2, pauseFor: 3 });
+    expect(events).toEqual([
+      ...['step 0.0', 'step 0.1', 'save last 2', 'paused 2 asked', 'continued', 'step 0.2'],
+      ...['evaluate 3', 'save last 3', 'test'],
+    ]);
+    const plain = await run({ epochs: 1 }, { pairs: 30 });
+    expect(valuesOf('step/loss')).toEqual(plain.valuesOf('step/loss'));
+  });
+
+  it('can be ended by a stop, without another checkpoint', async () => {
+    const script = { pairs: 30, pauseAtStep: 2, pauseFor: 100, stopWhilePaused: true };
+    const { events, outcome } = await run({ epochs: 1 }, script);
+    expect(events).toEqual(['step 0.0', 'step 0.1', 'save last 2', 'paused 2 asked']);
+    expect(outcome).toEqual({ kind: 'stopped', result: null });
+  });
+});
+
+describe('stopping to keep', () => {
+  it('saves, evaluates the test split and tells the figures up to here', async () => {
+    const { events, outcome } = await run(
+      { epochs: 3 },
+      { pairs: 40, stopAtStep: 6, keep: true, lossAt: (step) => step },
+    );
+    expect(events.slice(-3)).toEqual(['step 1.1', 'save last 6', 'test']);
+    // Of the second epoch two batches were seen: losses 5 and 6.
+    expect(outcome).toMatchObject({
+      kind: 'stopped',
+      result: { trainLoss: 5.5, trainAccuracy: 0.5, testAccuracy: 0.75, epochs: 1, steps: 6 },
+    });
+  });
+});
+
+describe('a full disk', () => {
+  it('makes the run wait until there is room, and lose nothing', async () => {
+    const { events, outcome } = await run({ epochs: 1 }, { pairs: 20, fullFor: 3 });
+    expect(events).toEqual([
+      ...['step 0.0', 'step 0.1', 'evaluate 2', 'paused 2 diskFull', 'save last 2', 'continued', 'test'],
+    ]);
+    expect(outcome).toMatchObject({ kind: 'finished' });
+  });
+
+  it('fails the run when it is told to stop and cannot be saved', async () => {
+    const { outcome } = await run({ epochs: 1 }, { pairs: 20, fullFor: 1000, stopAtStep: 2 });
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'DISK_FULL' } });
   });
 });
