@@ -48,6 +48,8 @@ describe('fences', () => {
     ['main/db/a.ts', '../data/ok.ts', 'db-fence'],
     ['main/data/a.ts', '../db/ok.ts', 'data-fence'],
     ['main/data/b.ts', '../model/ok.ts', 'data-fence'],
+    ['main/analysis/a.ts', '../data/ok.ts', 'analysis-fence'],
+    ['main/analysis/b.ts', '../model/ok.ts', 'analysis-fence'],
     ['main/model/a.ts', '../data/ok.ts', 'model-fence'],
     ['main/model/b.ts', '@tensorflow/tfjs-backend-wasm', 'model-imports-only-tfjs-core'],
     ['main/engines/a.ts', '../data/ok.ts', 'engines-fence'],

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
 import { QUICK } from '../../shared/presets.ts';
-import { type Mistake, worstMistakes } from '../studio/mistakes.ts';
+import { type Mistake, worstMistakes } from '../analysis/mistakes.ts';
 import type { RunDetails } from '../studio/runs.ts';
 import type { Studio } from '../studio.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';

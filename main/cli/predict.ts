@@ -1,8 +1,8 @@
 /** @file Runs under Node. `entail predict`: one pair, or a whole file to another. */
 import { type Command, Option } from 'commander';
 import { StudioError } from '../../shared/errors.ts';
+import { predictedClass } from '../analysis/mistakes.ts';
 import type { Predictor } from '../studio/inference.ts';
-import { predictedClass } from '../studio/mistakes.ts';
 import { predictFile, requireTwoFiles } from '../studio/predictFile.ts';
 import { predictionFormat } from '../studio/predictionInput.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';

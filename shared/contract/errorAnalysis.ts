@@ -13,20 +13,29 @@ export const errorFilterSchema = z.strictObject({
     .array(z.strictObject({ gold: z.number().int().min(0), predicted: z.number().int().min(0) }))
     .max(10_000)
     .default([]),
+  /** Not looked at when `change` is given, which says it already. */
   correctness: z.enum(['wrong', 'right', 'all']).default('wrong'),
-  /** Words of both sentences together. */
+  /** Words of both sentences together, punctuation not counted. Both ends belong to the range, here and below. */
   lengthFrom: z.number().int().min(0).nullable().default(null),
   lengthTo: z.number().int().min(0).nullable().default(null),
-  /** A word of negation in the hypothesis: not, no, n't, never, nobody, nothing, none, nowhere, without, neither, nor. */
+  /**
+   * A word of negation in the hypothesis (or the only sentence): not, no, n't, cannot, never, nobody, nothing, none,
+   * nowhere, without, neither, nor.
+   */
   negation: z.boolean().nullable().default(null),
-  /** Share of the hypothesis' words that stand in the premise, 0 to 1. */
+  /** Share of the hypothesis' words that stand in the premise, 0 to 1. Pairs without one are in no range. */
   overlapFrom: z.number().min(0).max(1).nullable().default(null),
   overlapTo: z.number().min(0).max(1).nullable().default(null),
   /** Stands in either sentence, whatever the case. */
   text: z.string().max(500).default(''),
+  /** Needs `against`. Fixed: wrong there, right here. */
   change: z.enum(CHANGES).nullable().default(null),
 });
 export type ErrorFilter = z.infer<typeof errorFilterSchema>;
+
+export const ERROR_SORTS = ['mostConfident', 'leastConfident', 'index', 'longest', 'shortest'] as const;
+/** By the probability of the predicted class, by place, or by words; ties by place. */
+export type ErrorSort = (typeof ERROR_SORTS)[number];
 
 export interface AnalysedExample {
   /** Position in its split. */
@@ -47,7 +56,9 @@ export interface ErrorSlice {
   readonly key: string;
   /** "negation in the hypothesis" */
   readonly name: string;
+  /** Shows the slice's mistakes. */
   readonly filter: ErrorFilter;
+  /** Of the whole split, whatever is filtered. */
   readonly pairs: number;
   readonly wrong: number;
 }
@@ -76,15 +87,18 @@ const place = {
 const choice = {
   ...place,
   filter: errorFilterSchema,
-  sort: z.enum(['mostConfident', 'leastConfident', 'index', 'longest', 'shortest']).default('mostConfident'),
+  sort: z.enum(ERROR_SORTS).default('mostConfident'),
 };
 
 export const errorAnalysisRoutes = {
-  /** @throws NOT_FOUND without predictions; USAGE when `against` was evaluated on other rows. */
+  /**
+   * @throws NOT_FOUND without predictions or data set; CHECKSUM_MISMATCH when the data set was imported anew with other
+   * content; USAGE when `against` was evaluated on other rows.
+   */
   'errors/overview': answers<ErrorOverview>()(z.strictObject(place)),
   'errors/rows': answers<{ readonly total: number; readonly rows: readonly AnalysedExample[] }>()(
     z.strictObject({ ...choice, ...page }),
   ),
-  /** All rows of the choice, safe to open in a spreadsheet. */
+  /** All rows of the choice, safe to open in a spreadsheet. @throws TOO_LARGE above a quarter of a million. */
   'errors/csv': answers<{ readonly text: string; readonly rows: number }>()(z.strictObject(choice)),
 };

@@ -1,6 +1,6 @@
 /** @file Tests. What a model got wrong, most confident first. */
 import { describe, expect, it } from 'vitest';
-import { predictedClass, worstMistakes } from '../../../main/studio/mistakes.ts';
+import { predictedClass, worstMistakes } from '../../../main/analysis/mistakes.ts';
 
 describe('mistakes', () => {
   // Three classes, five pairs.
