@@ -1,9 +1,9 @@
 /** @file Runs under Node. Every point of some curves as CSV, never thinned out, safe to open in a spreadsheet. */
 import type { MetricName } from '../../shared/runs.ts';
+import { delimitedCell } from '../../shared/spreadsheetCell.ts';
 import type { StudioReader } from '../db/connection.ts';
 import { metricSeries } from '../db/metrics.ts';
 import { findRun } from '../db/runs.ts';
-import { delimitedCell } from './spreadsheetCell.ts';
 
 /** @throws StudioError NOT_FOUND, DATABASE_CORRUPT. */
 export function pointsCsv(

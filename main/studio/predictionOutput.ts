@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
+import { delimitedLine } from '../../shared/spreadsheetCell.ts';
 import { predictedClass } from '../analysis/mistakes.ts';
 import { writeError } from '../files/fileErrors.ts';
 import { temporaryName } from '../files/temporaryName.ts';
 import type { PredictionFormat, PredictionRow } from './predictionInput.ts';
-import { delimitedLine } from './spreadsheetCell.ts';
 
 /** Probabilities are written with this many decimals; they are float32 and have about seven. */
 const DECIMALS = 6;

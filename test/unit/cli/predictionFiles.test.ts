@@ -6,7 +6,7 @@ import type { Predictor } from '../../../main/studio/inference.ts';
 import { predictFile } from '../../../main/studio/predictFile.ts';
 import { type InputRow, predictionFormat, readPredictionRows } from '../../../main/studio/predictionInput.ts';
 import { PredictionFormatter } from '../../../main/studio/predictionOutput.ts';
-import { delimitedCell } from '../../../main/studio/spreadsheetCell.ts';
+import { delimitedCell } from '../../../shared/spreadsheetCell.ts';
 import { studioErrorOf, studioRejectionOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
