@@ -13,6 +13,7 @@ import { dataPlaces } from './studio/dataDirectory.ts';
 import { DatasetService } from './studio/datasets.ts';
 import { EngineService } from './studio/engines.ts';
 import { describeEnvironment } from './studio/environment.ts';
+import { ErrorAnalysisService } from './studio/errorAnalysis.ts';
 import { appHandlers } from './studio/handlers/app.ts';
 import { compareHandlers } from './studio/handlers/compare.ts';
 import { datasetsHandlers } from './studio/handlers/datasets.ts';
@@ -92,6 +93,7 @@ export function hostStudio(
     ...studio,
     version: options.version,
     databases,
+    errorAnalysis: new ErrorAnalysisService(databases),
     entries: options.entries,
     platform: options.platform,
     publish: (published) => events.publish(published),

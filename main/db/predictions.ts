@@ -50,6 +50,15 @@ export function predictedSplits(
   return read(database, () => select.all(runKey(database, runId)));
 }
 
+/** Another text whenever the newest predictions of a run on a split are others; null when there are none. Cheap. */
+export function predictionsVersion(database: StudioReader, runId: string, split: Split): string | null {
+  const select = database.connection.prepare<[number, Split], { id: number; step: number; crc: number }>(
+    'SELECT id, step, crc FROM predictions WHERE run = ? AND split = ? ORDER BY step DESC LIMIT 1',
+  );
+  const row = read(database, () => select.get(runKey(database, runId), split));
+  return row === undefined ? null : `${row.id} ${row.step} ${row.crc}`;
+}
+
 /** Inside a transaction: stores a block in place of an earlier one of the same split and step. For files of db/. */
 export function insertPredictions(connection: Database.Database, run: number, block: PredictionBlock): void {
   const { split, step, classes, probabilities } = block;

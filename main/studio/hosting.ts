@@ -8,6 +8,7 @@ import type { Databases } from './databases.ts';
 import type { DatasetService } from './datasets.ts';
 import type { Deletions } from './deletions.ts';
 import type { EngineService } from './engines.ts';
+import type { ErrorAnalysisService } from './errorAnalysis.ts';
 import type { InferenceService } from './inference.ts';
 import type { RunIndex } from './runIndex.ts';
 import type { RunService } from './runs.ts';
@@ -48,6 +49,7 @@ export interface HostContext {
   readonly runs: RunService;
   readonly training: TrainingService;
   readonly inference: InferenceService;
+  readonly errorAnalysis: ErrorAnalysisService;
   readonly runIndex: RunIndex;
   readonly deletions: Deletions;
   readonly runControl: RunControl;
