@@ -26,6 +26,7 @@ import { seriesHandlers } from './studio/handlers/series.ts';
 import { viewsHandlers } from './studio/handlers/views.ts';
 import type { HostContext, HostedStudio, HostPlatform } from './studio/hosting.ts';
 import { InferenceService } from './studio/inference.ts';
+import { PlaygroundService } from './studio/playground.ts';
 import { RunService } from './studio/runs.ts';
 import { TrainingService } from './studio/training.ts';
 
@@ -89,8 +90,14 @@ export function hostStudio(
   const notices: string[] = [];
   const { studio, databases } = servicesOf({ ...options, onNotice: (notice) => void notices.push(notice) });
   const events = createEventHub({ start: randomUUID() });
+  const playground = new PlaygroundService({
+    databases,
+    inference: studio.inference,
+    wish: () => context.settings.current(),
+  });
   const context: HostContext = {
     ...studio,
+    playground,
     version: options.version,
     databases,
     errorAnalysis: new ErrorAnalysisService(databases),
@@ -118,7 +125,10 @@ export function hostStudio(
     events,
     isBusy: () => false,
     close: async () => {
-      await dispatcher.close();
+      const answered = dispatcher.close();
+      // Its children first: nobody waits for a model that is still being loaded.
+      await playground.close();
+      await answered;
       events.close();
       studio.close();
     },

@@ -19,7 +19,11 @@ function isWhitespace(code: number): boolean {
 
 /** `sentence.lower().split()`: the words of a sentence, in order. Takes time linear in the length. */
 export function lowerWords(sentence: string): string[] {
-  const text = sentence.toLowerCase();
+  return splitWords(sentence.toLowerCase());
+}
+
+/** `sentence.split()`: as `lowerWords`, as many words, in the case they are in. */
+export function splitWords(text: string): string[] {
   const words: string[] = [];
   let start = -1;
   for (let at = 0; at < text.length; at++) {

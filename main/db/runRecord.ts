@@ -98,12 +98,14 @@ export function storedResult(result: RunResult): { readonly text: string; readon
   return { text, crc: rowChecksum([], [text]) };
 }
 
-function configOf(row: RunRow, path: string): RunConfig {
+/** Throws DATABASE_CORRUPT when it is not what was written. For files of db/. */
+export function configOf(row: Pick<RunRow, 'id' | 'config' | 'config_hash'>, path: string): RunConfig {
   if (sha256(row.config) !== row.config_hash) throw altered(path, `run ${row.id}`);
   return JSON.parse(row.config) as RunConfig;
 }
 
-function resultOf(row: RunRow, path: string): RunResult | null {
+/** As `configOf`. */
+export function resultOf(row: Pick<RunRow, 'id' | 'result' | 'result_crc'>, path: string): RunResult | null {
   if (row.result === null) return null;
   if (rowChecksum([], [row.result]) !== row.result_crc) throw altered(path, `run ${row.id}`);
   return JSON.parse(row.result) as RunResult;

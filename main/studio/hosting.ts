@@ -10,8 +10,12 @@ import type { Deletions } from './deletions.ts';
 import type { EngineService } from './engines.ts';
 import type { ErrorAnalysisService } from './errorAnalysis.ts';
 import type { InferenceService } from './inference.ts';
+import type { JobService } from './jobs.ts';
+import type { PlaygroundService } from './playground.ts';
+import type { QueueService } from './queue.ts';
 import type { RunIndex } from './runIndex.ts';
 import type { RunService } from './runs.ts';
+import type { SettingsService } from './settings.ts';
 import type { TrainingService } from './training.ts';
 
 /** What only the host can do: Electron most of it, the loopback server little. */
@@ -50,9 +54,13 @@ export interface HostContext {
   readonly training: TrainingService;
   readonly inference: InferenceService;
   readonly errorAnalysis: ErrorAnalysisService;
+  readonly playground: PlaygroundService;
   readonly runIndex: RunIndex;
   readonly deletions: Deletions;
   readonly runControl: RunControl;
+  readonly queue: QueueService;
+  readonly jobs: JobService;
+  readonly settings: SettingsService;
   readonly platform: HostPlatform;
   /** Tells clients what has been committed. */
   publish(events: readonly StudioEvent[]): void;

@@ -10,6 +10,9 @@ import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import {
+  type HeadAttention,
+  type HeadPlace,
+  type Inspection,
   type PredictionJob,
   type PredictionPairs,
   superviseEvaluation,
@@ -37,6 +40,16 @@ export interface Predictor {
   /** Ends the child at once; what is asked of it fails. */
   kill(): void;
   close(): Promise<void>;
+}
+
+/** The same, for looking closely at single pairs. */
+export interface InspectablePredictor extends Predictor {
+  readonly engine: EngineName;
+  inspect(pair: RawPair): Promise<Inspection>;
+  /** `place` must be one of the model's. */
+  attend(pair: RawPair, place: HeadPlace): Promise<HeadAttention>;
+  /** True once its child is gone, for whatever reason. */
+  hasEnded(): boolean;
 }
 
 export interface EngineWish {
@@ -72,20 +85,32 @@ export class InferenceService {
     this.#setting = setting;
   }
 
-  /** Loads the weights that a run ended with. @throws StudioError NOT_FOUND, and what keeps them from being loaded. */
-  async openPredictor(idOrPrefix: string, wish: EngineWish): Promise<Predictor> {
+  /**
+   * Loads the weights that a run ended with; the signal ends that early.
+   * @throws StudioError NOT_FOUND, and what keeps them from being loaded.
+   */
+  async openPredictor(
+    idOrPrefix: string,
+    wish: EngineWish,
+    signal?: AbortSignal,
+  ): Promise<InspectablePredictor> {
     const run = this.#trainedRun(idOrPrefix);
     const { place, environment } = await this.#placeOf(run, wish);
     const child = await superviseInference({
       entry: this.#setting.entries.path('inference'),
       environment,
       job: place,
+      ...(signal === undefined ? {} : { signal }),
     });
     return {
       runId: run.id,
+      engine: place.engine,
       labels: run.config.dataset.labels,
       pairs: run.config.dataset.sentencesPerExample !== 1,
       predict: (pairs) => child.predict(pairs.map(tokenized)),
+      inspect: (pair) => child.inspect(tokenized(pair)),
+      attend: (pair, head) => child.attend(tokenized(pair), head),
+      hasEnded: () => child.hasEnded(),
       kill: () => child.kill(),
       close: () => child.close(),
     };

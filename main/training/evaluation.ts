@@ -41,6 +41,11 @@ export async function probabilitiesOf(
   return { values, losses, seconds: (performance.now() - beganMs) / 1000 };
 }
 
+/** Softmax of the logits of one pair. */
+export function probabilitiesOfRow(logits: Float32Array): number[] {
+  return softmax(logits).probabilities;
+}
+
 /** In doubles on the host, so that every engine rounds alike. */
 function softmax(logits: Float32Array): { probabilities: number[]; logProbabilities: number[] } {
   const highest = logits.reduce((top, value) => Math.max(top, value), Number.NEGATIVE_INFINITY);

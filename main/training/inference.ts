@@ -3,15 +3,25 @@ import { StudioError } from '../../shared/errors.ts';
 import type { EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
 import type {
   EvaluationJob,
+  HeadAttention,
+  HeadPlace,
   InferenceAnswer,
   InferenceOrder,
+  Inspection,
   PredictionJob,
   PredictionPairs,
 } from './jobs.ts';
 import { SupervisedChild } from './supervisedChild.ts';
 import { failureOf } from './supervisor.ts';
 
-export type { EvaluationJob, PredictionJob, PredictionPairs } from './jobs.ts';
+export type {
+  EvaluationJob,
+  HeadAttention,
+  HeadPlace,
+  Inspection,
+  PredictionJob,
+  PredictionPairs,
+} from './jobs.ts';
 
 export interface InferenceOptions<Job> {
   /** Path of the entry "inference". */
@@ -24,6 +34,11 @@ export interface InferenceOptions<Job> {
 export interface SupervisedInference {
   /** -> probabilities, row-major [pairs, classes]. Requests are answered in their order. */
   predict(pairs: readonly PredictionPairs[]): Promise<Float32Array>;
+  inspect(pair: PredictionPairs): Promise<Inspection>;
+  /** `place` must be one of the model's. */
+  attend(pair: PredictionPairs, place: HeadPlace): Promise<HeadAttention>;
+  /** True once the child is gone, for whatever reason. */
+  hasEnded(): boolean;
   /** Ends the child at once; what is asked of it fails. */
   kill(): void;
   close(): Promise<void>;
@@ -48,6 +63,10 @@ class InferenceChild {
       onMessage: (answer) => this.#take(answer),
       onEnd: (error) => this.#fail(error),
     });
+  }
+
+  get ended(): boolean {
+    return this.#end !== null;
   }
 
   /** @throws what the child says is wrong, or why it is gone. */
@@ -112,24 +131,45 @@ export async function superviseEvaluation(
   }
 }
 
-/** Loads a run's weights in a child. @throws StudioError when they cannot be loaded. */
+/** Loads a run's weights in a child; the signal ends it while it loads. @throws StudioError when they cannot be loaded. */
 export async function superviseInference(
-  options: InferenceOptions<PredictionJob>,
+  options: InferenceOptions<PredictionJob> & { readonly signal?: AbortSignal },
 ): Promise<SupervisedInference> {
+  const { job, signal } = options;
   const child = new InferenceChild(options);
+  const cancel = () => child.kill();
+  signal?.addEventListener('abort', cancel);
   try {
-    const answer = await child.ask({ kind: 'open', job: options.job });
+    if (signal?.aborted === true) cancel();
+    const answer = await child.ask({ kind: 'open', job });
     if (answer.kind !== 'opened') throw unexpected(answer);
   } catch (thrown) {
     await child.close();
     throw thrown;
+  } finally {
+    signal?.removeEventListener('abort', cancel);
   }
+  return inferenceOver(child);
+}
+
+function inferenceOver(child: InferenceChild): SupervisedInference {
   return {
     predict: async (pairs) => {
       const answer = await child.ask({ kind: 'predict', pairs });
       if (answer.kind !== 'predicted') throw unexpected(answer);
       return answer.probabilities;
     },
+    inspect: async (pair) => {
+      const answer = await child.ask({ kind: 'inspect', pair });
+      if (answer.kind !== 'inspected') throw unexpected(answer);
+      return answer.inspection;
+    },
+    attend: async (pair, place) => {
+      const answer = await child.ask({ kind: 'attend', pair, place });
+      if (answer.kind !== 'attended') throw unexpected(answer);
+      return answer.attention;
+    },
+    hasEnded: () => child.ended,
     kill: () => child.kill(),
     close: () => child.close(),
   };

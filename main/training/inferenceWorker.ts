@@ -6,7 +6,7 @@ import { openCache } from '../data/cache.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
 import { type EncodedSplit, encodePairs } from '../data/encoding.ts';
-import { type Vocabulary, vocabularyFromJson } from '../data/vocabulary.ts';
+import { vocabularyFromJson } from '../data/vocabulary.ts';
 import { openEngine } from '../engines/registry.ts';
 import { checkoutEntries } from '../entries.ts';
 import { ParameterSet, parameterShapes } from '../model/parameters.ts';
@@ -14,15 +14,9 @@ import { weightsToUse } from './checkpoints.ts';
 import { type ChildPort, openChildPort } from './childPort.ts';
 import { type Probabilities, probabilitiesOf, summarise } from './evaluation.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import { attend, inspect, type LoadedModel } from './inspection.ts';
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
 import { evaluationTokensOf } from './microBatchSize.ts';
-
-/** Weights, vocabulary and settings of a finished run. */
-interface LoadedModel {
-  readonly job: PredictionJob;
-  readonly parameters: ParameterSet;
-  readonly vocabulary: Vocabulary;
-}
 
 async function load(job: PredictionJob): Promise<LoadedModel> {
   const { model, hyperparameters } = job.config;
@@ -102,6 +96,10 @@ function main(): void {
       return port.answer({ kind: 'opened' });
     }
     if (loaded === null) throw new StudioError('INTERNAL', 'Nothing is loaded.');
+    if (order.kind === 'inspect')
+      return port.answer({ kind: 'inspected', inspection: await inspect(loaded, order.pair) });
+    if (order.kind === 'attend')
+      return port.answer({ kind: 'attended', attention: await attend(loaded, order.pair, order.place) });
     const { maxLen, truncation } = loaded.job.config.hyperparameters;
     const split = encodePairs(order.pairs, loaded.vocabulary, { maxLen, truncation });
     const found = await probabilities(loaded, split, nextTurn);

@@ -1,8 +1,22 @@
 /** @file Runs anywhere. What a supervisor asks of its children, and what they answer beside a run's reports. */
-import type { Split } from '../../shared/datasets.ts';
-import type { EngineName } from '../../shared/engines.ts';
+import type { ColumnMapping, Dataset, ImportReport, Split } from '../../shared/datasets.ts';
+import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { EvaluationRecord, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { SnliProgress } from '../data/downloadSnli.ts';
+import type { PairTokens } from '../data/pairTokens.ts';
+
+/** What a probe measures; seconds of whole batches and of single pairs. */
+export interface ProbeFigures {
+  readonly engine: EngineRecord;
+  readonly secondsPerStep: number;
+  readonly evaluationSecondsPerPair: number;
+  readonly trainPairs: number;
+  readonly selectionPairs: number;
+  readonly testPairs: number;
+  readonly stepsPerEpoch: number;
+  readonly peakMemoryBytes: number;
+}
 
 /** Where a child finds things and on what it computes. */
 export interface JobPlace {
@@ -26,6 +40,8 @@ export interface TrainingJob extends JobPlace {
 
 export type TrainingOrder =
   | { readonly kind: 'start'; readonly job: TrainingJob }
+  /** Trains a few steps, measures, writes nothing. */
+  | { readonly kind: 'probe'; readonly job: TrainingJob }
   /** With `keep` the test split is evaluated with what is there, and the figures are kept. */
   | { readonly kind: 'stop'; readonly keep: boolean }
   /** Saves at the end of the step, and waits with the model loaded. */
@@ -52,10 +68,30 @@ export interface PredictionPairs {
   readonly hypothesis: string | null;
 }
 
+/** A pair as the model reads it, and what it makes of it. */
+export interface Inspection extends PairTokens {
+  /** [classes] */
+  readonly probabilities: Float32Array;
+}
+
+/** Which of a model's heads, both counted from 0. */
+export interface HeadPlace {
+  readonly layer: number;
+  readonly head: number;
+}
+
+export interface HeadAttention {
+  readonly tokens: readonly string[];
+  /** Row-major [tokens, tokens]: how much each query attends to each key; rows sum to 1. */
+  readonly weights: Float32Array;
+}
+
 export type InferenceOrder =
   | { readonly kind: 'evaluate'; readonly job: EvaluationJob }
   | { readonly kind: 'open'; readonly job: PredictionJob }
-  | { readonly kind: 'predict'; readonly pairs: readonly PredictionPairs[] };
+  | { readonly kind: 'predict'; readonly pairs: readonly PredictionPairs[] }
+  | { readonly kind: 'inspect'; readonly pair: PredictionPairs }
+  | { readonly kind: 'attend'; readonly pair: PredictionPairs; readonly place: HeadPlace };
 
 export type InferenceAnswer =
   | { readonly kind: 'ready' }
@@ -68,4 +104,36 @@ export type InferenceAnswer =
   | { readonly kind: 'opened' }
   /** Row-major [pairs, classes]. */
   | { readonly kind: 'predicted'; readonly probabilities: Float32Array }
+  | { readonly kind: 'inspected'; readonly inspection: Inspection }
+  | { readonly kind: 'attended'; readonly attention: HeadAttention }
   | { readonly kind: 'failed'; readonly error: ErrorData };
+
+/** What a probing child answers. */
+export type ProbeAnswer =
+  | { readonly kind: 'probing'; readonly fraction: number }
+  | { readonly kind: 'probed'; readonly figures: ProbeFigures };
+
+/** What a data child is told. */
+export type DataOrder =
+  | {
+      readonly kind: 'import';
+      readonly cachePath: string;
+      readonly source: {
+        readonly path: string;
+        readonly name: string;
+        readonly mapping?: Partial<ColumnMapping>;
+        readonly format?: ColumnMapping['format'];
+        readonly splitSeed?: number;
+      };
+    }
+  | { readonly kind: 'download'; readonly cachePath: string; readonly dataDirectory: string }
+  | { readonly kind: 'cancel' };
+
+export type DataProgress = SnliProgress;
+
+export type DataAnswer =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'progress'; readonly progress: DataProgress }
+  | { readonly kind: 'imported'; readonly dataset: Dataset }
+  /** With what had been found when too many rows were bad. */
+  | { readonly kind: 'failed'; readonly error: ErrorData; readonly report: ImportReport | null };
