@@ -112,3 +112,24 @@ export function moved<Item>(items: readonly Item[], from: number, by: number): I
   if (item !== undefined) rest.splice(Math.max(0, Math.min(rest.length, from + by)), 0, item);
   return rest;
 }
+
+/** From a calm blue through green to a warm yellow: rises in lightness too, so that it reads without colour vision. */
+const GRADIENT: readonly (readonly [red: number, green: number, blue: number])[] = [
+  [68, 62, 140],
+  [49, 104, 142],
+  [33, 145, 140],
+  [83, 181, 96],
+  [217, 178, 38],
+];
+const UNKNOWN = '#8a877f';
+
+/** The colour of a share between the least and the greatest value; grey where there is none. */
+export function gradientColour(share: number | null): string {
+  if (share === null) return UNKNOWN;
+  const place = Math.max(0, Math.min(1, share)) * (GRADIENT.length - 1);
+  const at = Math.min(GRADIENT.length - 2, Math.floor(place));
+  const mix = GRADIENT[at]!.map((low, part) =>
+    Math.round(low + (GRADIENT[at + 1]![part]! - low) * (place - at)),
+  );
+  return `#${mix.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+}

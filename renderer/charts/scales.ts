@@ -1,5 +1,5 @@
 /** @file Runs in the page. Ranges of axes and their ticks, linear, logarithmic and in time; shared by canvas and SVG. */
-import { formatNumber } from '../table/format.ts';
+import { formatBytes, formatNumber } from '../table/format.ts';
 import { firstAtOrAfter, type LinePoints } from './lineBuffer.ts';
 
 export interface Range {
@@ -138,7 +138,7 @@ export function timeTicks({ from, to }: Range, about: number): number[] {
   return ticks;
 }
 
-export type AxisForm = 'linear' | 'log' | 'time' | 'seconds' | 'percent';
+export type AxisForm = 'linear' | 'log' | 'time' | 'seconds' | 'percent' | 'bytes';
 
 export function ticksOf(form: AxisForm, range: Range, about: number): number[] {
   if (form === 'log') return logTicks(range, about);
@@ -153,7 +153,7 @@ export function tickText(form: AxisForm, value: number, range: Range): string {
     return range.to - range.from > 2 * 86_400_000 ? day.format(value) : clock.format(value);
   if (form === 'seconds') return secondsText(value, range);
   if (form === 'percent') return formatNumber(Number((value * 100).toPrecision(10)));
-  return compactNumber(value);
+  return form === 'bytes' ? formatBytes(value) : compactNumber(value);
 }
 
 function secondsText(seconds: number, { to }: Range): string {

@@ -48,7 +48,8 @@ function run(
       tell(at, Number.NaN);
       continue;
     }
-    const kept = strength ** count[at]!;
+    // Powers are slow, and most entries are single points.
+    const kept = count[at] === 1 ? strength : strength ** count[at]!;
     sum = sum * kept + (1 - kept) * value;
     weight = weight * kept + (1 - kept);
     tell(at, sum / weight);

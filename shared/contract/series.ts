@@ -61,7 +61,7 @@ const metric = z.enum(METRICS);
 const runs = z.array(runId).min(1).max(1000);
 const range = z.strictObject({ from: z.number(), to: z.number() }).nullable().default(null);
 const buckets = z.number().int().min(10).max(2000).default(1000);
-const SPREADS = ['std', 'minmax', 'stderr', 'none'] as const;
+export const SPREADS = ['std', 'minmax', 'stderr', 'none'] as const;
 export type Spread = (typeof SPREADS)[number];
 
 export const seriesRoutes = {

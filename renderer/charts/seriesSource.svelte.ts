@@ -1,0 +1,62 @@
+/** @file Runs in the page. The curves of a chart as state: what is held, and when it has changed. */
+import type { StudioError } from '../../shared/errors.ts';
+import type { Client } from '../api/client.ts';
+import type { HeldCurve } from './chartLines.ts';
+import { type LinesWish, SeriesStore } from './seriesStore.ts';
+
+/** Live points are drawn this often; more is not seen, and costs. */
+const LIVE_MS = 250;
+
+export class SeriesSource {
+  /** Counts changes of what is held. */
+  version = $state(0);
+  loading = $state(true);
+  error: StudioError | null = $state.raw(null);
+  readonly #client: Client;
+  readonly #store: SeriesStore;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.#store = new SeriesStore(client, () => this.#changed());
+  }
+
+  /** Takes live points until the returned function is called. */
+  follow(): () => void {
+    const leave = this.#client.transport.subscribe((batch) => this.#store.take(batch));
+    return () => {
+      leave();
+      if (this.#timer !== null) clearTimeout(this.#timer);
+      this.#timer = null;
+    };
+  }
+
+  ask(wish: LinesWish): void {
+    this.#store.ask(wish);
+  }
+
+  retry(): void {
+    this.#store.retry();
+  }
+
+  /** Null when the run has no point, or none yet. */
+  curve(run: string): HeldCurve | null {
+    const whole = this.#store.whole(run);
+    if (whole === null || whole.length === 0) return null;
+    return { whole, inView: this.#store.inView(run) ?? whole, gaps: this.#store.gaps(run) };
+  }
+
+  #changed(): void {
+    const answered = this.loading && !this.#store.loading;
+    if (answered || this.#store.error !== this.error) this.#tell();
+    else this.#timer ??= setTimeout(() => this.#tell(), this.loading ? 0 : LIVE_MS);
+  }
+
+  #tell(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.loading = this.#store.loading;
+    this.error = this.#store.error;
+    this.version++;
+  }
+}
