@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Handlers } from '../shared/contract/contract.ts';
 import type { Entries } from './entries.ts';
 import { writeError } from './files/fileErrors.ts';
 import { dispatcherOver } from './rpc/dispatch.ts';
@@ -13,21 +12,13 @@ import { dataPlaces } from './studio/dataDirectory.ts';
 import { DatasetService } from './studio/datasets.ts';
 import { EngineService } from './studio/engines.ts';
 import { describeEnvironment } from './studio/environment.ts';
-import { ErrorAnalysisService } from './studio/errorAnalysis.ts';
-import { appHandlers } from './studio/handlers/app.ts';
-import { compareHandlers } from './studio/handlers/compare.ts';
-import { datasetsHandlers } from './studio/handlers/datasets.ts';
-import { errorAnalysisHandlers } from './studio/handlers/errorAnalysis.ts';
-import { jobsHandlers } from './studio/handlers/jobs.ts';
-import { modelsHandlers } from './studio/handlers/models.ts';
-import { queueHandlers } from './studio/handlers/queue.ts';
-import { runsHandlers } from './studio/handlers/runs.ts';
-import { seriesHandlers } from './studio/handlers/series.ts';
-import { viewsHandlers } from './studio/handlers/views.ts';
-import type { HostContext, HostedStudio, HostPlatform } from './studio/hosting.ts';
+import { ForeignChanges } from './studio/foreignChanges.ts';
+import { allHandlers } from './studio/handlers/all.ts';
+import { hostContext } from './studio/hostContext.ts';
+import type { HostedStudio, HostPlatform } from './studio/hosting.ts';
 import { InferenceService } from './studio/inference.ts';
-import { PlaygroundService } from './studio/playground.ts';
 import { RunService } from './studio/runs.ts';
+import { lockStudio } from './studio/studioLock.ts';
 import { TrainingService } from './studio/training.ts';
 
 export interface Studio {
@@ -83,54 +74,50 @@ function servicesOf({ dataDirectory, entries, version, onNotice }: StudioOptions
   return { studio, databases };
 }
 
-/** A studio behind the contract, for the window and for browsers. */
+/**
+ * A studio behind the contract, for the window and for browsers. It alone has the directory until it is closed.
+ * @throws StudioError LOCKED, pointing to the studio that has the directory; what opening the databases throws.
+ */
 export function hostStudio(
   options: Omit<StudioOptions, 'onNotice'> & { readonly platform: HostPlatform },
 ): HostedStudio {
   const notices: string[] = [];
   const { studio, databases } = servicesOf({ ...options, onNotice: (notice) => void notices.push(notice) });
+  const lock = lockStudio(options.dataDirectory);
   const events = createEventHub({ start: randomUUID() });
-  const playground = new PlaygroundService({
-    databases,
-    inference: studio.inference,
-    wish: () => context.settings.current(),
+  try {
+    databases.store();
+  } catch (thrown) {
+    lock.release();
+    throw thrown;
+  }
+  const context = hostContext({ ...options, ...studio, databases, notices }, events.publish);
+  const { queue, runIndex } = context;
+  const dispatcher = dispatcherOver(allHandlers(context));
+  const foreign = new ForeignChanges({
+    ...{ databases, runIndex, publish: events.publish },
+    isOurs: (run) => queue.trains(run),
+    onChange: () => queue.look(),
   });
-  const context: HostContext = {
-    ...studio,
-    playground,
-    version: options.version,
-    databases,
-    errorAnalysis: new ErrorAnalysisService(databases),
-    entries: options.entries,
-    platform: options.platform,
-    publish: (published) => events.publish(published),
-    notices,
-  };
-  const handlers: Handlers = {
-    ...appHandlers(context),
-    ...compareHandlers(context),
-    ...datasetsHandlers(context),
-    ...errorAnalysisHandlers(context),
-    ...jobsHandlers(context),
-    ...modelsHandlers(context),
-    ...queueHandlers(context),
-    ...runsHandlers(context),
-    ...seriesHandlers(context),
-    ...viewsHandlers(context),
-  };
-  const dispatcher = dispatcherOver(handlers);
+  foreign.start();
+  queue.open();
   return {
     dataDirectory: options.dataDirectory,
     dispatch: dispatcher.dispatch,
     events,
-    isBusy: () => false,
+    announce: (address) => lock.announce(address),
+    isBusy: () => queue.isBusy(),
     close: async () => {
+      foreign.stop();
       const answered = dispatcher.close();
-      // Its children first: nobody waits for a model that is still being loaded.
-      await playground.close();
+      // Children first: nobody waits for a model that is still being loaded.
+      await Promise.all([context.playground.close(), context.jobs.close(), queue.close()]);
       await answered;
+      context.deletions.close();
+      context.uploads.close();
       events.close();
       studio.close();
+      lock.release();
     },
   };
 }

@@ -124,7 +124,14 @@ describe('entries', () => {
   const entries = checkoutEntries();
 
   it('are all tested here', () => {
-    expect([...entries.names].sort()).toEqual(['cli', 'encoding', 'heartbeat', 'inference', 'training']);
+    expect([...entries.names].sort()).toEqual([
+      'cli',
+      'data',
+      'encoding',
+      'heartbeat',
+      'inference',
+      'training',
+    ]);
   });
 
   it('cli starts', () => {
@@ -135,7 +142,7 @@ describe('entries', () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  it.each(['training', 'inference'] as const)('%s starts and says that it is ready', async (name) => {
+  it.each(['training', 'inference', 'data'] as const)('%s starts and says that it is ready', async (name) => {
     const child: ChildProcess = fork(entries.path(name), [], {
       execArgv: [],
       serialization: 'advanced',

@@ -117,7 +117,7 @@ async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
     const startedMs = performance.now();
     const studio = await work.studio();
     const dataset = await sampleDataset(studio, work);
-    const watched = await watchRun(work, { epochs: QUICK.epochs }, (onReports) =>
+    const watched = await watchRun(work, { epochs: QUICK.epochs }, (listener) =>
       studio.training.start(
         {
           dataset: dataset.name,
@@ -130,7 +130,7 @@ async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
           vocabularyPath: null,
           startFrom: null,
         },
-        onReports,
+        listener,
         work.interruption.stop,
       ),
     );

@@ -18,8 +18,8 @@ export function addRunsResume(parent: Command, cli: Cli): void {
     cli.run(options, async (work) => {
       const { runs, training } = await work.studio();
       const { epochs } = runs.find(run).config.hyperparameters;
-      return await watchTraining(work, { epochs }, (onReports) =>
-        training.resume(run, onReports, work.interruption.stop),
+      return await watchTraining(work, { epochs }, (listener) =>
+        training.resume(run, listener, work.interruption.stop),
       );
     }),
   );

@@ -103,8 +103,8 @@ export function addTrain(program: Command, cli: Cli): void {
       const hyperparameters = hyperparametersFrom(options);
       const request = requestFrom(options, hyperparameters);
       const { training } = await work.studio();
-      return await watchTraining(work, { epochs: hyperparameters.epochs }, (onReports) =>
-        training.start(request, onReports, work.interruption.stop),
+      return await watchTraining(work, { epochs: hyperparameters.epochs }, (listener) =>
+        training.start(request, listener, work.interruption.stop),
       );
     }),
   );

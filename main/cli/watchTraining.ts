@@ -1,5 +1,5 @@
 /** @file Runs under Node. Watches a run from its start to its end, for `train`, `runs resume` and `demo`. */
-import type { OnReports, RunningTraining, TrainingEnd } from '../studio/training.ts';
+import type { RunningTraining, TrainingEnd, TrainingListener } from '../studio/attempt.ts';
 import type { Work } from './command.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED } from './failure.ts';
 import { bookLines, TrainingView } from './trainingView.ts';
@@ -14,11 +14,13 @@ export interface Watched {
 export async function watchRun(
   { terminal, interruption }: Work,
   { epochs }: { epochs: number },
-  start: (onReports: OnReports) => Promise<RunningTraining>,
+  start: (listener: TrainingListener) => Promise<RunningTraining>,
 ): Promise<Watched> {
   const view = new TrainingView(terminal, { epochs });
-  const running = await start((reports) => {
-    for (const report of reports) view.take(report);
+  const running = await start({
+    onReports: (reports) => {
+      for (const report of reports) view.take(report);
+    },
   });
   terminal.event('run', { runId: running.runId });
   terminal.line(`Run ${terminal.paint('bold', running.runId)}`);
@@ -58,7 +60,7 @@ export function tellEnd({ terminal }: Work, { runId, device, end }: Watched): nu
 export async function watchTraining(
   work: Work,
   plan: { epochs: number },
-  start: (onReports: OnReports) => Promise<RunningTraining>,
+  start: (listener: TrainingListener) => Promise<RunningTraining>,
 ): Promise<number> {
   const watched = await watchRun(work, plan, start);
   const exitCode = tellEnd(work, watched);

@@ -78,6 +78,11 @@ export async function chooseEngine(wish: {
   });
 }
 
+/** As an engine's record begins when it runs here. */
+export function deviceOfEngine(engine: EngineName): 'cpu' | 'cuda:0' {
+  return engine === 'tensorflow' && hasNvidiaDriver() ? 'cuda:0' : 'cpu';
+}
+
 /** What every engine needs, has and lacks on this machine. Never throws for a machine's faults. */
 export async function doctor(wish: {
   readonly dataDirectory: string;

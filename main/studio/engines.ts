@@ -26,6 +26,12 @@ export class EngineService {
     return await chooseEngine({ dataDirectory: this.#dataDirectory, asked });
   }
 
+  /** What an engine (null: the best that works) computes on: two runs on one device would only slow each other. */
+  async deviceOf(asked: EngineName | null): Promise<'cpu' | 'cuda:0'> {
+    const { deviceOfEngine } = await loadRegistry();
+    return deviceOfEngine(await this.choose(asked));
+  }
+
   /** Variables that a process needs to run an engine, such as where its libraries are. */
   async workerEnvironment(engine: EngineName, threads: number | null): Promise<Record<string, string>> {
     const { workerEnvironment } = await loadRegistry();

@@ -17,6 +17,7 @@ import type { RunIndex } from './runIndex.ts';
 import type { RunService } from './runs.ts';
 import type { SettingsService } from './settings.ts';
 import type { TrainingService } from './training.ts';
+import type { Uploads } from './uploads.ts';
 
 /** What only the host can do: Electron most of it, the loopback server little. */
 export interface HostPlatform {
@@ -61,6 +62,7 @@ export interface HostContext {
   readonly queue: QueueService;
   readonly jobs: JobService;
   readonly settings: SettingsService;
+  readonly uploads: Uploads;
   readonly platform: HostPlatform;
   /** Tells clients what has been committed. */
   publish(events: readonly StudioEvent[]): void;
@@ -73,7 +75,9 @@ export interface HostedStudio {
   readonly dataDirectory: string;
   readonly dispatch: Dispatch;
   readonly events: EventHub;
-  /** True while a run trains here or waits for its turn. */
+  /** Tells other studios on the directory where this one is. */
+  announce(address: { readonly host: 'desktop' | 'headless'; readonly url: string | null }): void;
+  /** True while a run trains here. */
   isBusy(): boolean;
   /** Stops what trains in good order (a checkpoint), refuses new calls, closes the databases. */
   close(): Promise<void>;

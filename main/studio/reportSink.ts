@@ -11,14 +11,22 @@ export class ReportSink {
   readonly runId: string;
   readonly #store: StudioDatabase;
   readonly #show: (reports: readonly WorkerReport[]) => void;
+  readonly #onTrouble: (trouble: StudioError | null) => void;
   #waiting: WorkerReport[] = [];
   #told = false;
   #fatal: unknown = null;
 
-  constructor(store: StudioDatabase, runId: string, show: (reports: readonly WorkerReport[]) => void) {
+  /** `onTrouble` hears when reports cannot be stored, and (null) when they can be again. */
+  constructor(
+    store: StudioDatabase,
+    runId: string,
+    show: (reports: readonly WorkerReport[]) => void,
+    onTrouble: (trouble: StudioError | null) => void = () => {},
+  ) {
     this.#store = store;
     this.runId = runId;
     this.#show = show;
+    this.#onTrouble = onTrouble;
   }
 
   /** Stores and then shows. @returns false when nothing can ever be stored again and training makes no sense. */
@@ -32,7 +40,10 @@ export class ReportSink {
     if (this.#fatal !== null) return false;
     try {
       work();
-      this.#told = false;
+      if (this.#told && this.#waiting.length === 0) {
+        this.#told = false;
+        this.#onTrouble(null);
+      }
     } catch (thrown) {
       if (!(thrown instanceof StudioError && PASSING.has(thrown.code))) this.#fatal = thrown;
       else if (!this.#told) this.#tell(thrown);
@@ -57,5 +68,6 @@ export class ReportSink {
     this.#told = true;
     const text = `Metrics cannot be stored at the moment and wait in memory; training goes on. ${error.message}`;
     this.#show([{ kind: 'log', level: 'warning', text }]);
+    this.#onTrouble(error);
   }
 }

@@ -1,23 +1,28 @@
-/** @file Runs under Node. Training runs from request to result: made, supervised, stored, resumed. */
+/** @file Runs under Node. Training runs from request to worker: made at once, or put into the queue and launched later. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
-import type { Environment, RunConfig, RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
+import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { addTag } from '../db/annotations.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
-import { failRun, setState } from '../db/runState.ts';
+import { claimQueued, threadsOf } from '../db/queue.ts';
+import { failRun } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
-import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
+import {
+  type ChosenEngine,
+  type RunningTraining,
+  superviseAttempt,
+  type TrainingListener,
+} from './attempt.ts';
 import type { Databases } from './databases.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { EngineService } from './engines.ts';
-import { ReportSink } from './reportSink.ts';
 import {
   readVocabulary,
   type StartingPoint,
@@ -37,20 +42,6 @@ export interface TrainRequest extends StartRequest {
   readonly tags: readonly string[];
 }
 
-export type TrainingEnd =
-  | { readonly outcome: 'finished'; readonly result: RunResult }
-  | { readonly outcome: 'stopped'; readonly step: number };
-
-export interface RunningTraining {
-  readonly runId: string;
-  /** Ends in good order: at the end of the micro-batch, with a checkpoint. */
-  stop(): void;
-  /** Ends at once; the run becomes "interrupted". */
-  kill(): void;
-  /** Everything is stored when it settles. Rejects with a StudioError when the run has failed. */
-  readonly done: Promise<TrainingEnd>;
-}
-
 /** What the training service is told once. */
 export interface TrainingSetting {
   readonly databases: Databases;
@@ -58,25 +49,6 @@ export interface TrainingSetting {
   readonly environment: Environment;
   readonly engines: EngineService;
 }
-
-/** The engine of a run, and what its process needs. */
-interface ChosenEngine {
-  readonly name: EngineName;
-  readonly threads: number | null;
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-interface Attempt {
-  readonly engine: ChosenEngine;
-  /** Name of a checkpoint's folder, or null to begin anew. */
-  readonly resumeFrom: string | null;
-  readonly onReports: OnReports;
-}
-
-/** Called with reports that are on the disk. */
-export type OnReports = (reports: readonly WorkerReport[]) => void;
-
-const HEARTBEAT_MS = 10_000;
 
 export class TrainingService {
   readonly #setting: TrainingSetting;
@@ -86,68 +58,128 @@ export class TrainingService {
   }
 
   /** Makes a run and starts its worker. @throws StudioError for a data set, engine or vocabulary that does not fit. */
-  async start(request: TrainRequest, onReports: OnReports, signal?: AbortSignal): Promise<RunningTraining> {
-    const { databases, environment } = this.#setting;
-    const dataset = requireDataset(databases.cache(), request.dataset);
-    requireTrainable(dataset, request.hyperparameters);
-    const start = startingPoint(databases, request, dataset);
+  async start(
+    request: TrainRequest,
+    listener: TrainingListener,
+    signal?: AbortSignal,
+  ): Promise<RunningTraining> {
+    const { databases } = this.#setting;
+    const { dataset, start } = this.#prepared(request);
     const engine = await this.#engineFor(request.engine, request.threads);
-    const config = runConfig(request, dataset, start);
-    const { hyperparameters } = config;
-    await encodeForRun(
-      databases.cache(),
-      { dataset, vocabulary: start.vocabulary, hyperparameters },
-      { onReports, signal },
-    );
-    const store = databases.store();
+    const { hyperparameters } = request;
+    const text = { dataset, vocabulary: start.vocabulary, hyperparameters };
+    await encodeForRun(databases.cache(), text, { onReports: listener.onReports, signal });
     await databases.backUp();
-    const runId = createRun(store, {
-      config,
-      environment,
-      ...(request.name === null ? {} : { name: request.name }),
-      ...(request.experiment === null ? {} : { experiment: request.experiment }),
-    });
-    const lease = claimRun(store, runId);
+    const runId = this.#store(request, { dataset, start }, null);
+    const lease = claimRun(databases.store(), runId);
     return this.#guarded(runId, lease, () => {
-      for (const tag of request.tags) addTag(store, runId, tag);
-      mkdirSync(checkpointsFolder(this.#runDirectory(runId)), { recursive: true });
-      writeFileAtomic(this.#vocabularyPath(runId), start.vocabulary.toJson());
-      return this.#supervise(findRun(store, runId), lease, { engine, resumeFrom: null, onReports });
+      this.#furnish(runId, request, start);
+      return this.#supervise(findRun(databases.store(), runId), lease, {
+        engine,
+        resumeFrom: null,
+        listener,
+      });
     });
+  }
+
+  /**
+   * Makes a run that waits in the queue: everything that can be wrong with it is said now, and its configuration never
+   * changes from here on. `place`: before all waiting runs with a greater one.
+   * @throws StudioError as `start`.
+   */
+  async enqueue(request: TrainRequest, place: number): Promise<string> {
+    const { dataset, start } = this.#prepared(request);
+    await this.#engineFor(request.engine, request.threads);
+    const runId = this.#store(request, { dataset, start }, place);
+    this.#furnish(runId, request, start);
+    return runId;
+  }
+
+  /**
+   * Starts the worker of a waiting run, from its newest checkpoint if it has one.
+   * @throws StudioError NOT_FOUND, USAGE when it does not wait any more, and what keeps it from starting (it has failed then).
+   */
+  async launch(runId: string, listener: TrainingListener): Promise<RunningTraining> {
+    const store = this.#setting.databases.store();
+    const lease = claimQueued(store, runId);
+    const run = findRun(store, runId);
+    let engine: ChosenEngine;
+    try {
+      engine = await this.#ready(run, listener);
+    } catch (thrown) {
+      failRun(store, run.id, errorData(thrown));
+      lease.release();
+      throw thrown;
+    }
+    return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
   }
 
   /**
    * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint.
    * @throws StudioError NOT_FOUND; USAGE when it is completed; LOCKED when a process works on it.
    */
-  async resume(idOrPrefix: string, onReports: OnReports, signal?: AbortSignal): Promise<RunningTraining> {
-    const { databases } = this.#setting;
-    const store = databases.store();
+  async resume(
+    idOrPrefix: string,
+    listener: TrainingListener,
+    signal?: AbortSignal,
+  ): Promise<RunningTraining> {
+    const store = this.#setting.databases.store();
     const run = findRun(store, idOrPrefix);
-    if (run.state === 'completed') {
-      throw new StudioError('USAGE', `Run ${run.id} is completed; there is nothing to resume.`, {
-        nextStep: `Look at it: npx --no entail runs show ${run.id}`,
-      });
-    }
+    requireResumable(run);
+    const engine = await this.#ready(run, listener, signal);
+    const lease = claimRun(store, run.id);
+    return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
+  }
+
+  /** What a run needs before its worker starts; the same engine and threads as before, or it would not go on bit for bit. */
+  async #ready(run: RunRecord, { onReports }: TrainingListener, signal?: AbortSignal): Promise<ChosenEngine> {
+    const { databases } = this.#setting;
     const dataset = requireDataset(databases.cache(), run.config.dataset.name);
     requireSameData(run, dataset);
     const vocabulary = readVocabulary(this.#vocabularyPath(run.id));
-    await encodeForRun(
-      databases.cache(),
-      { dataset, vocabulary, hyperparameters: run.config.hyperparameters },
-      { onReports, signal },
-    );
+    const text = { dataset, vocabulary, hyperparameters: run.config.hyperparameters };
+    await encodeForRun(databases.cache(), text, { onReports, signal });
     await databases.backUp();
-    // The same engine and threads as before: others would not continue bit for bit.
-    const engine = await this.#engineFor(
-      run.engine?.engine ?? run.config.engine,
-      run.engine?.threads ?? null,
-    );
-    const lease = claimRun(store, run.id);
-    return this.#guarded(run.id, lease, () => {
-      const [newest] = listFolders(checkpointsFolder(this.#runDirectory(run.id)));
-      return this.#supervise(run, lease, { engine, resumeFrom: newest ?? null, onReports });
+    const threads = run.engine?.threads ?? threadsOf(databases.store(), run.id);
+    return await this.#engineFor(run.engine?.engine ?? run.config.engine, threads);
+  }
+
+  #goOn(
+    run: RunRecord,
+    lease: Lease,
+    attempt: { engine: ChosenEngine; listener: TrainingListener },
+  ): RunningTraining {
+    const [newest] = listFolders(checkpointsFolder(this.#runDirectory(run.id)));
+    return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
+  }
+
+  #prepared(request: TrainRequest): { dataset: Dataset; start: StartingPoint } {
+    const { databases } = this.#setting;
+    const dataset = requireDataset(databases.cache(), request.dataset);
+    requireTrainable(dataset, request.hyperparameters);
+    return { dataset, start: startingPoint(databases, request, dataset) };
+  }
+
+  #store(
+    request: TrainRequest,
+    { dataset, start }: { dataset: Dataset; start: StartingPoint },
+    place: number | null,
+  ): string {
+    const { databases, environment } = this.#setting;
+    return createRun(databases.store(), {
+      config: runConfig(request, dataset, start),
+      environment,
+      ...(request.name === null ? {} : { name: request.name }),
+      ...(request.experiment === null ? {} : { experiment: request.experiment }),
+      ...(place === null ? {} : { queue: { place, threads: request.threads } }),
     });
+  }
+
+  /** What a new run has beside its row. */
+  #furnish(runId: string, { tags }: TrainRequest, { vocabulary }: StartingPoint): void {
+    for (const tag of tags) addTag(this.#setting.databases.store(), runId, tag);
+    mkdirSync(checkpointsFolder(this.#runDirectory(runId)), { recursive: true });
+    writeFileAtomic(this.#vocabularyPath(runId), vocabulary.toJson());
   }
 
   /** @throws StudioError ENGINE_MISSING when the engine, or any, does not work here. */
@@ -176,83 +208,22 @@ export class TrainingService {
     }
   }
 
-  #supervise(run: RunRecord, lease: Lease, { engine, resumeFrom, onReports }: Attempt): RunningTraining {
+  #supervise(
+    run: RunRecord,
+    lease: Lease,
+    attempt: { engine: ChosenEngine; resumeFrom: string | null; listener: TrainingListener },
+  ): RunningTraining {
     const { databases, entries } = this.#setting;
-    const job: TrainingJob = {
-      runId: run.id,
-      runDirectory: this.#runDirectory(run.id),
-      cachePath: databases.places.cacheDatabase,
-      dataDirectory: databases.places.root,
-      datasetId: requireDataset(databases.cache(), run.config.dataset.name).id,
-      config: run.config,
-      vocabularyPath: this.#vocabularyPath(run.id),
-      engine: engine.name,
-      threads: engine.threads,
-      resumeFrom,
-    };
-    const store = databases.store();
-    const sink = new ReportSink(store, run.id, onReports);
-    let killed = false;
-    const training = superviseTraining({
-      entry: entries.path('training'),
-      job,
-      environment: engine.environment,
-      onReports: (reports) => {
-        if (!sink.take(reports)) training.kill();
-      },
-    });
-    const beat = setInterval(() => sink.attempt(() => lease.heartbeat()), HEARTBEAT_MS);
-    const done = this.#settle(training, sink, () => killed).finally(() => {
-      clearInterval(beat);
-      lease.release();
-    });
-    return {
-      runId: run.id,
-      stop: () => training.stop(),
-      kill: () => {
-        killed = true;
-        training.kill();
-      },
-      done,
-    };
+    return superviseAttempt({ databases, entries, run, lease, ...attempt });
   }
+}
 
-  /** Waits for the worker's end, stores it where the worker could not report it, and says how it ended. */
-  async #settle(
-    training: SupervisedTraining,
-    sink: ReportSink,
-    wasKilled: () => boolean,
-  ): Promise<TrainingEnd> {
-    const store = this.#setting.databases.store();
-    const end = await training.done;
-    sink.finish();
-    const state = findRun(store, sink.runId).state;
-    if (end.outcome === 'finished') return { outcome: 'finished', result: end.result };
-    // Killed by the second Ctrl-C, or by the supervisor because the worker did not hear the first.
-    const interrupted = end.outcome === 'failed' && end.error.code === 'INTERRUPTED';
-    if (wasKilled() || interrupted) {
-      if (state !== 'stopped') setState(store, sink.runId, 'interrupted');
-      throw new StudioError(
-        'INTERRUPTED',
-        `Run ${sink.runId} was ended at once; it goes on from its last checkpoint.`,
-        {
-          nextStep: `Go on with it: npx --no entail runs resume ${sink.runId}`,
-        },
-      );
-    }
-    if (end.outcome === 'stopped') {
-      if (state !== 'stopped') setState(store, sink.runId, 'stopped');
-      return { outcome: 'stopped', step: end.step };
-    }
-    if (state !== 'failed') failRun(store, sink.runId, end.error);
-    throw new StudioError(end.error.code, end.error.message, {
-      nextStep:
-        end.error.nextStep === ''
-          ? `Go on from the last checkpoint: npx --no entail runs resume ${sink.runId}`
-          : end.error.nextStep,
-      ...(end.error.place === undefined ? {} : { place: end.error.place }),
-    });
-  }
+/** @throws StudioError USAGE for a run that has nothing left to do. */
+export function requireResumable(run: RunRecord): void {
+  if (run.state !== 'completed') return;
+  throw new StudioError('USAGE', `Run ${run.id} is completed; there is nothing to resume.`, {
+    nextStep: `Look at it: npx --no entail runs show ${run.id}`,
+  });
 }
 
 function runConfig(request: TrainRequest, dataset: Dataset, start: StartingPoint): RunConfig {

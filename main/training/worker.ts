@@ -3,8 +3,9 @@ import type { WorkerReport } from '../../shared/runs.ts';
 import { checkoutEntries } from '../entries.ts';
 import { openChildPort } from './childPort.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import type { TrainingOrder } from './jobs.ts';
+import type { ProbeAnswer, TrainingOrder } from './jobs.ts';
 import type { RunWishes } from './loopParts.ts';
+import { runProbe } from './probe.ts';
 import { runTraining } from './trainingRun.ts';
 
 /** Reports after which nothing follows. */
@@ -17,7 +18,7 @@ class Wishes implements RunWishes {
   pause = false;
 
   /** @returns the acknowledgement. */
-  take(order: Exclude<TrainingOrder, { kind: 'start' }>): WorkerReport | null {
+  take(order: Exclude<TrainingOrder, { kind: 'start' | 'probe' }>): WorkerReport | null {
     if (order.kind === 'stop') {
       this.stop = true;
       this.keep = order.keep;
@@ -30,14 +31,20 @@ class Wishes implements RunWishes {
 
 function main(): void {
   const wishes = new Wishes();
-  const port = openChildPort<TrainingOrder, WorkerReport>(
+  const port = openChildPort<TrainingOrder, WorkerReport | ProbeAnswer>(
     async (order, { answer, end }) => {
-      if (order.kind !== 'start') {
+      if (order.kind !== 'start' && order.kind !== 'probe') {
         const acknowledgement = wishes.take(order);
         if (acknowledgement !== null) answer(acknowledgement);
         return;
       }
       const heartbeat = startHeartbeat(checkoutEntries().path('heartbeat'));
+      if (order.kind === 'probe') {
+        const onProgress = (fraction: number) => answer({ kind: 'probing', fraction });
+        const figures = await runProbe(order.job, { beat: () => heartbeat.beat(), onProgress });
+        end({ kind: 'probed', figures });
+        return;
+      }
       await runTraining(order.job, {
         report: (report) => (LAST.has(report.kind) ? end(report) : answer(report)),
         beat: () => heartbeat.beat(),

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { appRoutes } from './app.ts';
 import { compareRoutes } from './compare.ts';
 import { datasetRoutes } from './datasets.ts';
+import { engineRoutes } from './engines.ts';
 import { errorAnalysisRoutes } from './errorAnalysis.ts';
 import { jobRoutes } from './jobs.ts';
 import { modelRoutes } from './models.ts';
@@ -16,6 +17,7 @@ export const CONTRACT = {
   ...appRoutes,
   ...compareRoutes,
   ...datasetRoutes,
+  ...engineRoutes,
   ...errorAnalysisRoutes,
   ...jobRoutes,
   ...modelRoutes,

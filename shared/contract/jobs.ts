@@ -16,7 +16,7 @@ export interface ProbeResult {
   readonly stepsPerEpoch: number;
   /** Training and evaluation of one epoch. */
   readonly epochSeconds: number;
-  /** The whole run, saving included. */
+  /** The whole run: training, evaluation after each epoch, the test split; writing checkpoints is not in it. */
   readonly totalSeconds: number;
   /** Largest resident memory of the probing process. */
   readonly peakMemoryBytes: number;

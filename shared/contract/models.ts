@@ -1,8 +1,7 @@
-/** @file Runs anywhere. Contract: models that can answer, the playground, and engines. */
+/** @file Runs anywhere. Contract: models that can answer, and the playground. */
 import { z } from 'zod';
-import type { DoctorReport, EngineName } from '../engines.ts';
 import type { ModelConfig, RunState } from '../runs.ts';
-import { engineName, noInput, runId, sentence } from './inputs.ts';
+import { noInput, runId, sentence } from './inputs.ts';
 import { answers } from './route.ts';
 
 /** A run with weights. */
@@ -19,7 +18,9 @@ export interface ModelSummary {
   readonly testAccuracy: number | null;
   readonly devAccuracy: number | null;
   readonly selectedOnTest: boolean;
+  /** Of the weights as 32-bit floats; a checkpoint holds the optimizer's state too. */
   readonly weightsBytes: number;
+  /** Of the weights that answer. */
   readonly step: number;
   readonly createdAt: string;
 }
@@ -35,6 +36,7 @@ export interface Answer {
   readonly segments: readonly number[];
   readonly layers: number;
   readonly heads: number;
+  /** From the question to its answer; loading and waiting are not counted. */
   readonly milliseconds: number;
 }
 
@@ -47,10 +49,15 @@ export interface AttentionMap {
 const pair = { run: runId, premise: sentence, hypothesis: sentence.nullable() };
 
 export const modelRoutes = {
-  /** Best test accuracy first, then newest. */
+  /** Runs with a checkpoint, archived ones left out: best test accuracy first, then newest. */
   'models/list': answers<readonly ModelSummary[]>()(noInput),
-  /** Loads the model on first use and keeps the last two; one thread while a run trains. */
+  /**
+   * Loads the model on first use and keeps the last two; one thread while a run trains.
+   * @throws NOT_FOUND without weights; USAGE for an empty sentence, or one too many or too few; CANCELLED when a newer
+   * question to the same model came before this one was answered; WORKER_CRASHED when its process ended (ask again).
+   */
   'playground/answer': answers<Answer>()(z.strictObject(pair)),
+  /** As `playground/answer`; USAGE for a layer or head that the model does not have. Both are counted from 0. */
   'playground/attention': answers<AttentionMap>()(
     z.strictObject({
       ...pair,
@@ -58,16 +65,4 @@ export const modelRoutes = {
       head: z.number().int().min(0).max(100),
     }),
   ),
-  'engines/doctor': answers<{ readonly reports: readonly DoctorReport[]; readonly chosen: EngineName }>()(
-    noInput,
-  ),
-  /** A job: downloads and compiles, because a person asked for it. */
-  'engines/install': answers<{ readonly job: string }>()(
-    z.strictObject({ engine: z.literal('tensorflow'), cuda: z.boolean().default(false) }),
-  ),
-  'engines/uninstall': answers<{ readonly job: string }>()(
-    z.strictObject({ engine: z.literal('tensorflow') }),
-  ),
-  /** A job that measures pairs per second on generated pairs. */
-  'engines/test': answers<{ readonly job: string }>()(z.strictObject({ engine: engineName })),
 };

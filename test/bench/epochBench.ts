@@ -58,7 +58,7 @@ async function measure(engine: EngineName): Promise<Record<string, number>> {
       if (!times.has(report.kind)) times.set(report.kind, performance.now());
     }
   };
-  const training = await studio.training.start(request, onReports);
+  const training = await studio.training.start(request, { onReports });
   await training.done;
   studio.close();
   const wallSeconds = (times.get('finished')! - times.get('started')!) / 1000;

@@ -1,0 +1,88 @@
+/** @file Node. What the first rows of a file look like, and how they would be read, before anything is imported. */
+import { basename, extname } from 'node:path';
+import type { ImportPreview } from '../../shared/contract/datasets.ts';
+import type { ColumnMapping } from '../../shared/datasets.ts';
+import { describeFile } from './readers/describe.ts';
+import { locateFiles } from './readers/locate.ts';
+import { type OpenOptions, openSource, type SourceRow } from './readers/open.ts';
+import { readRecords } from './readers/records.ts';
+
+const SHOWN_ROWS = 12;
+/** Rejections are looked for among so many. */
+const READ_ROWS = 1000;
+const LONGEST_CELL = 300;
+
+/** @throws StudioError as `openSource`. */
+export async function previewSource(path: string, options: OpenOptions): Promise<ImportPreview> {
+  const source = await openSource(path, options);
+  try {
+    const read: SourceRow[] = [];
+    for await (const block of source.rows()) {
+      read.push(...block);
+      if (read.length >= READ_ROWS) break;
+    }
+    const table = await firstRecords(path, options.format ?? null);
+    return {
+      path,
+      format: source.format,
+      ...table,
+      mapping: source.mapping,
+      guessed: source.mappingGuessed,
+      pairs: read
+        .flatMap((row) => (row.kind === 'pair' ? [pairOf(row, source.labels)] : []))
+        .slice(0, SHOWN_ROWS),
+      labels: source.labels,
+      rejected: read
+        .flatMap((row) => (row.kind === 'rejected' ? [{ reason: row.reason, line: row.line }] : []))
+        .slice(0, SHOWN_ROWS),
+      suggestedName: suggestedName(path),
+    };
+  } finally {
+    await source.close();
+  }
+}
+
+function pairOf(row: Extract<SourceRow, { kind: 'pair' }>, labels: readonly string[]) {
+  return {
+    premise: row.premise.raw,
+    hypothesis: row.hypothesis?.raw ?? null,
+    label: labels[row.label] ?? String(row.label),
+  };
+}
+
+/** The first file's columns and rows as they stand there. */
+async function firstRecords(
+  path: string,
+  format: ColumnMapping['format'] | null,
+): Promise<Pick<ImportPreview, 'columns' | 'rows'>> {
+  const located = await locateFiles(path);
+  try {
+    const { file, kind, delimiter, columns } = await describeFile(located.files[0]!, format);
+    const layout =
+      kind === 'csv'
+        ? { kind, delimiter, columns }
+        : kind === 'tsv'
+          ? { kind, columns }
+          : { kind, columns, optional: new Set(columns) };
+    const rows: string[][] = [];
+    for await (const records of readRecords(file.chunks(), layout)) {
+      for (const { values, problem } of records)
+        if (problem === null) rows.push(values.map((value) => (value ?? '').slice(0, LONGEST_CELL)));
+      if (rows.length >= SHOWN_ROWS) break;
+    }
+    return { columns, rows: rows.slice(0, SHOWN_ROWS) };
+  } finally {
+    await located.close();
+  }
+}
+
+function suggestedName(path: string): string {
+  const name = basename(path);
+  const bare = name.slice(0, name.length - extname(name).length) || name;
+  return (
+    bare
+      .replace(/[^\w.-]+/g, '-')
+      .replace(/^-+|-+$/g, '')
+      .slice(0, 60) || 'data'
+  );
+}

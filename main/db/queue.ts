@@ -1,0 +1,121 @@
+/** @file Node. The queue: runs in state "queued", in the order of their places. It outlives every process. */
+import { StudioError } from '../../shared/errors.ts';
+import type { RunConfig, RunState } from '../../shared/runs.ts';
+import type { StudioDatabase, StudioReader } from './connection.ts';
+import { read, write } from './connection.ts';
+import { claimRun, type Lease, requireFree } from './lease.ts';
+import { runKey } from './runKey.ts';
+import { findRun } from './runs.ts';
+
+export interface WaitingRun {
+  readonly id: string;
+  readonly name: string | null;
+  readonly config: RunConfig;
+  readonly createdAtMs: number;
+  readonly place: number;
+  /** Its state before it was put into the queue to go on; null for a new one. */
+  readonly queuedFrom: RunState | null;
+}
+
+interface WaitingRow {
+  readonly id: string;
+  readonly name: string | null;
+  readonly config: string;
+  readonly created_at: string;
+  readonly queue_place: number;
+  readonly queued_from: RunState | null;
+}
+
+/** States from which a run can go on. */
+const RESUMABLE: ReadonlySet<RunState> = new Set(['stopped', 'interrupted', 'failed']);
+
+/** In the order in which they start. */
+export function waitingRuns(database: StudioReader): WaitingRun[] {
+  const select = database.connection.prepare<[], WaitingRow>(
+    `SELECT id, name, config, created_at, queue_place, queued_from FROM runs WHERE state = 'queued'
+     ORDER BY queue_place, number`,
+  );
+  return read(database, () => select.all()).map((row) => ({
+    id: row.id,
+    name: row.name,
+    config: JSON.parse(row.config) as RunConfig,
+    createdAtMs: Date.parse(row.created_at),
+    place: row.queue_place,
+    queuedFrom: row.queued_from,
+  }));
+}
+
+/** A place before or after all that wait. */
+export function placeAt(database: StudioReader, end: 'front' | 'back'): number {
+  const waiting = waitingRuns(database);
+  if (waiting.length === 0) return 0;
+  return end === 'front' ? waiting[0]!.place - 1 : waiting.at(-1)!.place + 1;
+}
+
+/** Puts a waiting run before the one that stands at `to` among the others. Throws NOT_FOUND, USAGE when it does not wait. */
+export function moveInQueue(database: StudioDatabase, runId: string, to: number): void {
+  write(database, () => {
+    const moved = requireWaiting(database, runId);
+    const others = waitingRuns(database).filter(({ id }) => id !== moved.id);
+    const order = [...others.slice(0, to), moved, ...others.slice(to)];
+    // Whole numbers again, so that no place is ever halved away.
+    const update = database.connection.prepare('UPDATE runs SET queue_place = ? WHERE id = ?');
+    for (const [place, { id }] of order.entries()) update.run(place, id);
+  });
+}
+
+/** Puts a run that can go on into the queue. Throws NOT_FOUND, USAGE, LOCKED while a process works on it. */
+export function queueAgain(database: StudioDatabase, runId: string, end: 'front' | 'back'): void {
+  write(database, () => {
+    const { id, state } = findRun(database, runId);
+    requireFree(database, id, runKey(database, id), false);
+    if (!RESUMABLE.has(state)) {
+      throw new StudioError(
+        'USAGE',
+        `Run ${id} is ${state}; only a run that was stopped, interrupted or has failed goes on.`,
+      );
+    }
+    database.connection
+      .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ? WHERE id = ?")
+      .run(placeAt(database, end), state, id);
+  });
+}
+
+/** Takes a run that was to go on out of the queue: it is what it was before. Throws NOT_FOUND, USAGE for a new one. */
+export function leaveQueue(database: StudioDatabase, runId: string): void {
+  write(database, () => {
+    const { id, queuedFrom } = requireWaiting(database, runId);
+    if (queuedFrom === null) throw new StudioError('USAGE', `Run ${id} has never run; delete it instead.`);
+    database.connection
+      .prepare('UPDATE runs SET state = queued_from, queue_place = NULL, queued_from = NULL WHERE id = ?')
+      .run(id);
+  });
+}
+
+/** Takes a waiting run for this process. Throws NOT_FOUND, USAGE when it does not wait any more. */
+export function claimQueued(database: StudioDatabase, runId: string): Lease {
+  return write(database, () => {
+    const { id } = requireWaiting(database, runId);
+    database.connection
+      .prepare("UPDATE runs SET state = 'preparing', queue_place = NULL, queued_from = NULL WHERE id = ?")
+      .run(id);
+    return claimRun(database, id);
+  });
+}
+
+/** Threads that were asked for; null is one a processor. Throws NOT_FOUND. */
+export function threadsOf(database: StudioReader, runId: string): number | null {
+  const select = database.connection
+    .prepare<[number], number | null>('SELECT threads FROM runs WHERE number = ?')
+    .pluck();
+  return read(database, () => select.get(runKey(database, runId)) ?? null);
+}
+
+function requireWaiting(database: StudioReader, runId: string): WaitingRun {
+  const run = findRun(database, runId);
+  const waiting = waitingRuns(database).find(({ id }) => id === run.id);
+  if (waiting !== undefined) return waiting;
+  throw new StudioError('USAGE', `Run ${run.id} does not wait in the queue; it is ${run.state}.`, {
+    nextStep: 'Look at the queue again: it has changed.',
+  });
+}

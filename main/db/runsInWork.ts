@@ -1,0 +1,39 @@
+/** @file Node. Runs that a living process works on, of whichever process. */
+import type { EngineRecord } from '../../shared/engines.ts';
+import type { RunState } from '../../shared/runs.ts';
+import type { StudioReader } from './connection.ts';
+import { read } from './connection.ts';
+import { isOwnerAlive } from './processOwner.ts';
+
+export interface RunInWork {
+  readonly id: string;
+  readonly state: RunState;
+  readonly pid: number;
+  /** "cpu", or "cuda:0"; null before its engine has started. */
+  readonly device: string | null;
+}
+
+interface Row {
+  readonly id: string;
+  readonly state: RunState;
+  readonly engine: string | null;
+  readonly pid: number;
+  readonly process_started: string | null;
+  readonly host: string;
+  readonly heartbeat_at: string;
+}
+
+export function runsInWork(database: StudioReader): RunInWork[] {
+  const select = database.connection.prepare<[], Row>(
+    `SELECT runs.id, state, engine, pid, process_started, host, heartbeat_at FROM leases
+     JOIN runs ON runs.number = leases.run
+     WHERE state IN ('preparing', 'running', 'pausing', 'paused', 'stopping') ORDER BY runs.number`,
+  );
+  return read(database, () => select.all()).flatMap(
+    ({ id, state, engine, pid, process_started, host, heartbeat_at }) => {
+      if (!isOwnerAlive({ pid, processStarted: process_started, host }, heartbeat_at)) return [];
+      const device = engine === null ? null : (JSON.parse(engine) as EngineRecord).device.split(' ')[0]!;
+      return [{ id, state, pid, device }];
+    },
+  );
+}

@@ -1,0 +1,164 @@
+/**
+ * @file Runs under Node. One attempt at a run: its worker supervised, its reports stored and then shown, requests from
+ * other processes heard, its end told.
+ */
+import { join } from 'node:path';
+import type { EngineName } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
+import type { RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
+import { requireDataset } from '../data/datasets.ts';
+import type { Lease } from '../db/lease.ts';
+import { takeRequests } from '../db/runRequests.ts';
+import { failRun, setState } from '../db/runState.ts';
+import { findRun } from '../db/runs.ts';
+import type { Entries } from '../entries.ts';
+import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
+import type { Databases } from './databases.ts';
+import { ReportSink } from './reportSink.ts';
+import { VOCABULARY_FILE } from './startingPoint.ts';
+
+export type TrainingEnd =
+  | { readonly outcome: 'finished'; readonly result: RunResult }
+  /** With a result when the figures were to be kept. */
+  | { readonly outcome: 'stopped'; readonly step: number; readonly result: RunResult | null };
+
+export interface RunningTraining {
+  readonly runId: string;
+  /** Ends in good order: at the end of the micro-batch, with a checkpoint; `keep` evaluates the test split too. */
+  stop(keep?: boolean): void;
+  /** Ends at once; the run becomes "interrupted". */
+  kill(): void;
+  /** Saves and waits, with the model loaded. */
+  pause(): void;
+  continue(): void;
+  /** Everything is stored when it settles. Rejects with a StudioError when the run has failed. */
+  readonly done: Promise<TrainingEnd>;
+}
+
+/** The engine of a run, and what its process needs. */
+export interface ChosenEngine {
+  readonly name: EngineName;
+  readonly threads: number | null;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What an attempt tells, always after it is stored. */
+export interface TrainingListener {
+  readonly onReports: (reports: readonly WorkerReport[]) => void;
+  /** Reports cannot be stored at the moment and wait in memory; null when they could be again. */
+  readonly onTrouble?: (trouble: StudioError | null) => void;
+}
+
+export interface AttemptOptions {
+  readonly databases: Databases;
+  readonly entries: Entries;
+  readonly run: RunRecord;
+  readonly lease: Lease;
+  readonly engine: ChosenEngine;
+  /** Name of a checkpoint's folder, or null to begin anew. */
+  readonly resumeFrom: string | null;
+  readonly listener: TrainingListener;
+}
+
+const HEARTBEAT_MS = 10_000;
+/** Another process's wish is heard within this time. */
+const REQUESTS_MS = 500;
+
+export function superviseAttempt(options: AttemptOptions): RunningTraining {
+  const { databases, entries, run, lease, engine, listener } = options;
+  const store = databases.store();
+  const sink = new ReportSink(store, run.id, listener.onReports, listener.onTrouble);
+  let killed = false;
+  const training = superviseTraining({
+    entry: entries.path('training'),
+    job: jobOf(options),
+    environment: engine.environment,
+    onReports: (reports) => {
+      if (!sink.take(reports)) training.kill();
+    },
+  });
+  const running: Omit<RunningTraining, 'done'> = {
+    runId: run.id,
+    stop: (keep = false) => training.stop(keep),
+    kill: () => {
+      killed = true;
+      training.kill();
+    },
+    pause: () => training.pause(),
+    continue: () => training.continue(),
+  };
+  const beat = setInterval(() => sink.attempt(() => lease.heartbeat()), HEARTBEAT_MS);
+  const requests = setInterval(() => sink.attempt(() => obey(running, databases)), REQUESTS_MS);
+  const done = settle(training, { databases, sink, wasKilled: () => killed }).finally(() => {
+    clearInterval(beat);
+    clearInterval(requests);
+    lease.release();
+  });
+  return { ...running, done };
+}
+
+/** Does what other processes asked for through the database. */
+function obey(running: Omit<RunningTraining, 'done'>, databases: Databases): void {
+  for (const request of takeRequests(databases.store(), running.runId)) {
+    if (request === 'pause') running.pause();
+    else if (request === 'continue') running.continue();
+    else if (request === 'now') running.kill();
+    else running.stop(request === 'keep');
+  }
+}
+
+function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): TrainingJob {
+  const runDirectory = join(databases.places.runs, run.id);
+  return {
+    runId: run.id,
+    runDirectory,
+    cachePath: databases.places.cacheDatabase,
+    dataDirectory: databases.places.root,
+    datasetId: requireDataset(databases.cache(), run.config.dataset.name).id,
+    config: run.config,
+    vocabularyPath: join(runDirectory, VOCABULARY_FILE),
+    engine: engine.name,
+    threads: engine.threads,
+    resumeFrom,
+  };
+}
+
+interface Settling {
+  readonly databases: Databases;
+  readonly sink: ReportSink;
+  readonly wasKilled: () => boolean;
+}
+
+/** Waits for the worker's end, stores it where the worker could not report it, and says how it ended. */
+async function settle(
+  training: SupervisedTraining,
+  { databases, sink, wasKilled }: Settling,
+): Promise<TrainingEnd> {
+  const store = databases.store();
+  const end = await training.done;
+  sink.finish();
+  const { state } = findRun(store, sink.runId);
+  if (end.outcome === 'finished') return { outcome: 'finished', result: end.result };
+  // Killed by the second Ctrl-C, or by the supervisor because the worker did not hear the first.
+  const interrupted = end.outcome === 'failed' && end.error.code === 'INTERRUPTED';
+  if (wasKilled() || interrupted) {
+    if (state !== 'stopped') setState(store, sink.runId, 'interrupted');
+    throw new StudioError(
+      'INTERRUPTED',
+      `Run ${sink.runId} was ended at once; it goes on from its last checkpoint.`,
+      { nextStep: `Go on with it: npx --no entail runs resume ${sink.runId}` },
+    );
+  }
+  if (end.outcome === 'stopped') {
+    if (state !== 'stopped') setState(store, sink.runId, 'stopped');
+    return end;
+  }
+  if (state !== 'failed') failRun(store, sink.runId, end.error);
+  throw new StudioError(end.error.code, end.error.message, {
+    nextStep:
+      end.error.nextStep === ''
+        ? `Go on from the last checkpoint: npx --no entail runs resume ${sink.runId}`
+        : end.error.nextStep,
+    ...(end.error.place === undefined ? {} : { place: end.error.place }),
+  });
+}

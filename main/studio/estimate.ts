@@ -1,0 +1,106 @@
+/** @file Runs under Node. What a run would take, as far as it can be told without measuring, and what looks wrong with it. */
+import type { RunRequest } from '../../shared/contract/inputs.ts';
+import type { Estimate, EstimateCheck } from '../../shared/contract/queue.ts';
+import type { Dataset } from '../../shared/datasets.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import { stepsPerEpoch } from '../data/batches.ts';
+import { requireDataset } from '../data/datasets.ts';
+import { formatBytes, freeBytes } from '../files/disk.ts';
+import { elementCount, parameterShapes } from '../model/parameters.ts';
+import type { HostContext } from './hosting.ts';
+import { startingPoint } from './startingPoint.ts';
+import { requireTrainable } from './trainable.ts';
+
+/** A value and Adam's two moments, 32 bits each. */
+const BYTES_PER_PARAMETER = 12;
+/** The newest two and, with keep "best", the best one; while one is written the oldest is still there. */
+const KEPT_CHECKPOINTS = 3;
+const UNBALANCED = 3;
+const STEEP_LEARNING_RATE = 1e-3;
+const LARGE_NETWORK = 10_000_000;
+
+type EstimateSetting = Pick<HostContext, 'databases' | 'engines' | 'dataDirectory'>;
+
+/** @throws StudioError NOT_FOUND, USAGE, ENGINE_MISSING: what is wrong with the request. */
+export async function estimateRun(context: EstimateSetting, request: RunRequest): Promise<Estimate> {
+  const { databases, engines, dataDirectory } = context;
+  const { hyperparameters } = request;
+  const dataset = requireDataset(databases.cache(), request.dataset);
+  requireTrainable(dataset, hyperparameters);
+  const { model } = startingPoint(databases, { ...request, vocabularyPath: null }, dataset);
+  const parameters = parameterShapes(model).reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const perEpoch = stepsPerEpoch(dataset.rows.train, hyperparameters.batchSize);
+  const checkpointBytes = parameters * BYTES_PER_PARAMETER;
+  const kept = KEPT_CHECKPOINTS + (hyperparameters.keep === 'best' ? 1 : 0);
+  const sizes = { diskBytes: kept * checkpointBytes, freeDiskBytes: freeBytes(dataDirectory) };
+  return {
+    engine: await engines.choose(request.engine),
+    trainPairs: dataset.rows.train,
+    stepsPerEpoch: perEpoch,
+    totalSteps: perEpoch * hyperparameters.epochs,
+    parameters,
+    vocabularySize: model.vocabularySize,
+    longestPair: dataset.report.lengthQuantiles.max,
+    checkpointBytes,
+    ...sizes,
+    checks: [
+      ...checksOfData(dataset, hyperparameters),
+      ...checksOfSettings(hyperparameters, parameters, dataset),
+      roomCheck(sizes),
+    ],
+  };
+}
+
+function checksOfData({ report, rows }: Dataset, { maxLen }: Hyperparameters): EstimateCheck[] {
+  const counts = report.splits.find(({ split }) => split === 'train')?.labelCounts ?? [];
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
+  const across = report.acrossSplits.reduce((sum, { pairs }) => sum + pairs, 0);
+  const longer = report.lengthHistogram
+    .filter(({ from }) => from > maxLen)
+    .reduce((sum, { pairs }) => sum + pairs, 0);
+  const all = rows.train + rows.dev + rows.test;
+  return [
+    fewest * UNBALANCED >= most
+      ? good('The labels are balanced.')
+      : warning(
+          `The rarest label has ${fewest} training pairs, the commonest ${most}: class weights may help.`,
+        ),
+    across === 0
+      ? good('No pair stands in two splits.')
+      : warning(`${across} pairs stand in two splits: figures on them flatter.`),
+    report.duplicateRows === 0
+      ? good('No pair stands there twice.')
+      : warning(`${report.duplicateRows} rows repeat an earlier one.`),
+    longer === 0
+      ? good(`No pair is longer than ${maxLen} tokens.`)
+      : warning(`At least ${longer} of ${all} pairs are longer than ${maxLen} tokens and will be truncated.`),
+    ...(rows.dev === 0 ? [warning('There is no dev split: choices would look at test labels.')] : []),
+  ];
+}
+
+function checksOfSettings(settings: Hyperparameters, parameters: number, { rows }: Dataset): EstimateCheck[] {
+  const { batchSize, lr } = settings;
+  const checks: EstimateCheck[] = [];
+  if (batchSize > rows.train)
+    checks.push(
+      warning(`A batch of ${batchSize} is more than the ${rows.train} training pairs: one step an epoch.`),
+    );
+  if (lr >= STEEP_LEARNING_RATE && parameters > LARGE_NETWORK)
+    checks.push(warning(`A learning rate of ${lr} is steep for a network of this size.`));
+  return checks;
+}
+
+function roomCheck({
+  diskBytes,
+  freeDiskBytes,
+}: {
+  diskBytes: number;
+  freeDiskBytes: number;
+}): EstimateCheck {
+  if (freeDiskBytes > 2 * diskBytes) return good('There is room on the disk.');
+  const text = `Checkpoints take ${formatBytes(diskBytes)}; ${formatBytes(freeDiskBytes)} are free.`;
+  return freeDiskBytes > diskBytes ? warning(text) : { verdict: 'bad', text };
+}
+
+const good = (text: string): EstimateCheck => ({ verdict: 'good', text });
+const warning = (text: string): EstimateCheck => ({ verdict: 'warning', text });

@@ -1,0 +1,112 @@
+/** @file Runs under Node. A probe as a job: a run's first steps, measured on the very data and engine, and thrown away. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { freemem, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunRequest } from '../../shared/contract/inputs.ts';
+import type { ProbeResult } from '../../shared/contract/jobs.ts';
+import type { EngineName } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
+import type { RunConfig } from '../../shared/runs.ts';
+import { requireDataset } from '../data/datasets.ts';
+import { writeFileAtomic } from '../files/atomicWrite.ts';
+import type { ProbeFigures } from '../training/jobs.ts';
+import { superviseProbe } from '../training/probeSupervisor.ts';
+import { encodeForRun } from './encodeForRun.ts';
+import type { HostContext } from './hosting.ts';
+import { startingPoint, VOCABULARY_FILE } from './startingPoint.ts';
+import { requireTrainable } from './trainable.ts';
+
+type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;
+
+/** @throws StudioError what is wrong with the request; LOCKED while a run trains on its device. */
+export async function startProbe(context: ProbeSetting, request: RunRequest): Promise<string> {
+  const { databases, jobs } = context;
+  const dataset = requireDataset(databases.cache(), request.dataset);
+  requireTrainable(dataset, request.hyperparameters);
+  await requireFreeDevice(context, request.engine);
+  return jobs.start({
+    title: `Measure a run on ${request.dataset}`,
+    outcome: { kind: 'probe', probe: null },
+    work: async ({ signal, onProgress }) => {
+      onProgress({ fraction: 0, note: 'encoding' });
+      const probe = await measureRun(context, request, {
+        signal,
+        onProgress: (fraction) => onProgress({ fraction, note: 'training a few steps' }),
+      });
+      return { kind: 'probe', probe };
+    },
+  });
+}
+
+/** @throws StudioError LOCKED while something computes on the device of an engine (null: the best that works). */
+export async function requireFreeDevice(
+  { engines, jobs, queue }: ProbeSetting,
+  engine: EngineName | null,
+): Promise<void> {
+  const device = await engines.deviceOf(engine);
+  const isBusy = queue.show().running.some((one) => one.device === device);
+  if (!isBusy && !jobs.isRunning('probe') && !jobs.isRunning('testEngine')) return;
+  throw new StudioError(
+    'LOCKED',
+    'Nothing can be measured while something else computes on the same device.',
+    {
+      nextStep: 'Measure when it is done, or start without it.',
+    },
+  );
+}
+
+/** Trains a few steps of a configuration in a child and throws them away. @throws StudioError CANCELLED, and as a run fails. */
+export async function measureRun(
+  { databases, engines, entries }: ProbeSetting,
+  request: RunRequest,
+  links: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void },
+): Promise<ProbeResult> {
+  const { hyperparameters, threads } = request;
+  const dataset = requireDataset(databases.cache(), request.dataset);
+  const start = startingPoint(databases, { ...request, vocabularyPath: null }, dataset);
+  const text = { dataset, vocabulary: start.vocabulary, hyperparameters };
+  await encodeForRun(databases.cache(), text, { onReports: () => {}, signal: links.signal });
+  const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
+  try {
+    const vocabularyPath = join(folder, VOCABULARY_FILE);
+    writeFileAtomic(vocabularyPath, start.vocabulary.toJson());
+    const engine = await engines.choose(request.engine);
+    const { id, name, contentHash, labels, sentencesPerExample } = dataset;
+    const config: RunConfig = {
+      dataset: { id, name, contentHash, labels, sentencesPerExample },
+      ...{ hyperparameters, model: start.model, vocabularyHash: start.vocabulary.hash },
+      ...{ engine: request.engine, startFrom: start.startFrom },
+    };
+    const figures = await superviseProbe({
+      entry: entries.path('training'),
+      environment: await engines.workerEnvironment(engine, threads),
+      job: {
+        ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
+        ...{ dataDirectory: databases.places.root, datasetId: id, config, vocabularyPath, engine, threads },
+        resumeFrom: null,
+      },
+      ...links,
+    });
+    return resultOf(figures, request);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function resultOf(figures: ProbeFigures, { hyperparameters }: RunRequest): ProbeResult {
+  const { engine, secondsPerStep, evaluationSecondsPerPair, stepsPerEpoch, selectionPairs, testPairs } =
+    figures;
+  const epochSeconds = stepsPerEpoch * secondsPerStep + selectionPairs * evaluationSecondsPerPair;
+  return {
+    engine: engine.engine,
+    device: engine.device,
+    threads: engine.threads,
+    secondsPerStep,
+    pairsPerSecond: Math.min(hyperparameters.batchSize, figures.trainPairs) / secondsPerStep,
+    stepsPerEpoch,
+    epochSeconds,
+    totalSeconds: hyperparameters.epochs * epochSeconds + testPairs * evaluationSecondsPerPair,
+    peakMemoryBytes: figures.peakMemoryBytes,
+    freeMemoryBytes: freemem(),
+  };
+}

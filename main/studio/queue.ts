@@ -1,0 +1,254 @@
+/**
+ * @file Runs under Node. The queue at work: starts waiting runs, one a device, in their order; stops, pauses and goes on
+ * with them. Everything about it is in studio.db, so that it survives the studio.
+ */
+import type { RunRequest } from '../../shared/contract/inputs.ts';
+import type { QueueState } from '../../shared/contract/queue.ts';
+import { errorData, StudioError } from '../../shared/errors.ts';
+import type { RunState } from '../../shared/runs.ts';
+import { holderOf, interruptOrphans } from '../db/lease.ts';
+import { leaveQueue, moveInQueue, placeAt, queueAgain, waitingRuns } from '../db/queue.ts';
+import { requestOfRun } from '../db/runRequests.ts';
+import { findRun } from '../db/runs.ts';
+import { runsInWork } from '../db/runsInWork.ts';
+import type { RunningTraining } from './attempt.ts';
+import type { HostContext, RunControl } from './hosting.ts';
+import { QueuePreferences } from './queuePreferences.ts';
+import { RunAnnouncer } from './runAnnouncer.ts';
+
+export type QueueSetting = Pick<
+  HostContext,
+  'databases' | 'deletions' | 'engines' | 'platform' | 'publish' | 'runIndex' | 'settings' | 'training'
+>;
+
+/** Other processes come and go without telling. */
+const LOOK_EVERY_MS = 2000;
+/** Closing gives a run this long for its last step and its checkpoint. */
+const CLOSING_MS = 60_000;
+
+export class QueueService implements RunControl {
+  readonly #setting: QueueSetting;
+  readonly #preferences: QueuePreferences;
+  readonly #announcer: RunAnnouncer;
+  /** Runs that this process trains, by id; null while one is being started. */
+  readonly #here = new Map<string, { readonly device: string; training: RunningTraining | null }>();
+  readonly #ends = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #starting = Promise.resolve();
+
+  constructor(setting: QueueSetting) {
+    this.#setting = setting;
+    this.#preferences = new QueuePreferences(setting.databases);
+    this.#announcer = new RunAnnouncer(setting);
+  }
+
+  /** From now on waiting runs are started. */
+  open(): void {
+    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.look();
+  }
+
+  isBusy(): boolean {
+    return this.#here.size > 0;
+  }
+
+  /** True for a run that this process trains. */
+  trains(run: string): boolean {
+    return this.#here.has(run);
+  }
+
+  show(): QueueState {
+    const store = this.#setting.databases.store();
+    const { paused, continueAfterError, pausedBy } = this.#preferences.current();
+    const waiting = waitingRuns(store).filter(({ id }) => !this.#setting.runIndex.isHidden(id));
+    return {
+      ...{ paused, continueAfterError, pausedBy },
+      waiting: waiting.map(({ id, name, config, createdAtMs, queuedFrom }) => ({
+        ...{ id, name, dataset: config.dataset.name, engine: config.engine },
+        ...{ addedAtMs: createdAtMs, resumes: queuedFrom !== null },
+      })),
+      running: runsInWork(store).map(({ id, device }) => ({
+        run: id,
+        device: this.#here.get(id)?.device ?? device ?? 'cpu',
+        here: this.#here.has(id),
+      })),
+    };
+  }
+
+  /** @throws StudioError what is wrong with one of the requests; those before it are in the queue then. */
+  async add(requests: readonly RunRequest[], end: 'front' | 'back'): Promise<string[]> {
+    const { training, databases } = this.#setting;
+    const ids: string[] = [];
+    try {
+      // At the front the last one is put there first, so that they start in the order given.
+      for (const request of end === 'front' ? requests.toReversed() : requests)
+        ids.push(
+          await training.enqueue({ ...request, vocabularyPath: null }, placeAt(databases.store(), end)),
+        );
+    } finally {
+      this.#changed(ids);
+    }
+    return end === 'front' ? ids.reverse() : ids;
+  }
+
+  move(run: string, to: number): QueueState {
+    moveInQueue(this.#setting.databases.store(), run, to);
+    return this.#changed([run]);
+  }
+
+  /** A new run is deleted (with time to think again), one that was to go on is what it was. */
+  remove(run: string): QueueState {
+    const { databases, deletions } = this.#setting;
+    const waiting = waitingRuns(databases.store()).find(({ id }) => id === run);
+    if (waiting?.queuedFrom === null) deletions.delete([run]);
+    else leaveQueue(databases.store(), run);
+    return this.#changed([run]);
+  }
+
+  pauseQueue(paused: boolean): QueueState {
+    this.#preferences.change({ paused, pausedBy: null });
+    return this.#changed([]);
+  }
+
+  setContinueAfterError(continueAfterError: boolean): QueueState {
+    this.#preferences.change({ continueAfterError });
+    return this.#changed([]);
+  }
+
+  async stop(run: string, how: 'keep' | 'now'): Promise<void> {
+    const training = this.#trainingOf(run);
+    if (training === null) this.#ask(run, how);
+    else if (how === 'now') training.kill();
+    else training.stop(true);
+  }
+
+  async pause(run: string): Promise<void> {
+    const training = this.#trainingOf(run);
+    if (training === null) this.#ask(run, 'pause');
+    else training.pause();
+  }
+
+  async resume(run: string): Promise<void> {
+    const store = this.#setting.databases.store();
+    const { id, state } = findRun(store, run);
+    if (state === 'paused' || state === 'pausing') {
+      const training = this.#trainingOf(id);
+      if (training === null) this.#ask(id, 'continue');
+      else training.continue();
+      return;
+    }
+    queueAgain(store, id, 'back');
+    this.#changed([id]);
+  }
+
+  async discard(run: string): Promise<{ undoableUntilMs: number }> {
+    const { databases, deletions } = this.#setting;
+    const { id } = findRun(databases.store(), run);
+    const training = this.#trainingOf(id);
+    if (training !== null) {
+      training.kill();
+      await training.done.catch(() => {});
+    }
+    return deletions.delete([id]);
+  }
+
+  /** Starts what can be started; cheap when there is nothing to do. */
+  look(): void {
+    if (this.#closed) return;
+    this.#starting = this.#starting
+      .then(() => this.#startWaiting())
+      .catch((thrown: unknown) => this.#tell('queue', thrown));
+  }
+
+  /** Runs that train are stopped in good order; they go on when somebody resumes them. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#starting;
+    for (const { training } of this.#here.values()) training?.stop();
+    const patience = setTimeout(() => {
+      for (const { training } of this.#here.values()) training?.kill();
+    }, CLOSING_MS);
+    await Promise.all(this.#ends);
+    clearTimeout(patience);
+  }
+
+  async #startWaiting(): Promise<void> {
+    const { databases, engines } = this.#setting;
+    const store = databases.store();
+    const orphans = interruptOrphans(store);
+    if (orphans.length > 0) this.#changed(orphans);
+    if (this.#preferences.current().paused) return;
+    for (const { id, config } of waitingRuns(store)) {
+      if (this.#closed) return;
+      if (this.#setting.deletions.isPending(id)) continue;
+      const device = await engines.deviceOf(config.engine);
+      const busy = new Set(this.show().running.map((running) => running.device));
+      if (!busy.has(device)) await this.#start(id, device);
+    }
+  }
+
+  async #start(run: string, device: string): Promise<void> {
+    const { training, platform } = this.#setting;
+    const place: { readonly device: string; training: RunningTraining | null } = { device, training: null };
+    this.#here.set(run, place);
+    platform.keepAwake(true);
+    try {
+      place.training = await training.launch(run, this.#announcer.listenerOf(run));
+    } catch (thrown) {
+      this.#ended(run, 'failed', thrown);
+      return;
+    }
+    this.#changed([run]);
+    const end = place.training.done.then(
+      ({ outcome }) => this.#ended(run, outcome === 'finished' ? 'completed' : 'stopped', null),
+      (thrown: unknown) =>
+        this.#ended(run, errorData(thrown).code === 'INTERRUPTED' ? 'interrupted' : 'failed', thrown),
+    );
+    this.#ends.add(end);
+    void end.then(() => this.#ends.delete(end));
+  }
+
+  #ended(run: string, state: RunState, thrown: unknown): void {
+    this.#here.delete(run);
+    if (this.#here.size === 0) this.#setting.platform.keepAwake(false);
+    this.#announcer.ended(run, state);
+    if (state === 'failed' && !this.#preferences.current().continueAfterError) {
+      this.#preferences.change({ paused: true, pausedBy: { run, message: errorData(thrown).message } });
+    }
+    this.#changed([run]);
+  }
+
+  #trainingOf(run: string): RunningTraining | null {
+    const id = findRun(this.#setting.databases.store(), run).id;
+    return this.#here.get(id)?.training ?? null;
+  }
+
+  /** Asks the process that trains the run. @throws StudioError USAGE when none does. */
+  #ask(run: string, kind: 'keep' | 'now' | 'pause' | 'continue'): void {
+    const store = this.#setting.databases.store();
+    const { id, state } = findRun(store, run);
+    if (this.#here.has(id) || holderOf(store, id) !== null) {
+      requestOfRun(store, id, kind);
+      return;
+    }
+    throw new StudioError('USAGE', `Run ${id} does not train; it is ${state}.`, {
+      nextStep: 'Look at it again: it has changed.',
+    });
+  }
+
+  #changed(runs: readonly string[]): QueueState {
+    const { runIndex, publish } = this.#setting;
+    runIndex.touch(runs);
+    const queue = this.show();
+    publish([...(runs.length === 0 ? [] : [{ kind: 'runs', ids: runs } as const]), { kind: 'queue', queue }]);
+    this.look();
+    return queue;
+  }
+
+  #tell(id: string, thrown: unknown): void {
+    const { message, nextStep } = errorData(thrown);
+    this.#setting.publish([{ kind: 'notice', id, level: 'warning', text: `${message} ${nextStep}`.trim() }]);
+  }
+}

@@ -1,0 +1,75 @@
+/** @file Runs under Node. What pages are told of a run's reports, once these are stored. */
+import type { StudioEvent } from '../../shared/contract/events.ts';
+import type { MetricName, RunState, WorkerReport } from '../../shared/runs.ts';
+
+/** Reports after which the run's row looks different. */
+const CHANGES_ROW: ReadonlySet<WorkerReport['kind']> = new Set([
+  ...(['started', 'stopping', 'pausing', 'paused', 'continued'] as const),
+  ...(['stopped', 'finished', 'failed', 'checkpoint', 'checkpointRemoved', 'evaluation'] as const),
+]);
+/** Metrics that are figures of the table; the others are only curves. */
+const TABLE_METRIC = /^(dev|test|epoch)\//;
+
+/** Keeps a run's state between reports, so that progress can be told with it. */
+export class RunEvents {
+  readonly #run: string;
+  #state: RunState = 'preparing';
+
+  constructor(run: string) {
+    this.#run = run;
+  }
+
+  /** In the order of the reports. */
+  of(reports: readonly WorkerReport[]): StudioEvent[] {
+    const events = reports.flatMap((report) => this.#eventsOf(report));
+    const rowChanges = reports.some(
+      (report) => CHANGES_ROW.has(report.kind) || (report.kind === 'metrics' && changesTable(report.points)),
+    );
+    return rowChanges || reports.length === 0 ? [...events, { kind: 'runs', ids: [this.#run] }] : events;
+  }
+
+  #eventsOf(report: WorkerReport): StudioEvent[] {
+    const run = this.#run;
+    this.#state = stateAfter(report) ?? this.#state;
+    switch (report.kind) {
+      case 'started':
+        return [{ kind: 'pointsDropped', run, afterStep: report.resumedAtStep }];
+      case 'metrics':
+        return [{ kind: 'points', run, points: report.points }];
+      case 'progress': {
+        const { kind: _, ...progress } = report;
+        return [{ kind: 'progress', run, state: this.#state, progress }];
+      }
+      case 'evaluation':
+        return [{ kind: 'evaluation', run, split: report.evaluation.split, evaluation: report.evaluation }];
+      case 'log': {
+        const line = { at: new Date().toISOString(), level: report.level, text: report.text };
+        return [{ kind: 'log', run, lines: [line] }];
+      }
+      default:
+        return [];
+    }
+  }
+}
+
+function stateAfter(report: WorkerReport): RunState | null {
+  switch (report.kind) {
+    case 'started':
+    case 'continued':
+      return 'running';
+    case 'pausing':
+    case 'paused':
+    case 'stopping':
+    case 'stopped':
+    case 'failed':
+      return report.kind;
+    case 'finished':
+      return 'completed';
+    default:
+      return null;
+  }
+}
+
+function changesTable(points: readonly { readonly metric: MetricName }[]): boolean {
+  return points.some(({ metric }) => TABLE_METRIC.test(metric));
+}

@@ -1,0 +1,48 @@
+/** @file Runs in the supervisor's process. A probe in a child of its own, which is ended when it is done or cancelled. */
+import { StudioError } from '../../shared/errors.ts';
+import type { WorkerReport } from '../../shared/runs.ts';
+import type { ProbeAnswer, ProbeFigures, TrainingJob, TrainingOrder } from './jobs.ts';
+import { SupervisedChild } from './supervisedChild.ts';
+import { failureOf } from './supervisor.ts';
+
+export interface ProbeOptions {
+  /** Path of the entry "training". */
+  readonly entry: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly job: TrainingJob;
+  readonly signal: AbortSignal;
+  /** Share done, 0 to 1. */
+  readonly onProgress: (fraction: number) => void;
+}
+
+/** @throws StudioError CANCELLED when the signal says so; OUT_OF_MEMORY, ENGINE_FAILED, … as a run would fail. */
+export async function superviseProbe({
+  entry,
+  environment,
+  job,
+  signal,
+  onProgress,
+}: ProbeOptions): Promise<ProbeFigures> {
+  const cancelled = () => new StudioError('CANCELLED', 'The measurement was cancelled.');
+  if (signal.aborted) throw cancelled();
+  const { promise, resolve, reject } = Promise.withResolvers<ProbeFigures>();
+  const child = new SupervisedChild<TrainingOrder, WorkerReport | ProbeAnswer>({
+    entry,
+    environment,
+    onMessage: (answer) => {
+      if (answer.kind === 'probing') onProgress(answer.fraction);
+      else if (answer.kind === 'probed') resolve(answer.figures);
+      else if (answer.kind === 'failed') reject(failureOf(answer.error));
+    },
+    onEnd: (error) => reject(signal.aborted ? cancelled() : error),
+  });
+  const cancel = () => child.kill();
+  signal.addEventListener('abort', cancel);
+  child.send({ kind: 'probe', job });
+  try {
+    return await promise;
+  } finally {
+    signal.removeEventListener('abort', cancel);
+    child.kill();
+  }
+}

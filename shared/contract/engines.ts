@@ -1,0 +1,26 @@
+/** @file Runs anywhere. Contract: engines: the doctor's report, installing, measuring. */
+import { z } from 'zod';
+import type { DoctorReport, EngineName } from '../engines.ts';
+import { engineName } from './inputs.ts';
+import { answers } from './route.ts';
+
+export interface EngineOverview {
+  readonly reports: readonly DoctorReport[];
+  /** What new runs take when nobody says. */
+  readonly chosen: EngineName;
+  readonly examinedAtMs: number;
+}
+
+export const engineRoutes = {
+  /** `again` looks anew; otherwise what was found last, which is quick. */
+  'engines/doctor': answers<EngineOverview>()(z.strictObject({ again: z.boolean().default(false) })),
+  /** A job: downloads and compiles, because a person asked for it. */
+  'engines/install': answers<{ readonly job: string }>()(
+    z.strictObject({ engine: z.literal('tensorflow'), cuda: z.boolean().default(false) }),
+  ),
+  'engines/uninstall': answers<{ readonly job: string }>()(
+    z.strictObject({ engine: z.literal('tensorflow') }),
+  ),
+  /** A job that trains the quick recipe on the built-in sample for a few steps and measures pairs per second. */
+  'engines/test': answers<{ readonly job: string }>()(z.strictObject({ engine: engineName })),
+};
