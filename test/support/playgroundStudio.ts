@@ -76,8 +76,8 @@ export class PlaygroundStudio {
     );
   }
 
-  async resume(run: string): Promise<RunningTraining> {
-    return await this.#training.resume(run, { onReports: () => {} });
+  async resume(run: string, onReports: (reports: readonly WorkerReport[]) => void): Promise<RunningTraining> {
+    return await this.#training.resume(run, { onReports });
   }
 
   /** -> the id of a finished run. */

@@ -1,14 +1,17 @@
 /** @file Tests. What a run gets wrong, from stored predictions and the examples in the cache. */
+import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deleteDataset } from '../../../main/data/datasets.ts';
+import { importDataset } from '../../../main/data/importDataset.ts';
 import type { Databases } from '../../../main/studio/databases.ts';
 import { ErrorAnalysisService, type ExampleChoice } from '../../../main/studio/errorAnalysis.ts';
 import { errorFilterSchema } from '../../../shared/contract/errorAnalysis.ts';
 import type { Dataset } from '../../../shared/datasets.ts';
-import type { CsvPair } from '../../support/pairsCsv.ts';
+import { type CsvPair, writePairsCsv } from '../../support/pairsCsv.ts';
 import { freshDatabases, importPairs, predict, runOn } from '../../support/predictedRun.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const PAIRS: readonly CsvPair[] = [
   { premise: 'A man sings in a park.', hypothesis: 'A man sings.', label: 'entailment' },
@@ -137,6 +140,36 @@ describe('one run', () => {
     );
     expect(found.rows.map(({ index }) => index)).toEqual([1199]);
   });
+});
+
+it('single sentences have no overlap, and no column for a hypothesis', async () => {
+  const path = join(temporaryFolder(), 'single.csv');
+  writePairsCsv(
+    path,
+    PAIRS.map((pair) => ({ ...pair, split: 'test' })),
+  );
+  const mapping = { premise: 'hypothesis', hypothesis: null, label: 'label', split: 'split' };
+  const dataset = await importDataset(databases.cache(), { path, name: 'single', mapping });
+  const run = await runWrongAt(dataset, [1, 2]);
+  const { slices } = await analysis.overview(choice(run));
+  expect(slices.map(({ key }) => key)).not.toContain('lowOverlap');
+  expect(slices.find(({ key }) => key === 'negation')).toMatchObject({
+    name: 'negation',
+    pairs: 2,
+    wrong: 1,
+  });
+  const { rows } = await analysis.rows(choice(run, { sort: 'index' }), everything);
+  expect(rows[0]).toMatchObject({
+    premise: 'Nobody sings.',
+    hypothesis: null,
+    negation: true,
+    overlap: null,
+  });
+  const inRange = choice(run, { filter: { correctness: 'all', overlapFrom: 0 } });
+  expect((await analysis.rows(inRange, everything)).total).toBe(0);
+  const [header] = (await analysis.csv(choice(run))).text.split('\n');
+  expect(header).toMatch(/^index,premise,gold,/);
+  expect(header).not.toContain('overlap');
 });
 
 describe('against another run', () => {
