@@ -2,6 +2,8 @@
  * @file Runs in the page. One chart on the screen: uPlot gives axes, grid, cursor and dragging; the curves, which have
  * each an x of their own, are drawn into its canvas by ChartPainter.
  */
+// Before uPlot, which needs it.
+import './validLanguage.ts';
 import uPlot from 'uplot';
 import { ChartPainter } from './chartPainter.ts';
 import { type ChartTheme, onThemeChange, readTheme } from './chartTheme.ts';

@@ -1,6 +1,6 @@
 /** @file Runs in the page. What the tooltip and the table under a chart say at one place along x. */
 import type { DrawnLine } from './drawnLine.ts';
-import { nearestEntry } from './lineBuffer.ts';
+import { firstAtOrAfter, nearestEntry } from './lineBuffer.ts';
 
 export interface CursorValue {
   readonly key: string;
@@ -43,6 +43,55 @@ export function valuesAt(lines: readonly DrawnLine[], x: number, tolerance: numb
       },
     ];
   });
+}
+
+/**
+ * The curve that the pointer is on or near, and where on it: what lies within `width` to either side counts, with one
+ * entry beyond, so that a steep spike is met too. Null when the nearest is further away than `height`, in units of y.
+ */
+export function curveAt(
+  lines: readonly DrawnLine[],
+  pointer: { readonly x: number; readonly y: number },
+  reach: { readonly width: number; readonly height: number },
+): { readonly key: string; readonly x: number } | null {
+  let best: { key: string; x: number } | null = null;
+  let nearest = reach.height;
+  for (const line of lines) {
+    const found = nearestPart(line, pointer, reach.width);
+    if (found === null || found.distance > nearest) continue;
+    nearest = found.distance;
+    best = { key: line.key, x: line.points.x[found.at]! };
+  }
+  return best;
+}
+
+/** How far the pointer is above or below the curve, and the entry that comes nearest to it. */
+function nearestPart(
+  { points, smoothed }: DrawnLine,
+  { x, y }: { readonly x: number; readonly y: number },
+  width: number,
+): { readonly distance: number; readonly at: number } | null {
+  const from = Math.max(0, firstAtOrAfter(points, x - width) - 1);
+  const to = Math.min(points.length, firstAtOrAfter(points, x + width) + 1);
+  if (to <= from || points.x[points.length - 1]! < x - width || points.x[0]! > x + width) return null;
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  let at = from;
+  let nearest = Number.POSITIVE_INFINITY;
+  for (let entry = from; entry < to; entry++) {
+    const least = smoothed?.[entry] ?? points.min[entry]!;
+    const greatest = smoothed?.[entry] ?? points.max[entry]!;
+    if (least < low) low = least;
+    if (greatest > high) high = greatest;
+    // The place along x decides between entries of equal height, and is worth little beside it.
+    const away = Math.max(least - y, y - greatest, 0) + Math.abs(points.x[entry]! - x) * 1e-9;
+    if (away < nearest) {
+      nearest = away;
+      at = entry;
+    }
+  }
+  // Between two entries the curve runs through every height between them.
+  return { distance: y < low ? low - y : y > high ? y - high : 0, at };
 }
 
 const shown = ({ smoothed, value }: CursorValue) => smoothed ?? value;

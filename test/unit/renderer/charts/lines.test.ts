@@ -1,6 +1,6 @@
 /** @file Tests. Curves without a canvas: buffers that keep every spike, smoothing, paths, values at the cursor. */
 import { describe, expect, it } from 'vitest';
-import { inOrder, valuesAt } from '../../../../renderer/charts/cursorValues.ts';
+import { curveAt, inOrder, valuesAt } from '../../../../renderer/charts/cursorValues.ts';
 import {
   type DrawnLine,
   traceBand,
@@ -211,6 +211,19 @@ describe('values at the cursor', () => {
     expect(names(valuesAt(lines, 3, 0.5))).toEqual(['short', 'long', 'nan']);
     expect(names(valuesAt(lines, 5, 0.5))).toEqual(['long', 'nan']);
     expect(valuesAt(lines, 2.2, 0.5)[1]).toMatchObject({ x: 2, value: 0.8, smoothed: 1, count: 1 });
+  });
+
+  it('belong to the curve that the pointer is near, a spike beside it included', () => {
+    const spiky = Array.from({ length: 100 }, (_, at) => (at === 50 ? 10 : 1));
+    const curves = [
+      lineOf(new LineBuffer(rawLine(Array(100).fill(0) as number[])), { key: 'flat' }),
+      lineOf(new LineBuffer(rawLine(spiky)), { key: 'spiky' }),
+    ];
+    const reach = { width: 2, height: 0.5 };
+    expect(curveAt(curves, { x: 49.4, y: 9.8 }, reach)).toEqual({ key: 'spiky', x: 51 });
+    expect(curveAt(curves, { x: 20.2, y: 0.1 }, reach)).toEqual({ key: 'flat', x: 20 });
+    expect(curveAt(curves, { x: 20, y: 5 }, reach)).toBeNull();
+    expect(curveAt(curves, { x: 300, y: 0 }, reach)).toBeNull();
   });
 
   it('stand by height, or by distance from the pointer; what is no number comes last', () => {

@@ -1,0 +1,59 @@
+/** @file Tests. A page of a test built by vite and served under the very headers of the studio, and a real Chromium. */
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname, join, normalize } from 'node:path';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { type Browser, chromium } from 'playwright-core';
+import { build } from 'vite';
+import { PAGE_HEADERS } from '../../main/rpc/pageHeaders.ts';
+
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['.html', 'text/html; charset=utf-8'],
+  ['.js', 'text/javascript'],
+  ['.css', 'text/css'],
+]);
+
+/** Builds the page in `root` into `folder`. */
+export async function buildPage(root: string, folder: string): Promise<void> {
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    base: './',
+    plugins: [svelte({ configFile: false })],
+    build: { outDir: folder, emptyOutDir: true, modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
+  });
+}
+
+export interface ServedFolder {
+  readonly address: string;
+  readonly server: Server;
+}
+
+export async function serveFolder(folder: string): Promise<ServedFolder> {
+  const server = createServer((request, response) => {
+    const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
+    const name = path === '/' ? '/index.html' : path;
+    try {
+      const content = readFileSync(join(folder, name));
+      const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
+      response.writeHead(200, { ...PAGE_HEADERS, 'Content-Type': type }).end(content);
+    } catch {
+      response.writeHead(404, PAGE_HEADERS).end();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, address: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+}
+
+/** Chromium from npm, which needs nothing of the system. */
+export async function launchChromium(): Promise<Browser> {
+  // Without it the package leaves its own libraries packed and leans on the system's.
+  process.env['AWS_LAMBDA_JS_RUNTIME'] = 'nodejs22.x';
+  const { default: bundled } = await import('@sparticuz/chromium');
+  return chromium.launch({
+    executablePath: await bundled.executablePath(),
+    args: ['--no-sandbox', '--disable-gpu', '--no-zygote'],
+  });
+}
