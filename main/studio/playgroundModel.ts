@@ -52,7 +52,7 @@ export class PlaygroundModel {
   /**
    * Answers once the model is loaded, one question after another.
    * @throws StudioError why it cannot be loaded; CANCELLED when a newer question of the kind overtakes this one;
-   * WORKER_CRASHED when the child ends meanwhile.
+   * WORKER_CRASHED when the child ends meanwhile; SHUTTING_DOWN.
    */
   async ask<Answer>(
     kind: string,
@@ -62,6 +62,7 @@ export class PlaygroundModel {
     try {
       return await this.#questions.ask(kind, async () => await question(await this.#loading));
     } catch (thrown) {
+      if (this.#abort.signal.aborted) throw new StudioError('SHUTTING_DOWN', 'The studio is closing.');
       throw this.#loaded?.hasEnded() === true ? this.#crash(thrown) : thrown;
     }
   }

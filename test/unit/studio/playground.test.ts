@@ -213,9 +213,18 @@ it('ends its children when it is closed, while they load too', async () => {
   const asked = studioRejectionOf(service.answer({ run: runs[1]!, ...PAIR }));
   await service.close();
   expect(inferenceChildren()).toEqual([]);
-  expect((await asked).message).not.toBe('');
+  expect((await asked).code).toBe('SHUTTING_DOWN');
   const late = await studioRejectionOf(service.answer({ run: runs[0]!, ...PAIR }));
   expect(late.code).toBe('SHUTTING_DOWN');
+});
+
+it('does not go on loading what nobody wants any more', async () => {
+  const abort = new AbortController();
+  const loading = studio.inference.openPredictor(runs[0]!, { engine: 'wasm', threads: null }, abort.signal);
+  await vi.waitFor(() => expect(inferenceChildren().length).toBe(1), 10_000);
+  abort.abort();
+  expect((await studioRejectionOf(loading)).code).toBe('INTERRUPTED');
+  expect(inferenceChildren()).toEqual([]);
 });
 
 it('forgets a run that was deleted', async () => {
