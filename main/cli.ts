@@ -1,18 +1,13 @@
 /** @file Runs under Node; an entry. `entail …`: reads the words, runs one command, leaves an exit code. */
-import { readFileSync } from 'node:fs';
 import { cliOver, type Outside } from './cli/command.ts';
 import { EXIT_DONE, tellFailure } from './cli/failure.ts';
 import { buildProgram, parseWords } from './cli/program.ts';
 import { Terminal } from './cli/terminal.ts';
 import { checkoutEntries } from './entries.ts';
+import { readVersion } from './version.ts';
 
 /** After the work is done nothing should keep the process alive; if something does, it does not for longer than this. */
 const LAST_WORDS_MS = 3000;
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
 
 /** A reader that went away (`entail runs list | head -1`) is no reason to break off the work, or to complain. */
 function ignoreClosedPipes(): void {

@@ -12,6 +12,7 @@ interface Entry {
 
 const ENTRY_FILES = {
   cli: { file: './cli.ts', thread: false },
+  headless: { file: './headless.ts', thread: false },
   training: { file: './training/worker.ts', thread: false },
   inference: { file: './training/inferenceWorker.ts', thread: false },
   data: { file: './training/dataWorker.ts', thread: false },

@@ -1,0 +1,51 @@
+/**
+ * @file Runs under Node. Builds the page when its sources are newer than what was built: to a folder beside, then in one
+ * rename, so that a broken build leaves the old page.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { acquireFileLock } from '../files/fileLock.ts';
+import { projectFolder } from '../version.ts';
+
+const SOURCES = ['renderer', 'shared', 'vite.config.ts', 'package-lock.json'];
+
+function newestMs(path: string): number {
+  const status = statSync(path);
+  if (!status.isDirectory()) return status.mtimeMs;
+  const inside = readdirSync(path).map((name) => newestMs(join(path, name)));
+  // A folder's own time tells of files that were removed.
+  return Math.max(status.mtimeMs, ...inside);
+}
+
+/** True when the page must be built again. */
+export function pagesAreStale(root: string): boolean {
+  const built = join(root, 'dist', 'renderer', 'index.html');
+  if (!existsSync(built)) return true;
+  const builtMs = statSync(built).mtimeMs;
+  return SOURCES.some((source) => newestMs(join(root, source)) > builtMs);
+}
+
+/** Two starts at the same time build once. @throws what vite says. */
+export async function buildPagesIfNeeded(say: (text: string) => void, root = projectFolder()): Promise<void> {
+  if (!pagesAreStale(root)) return;
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const lock = acquireFileLock(join(root, 'dist', 'build.lock'), { purpose: 'building the pages' });
+  try {
+    const beganMs = performance.now();
+    const { build } = await import('vite');
+    const fresh = join(root, 'dist', `renderer-new-${process.pid}`);
+    await build({
+      configFile: join(root, 'vite.config.ts'),
+      logLevel: 'error',
+      build: { outDir: fresh, emptyOutDir: true },
+    });
+    const place = join(root, 'dist', 'renderer');
+    const old = join(root, 'dist', `renderer-old-${process.pid}`);
+    if (existsSync(place)) renameSync(place, old);
+    renameSync(fresh, place);
+    rmSync(old, { recursive: true, force: true });
+    say(`Built the pages in ${((performance.now() - beganMs) / 1000).toFixed(1)} s.`);
+  } finally {
+    lock.release();
+  }
+}
