@@ -1,0 +1,152 @@
+/** @file Runs in the page. The table of a comparison as data: a line a setting or metric, a cell a run. Pure. */
+import type { ComparisonRow, RunComparison } from '../../../shared/runs.ts';
+import {
+  type Better,
+  type ColumnKind,
+  metricBetter,
+  metricKind,
+  metricName,
+  settingName,
+} from '../../table/columnNames.ts';
+import { type Delta, deltaTo } from '../../table/delta.ts';
+import { formatCell, formatDelta, MISSING } from '../../table/format.ts';
+import type { IndexedTable } from '../../table/indexedTable.ts';
+
+export interface ComparedCell {
+  readonly text: string;
+  readonly delta: (Delta & { readonly text: string }) | null;
+  /** The best of its line, where there is a better and a worse. */
+  readonly best: boolean;
+}
+
+export interface ComparedLine {
+  readonly key: string;
+  readonly name: string;
+  readonly differs: boolean;
+  readonly better: Better | null;
+  readonly cells: readonly ComparedCell[];
+}
+
+export interface ComparedSection {
+  readonly title: string;
+  readonly lines: readonly ComparedLine[];
+  /** Lines that say the same of every run. */
+  readonly identical: number;
+}
+
+export interface SectionsWish {
+  readonly differencesOnly: boolean;
+  readonly search: string;
+  /** Place of the baseline among the runs; null without one. */
+  readonly baseline: number | null;
+}
+
+const SECTIONS: readonly (readonly [title: string, prefix: RegExp])[] = [
+  ['Hyperparameters', /^hyperparameters\./],
+  ['Data', /^(dataset\.|vocabularyHash)/],
+  ['Model', /^(model\.|startFrom)/],
+  ['Engine', /^engine/],
+  ['Environment', /^environment\./],
+];
+
+/** What comes first in a comparison: what came out. `ids` are in the order of the columns. */
+export function metricSection(
+  runs: IndexedTable,
+  ids: readonly string[],
+  wish: SectionsWish,
+): ComparedSection {
+  const rows = ids.map((id) => runs.rowOf(id));
+  const lines = runs.table.metrics.flatMap(({ key, values }): ComparedLine[] => {
+    const own = rows.map((row) => (row === undefined ? null : (values[row] ?? null)));
+    if (own.every((value) => value === null)) return [];
+    return [
+      numberLine({ key, name: metricName(key), kind: metricKind(key), better: metricBetter(key) }, own, wish),
+    ];
+  });
+  return section('Results', lines, wish);
+}
+
+/** A line for every setting, in sections; the runs of the comparison stand in the order of the columns. */
+export function settingSections({ settings }: RunComparison, wish: SectionsWish): ComparedSection[] {
+  const left = new Set(settings);
+  const sections = SECTIONS.map(([title, prefix]) => {
+    const own = settings.filter((row) => left.has(row) && prefix.test(row.key));
+    for (const row of own) left.delete(row);
+    return section(
+      title,
+      own.map((row) => settingLine(row, wish)),
+      wish,
+    );
+  });
+  const rest = settings.filter((row) => left.has(row));
+  return [
+    ...sections,
+    section(
+      'Other',
+      rest.map((row) => settingLine(row, wish)),
+      wish,
+    ),
+  ].filter(({ lines, identical }) => lines.length + identical > 0);
+}
+
+function section(
+  title: string,
+  lines: readonly ComparedLine[],
+  { differencesOnly, search }: SectionsWish,
+): ComparedSection {
+  const wanted = search.trim().toLowerCase();
+  const found = lines.filter(
+    ({ name, key }) => name.toLowerCase().includes(wanted) || key.toLowerCase().includes(wanted),
+  );
+  const shown = differencesOnly ? found.filter(({ differs }) => differs) : found;
+  return { title, lines: shown, identical: found.length - found.filter(({ differs }) => differs).length };
+}
+
+function settingLine({ key, values, differs }: ComparisonRow, { baseline }: SectionsWish): ComparedLine {
+  const numeric = values.every((value) => value === null || typeof value === 'number');
+  const name = settingName(key);
+  if (numeric && differs) {
+    const kind: ColumnKind = /bytes$/i.test(key) ? 'bytes' : 'number';
+    const own = values.map((value) => (typeof value === 'number' ? value : null));
+    return { ...numberLine({ key, name, kind, better: null }, own, { baseline }), differs };
+  }
+  const cells = values.map((value) => ({ text: formatCell('text', value), delta: null, best: false }));
+  return { key, name, differs, better: null, cells };
+}
+
+interface NumberColumn {
+  readonly key: string;
+  readonly name: string;
+  readonly kind: ColumnKind;
+  readonly better: Better | null;
+}
+
+function numberLine(
+  { key, name, kind, better }: NumberColumn,
+  values: readonly (number | null)[],
+  { baseline }: Pick<SectionsWish, 'baseline'>,
+): ComparedLine {
+  const base = baseline === null ? null : (values[baseline] ?? null);
+  const known = values.filter((value): value is number => value !== null && Number.isFinite(value));
+  const best =
+    better === null || known.length < 2
+      ? null
+      : better === 'higher'
+        ? Math.max(...known)
+        : Math.min(...known);
+  const differs = values.some((value) => !Object.is(value, values[0]));
+  const cells = values.map((value, at): ComparedCell => {
+    const delta = at === baseline ? null : deltaTo(base, value, better);
+    return {
+      text: formatCell(kind, value),
+      delta: delta === null ? null : { ...delta, text: formatDelta(kind, delta.value) },
+      best: differs && best !== null && value === best,
+    };
+  });
+  return { key, name, differs, better, cells };
+}
+
+/** A cell for a file: the value, and how far it is from the baseline. */
+export function cellText({ text, delta }: ComparedCell): string {
+  return delta === null || text === MISSING ? text : `${text} (${delta.text})`;
+}
