@@ -116,7 +116,8 @@ export function extentsOf(
 export function horizontalForm({ axis, xLog }: ChartSettings): AxisForm {
   if (axis === 'time') return 'time';
   if (axis === 'relative') return xLog ? 'log' : 'seconds';
-  return xLog ? 'log' : 'linear';
+  if (xLog) return 'log';
+  return axis === 'step' ? 'whole' : 'linear';
 }
 
 export function verticalForm(metric: string, { yLog }: ChartSettings): AxisForm {

@@ -25,6 +25,7 @@ export interface ParallelAxis extends AxisWish {
 
 /** A margin at either end of an axis of words, so that lines do not run along the edge. */
 const WORD_MARGIN = 0.06;
+const NEAREST_TICKS = 0.06;
 
 /** Axes for `rows`, in the order of the wishes. Constant ones are left out, unless they are asked to stay. */
 export function parallelAxes(
@@ -61,9 +62,21 @@ function numericAxis(column: Column, cells: readonly Cell[], wish: AxisWish): Pa
     column,
     canBeLog,
     log,
-    ticks: told.map((value) => ({ place: place(value), text: formatCell(column.kind, value) })),
+    ticks: apart(told.map((value) => ({ place: place(value), text: formatCell(column.kind, value) }))),
     places: Float64Array.from(values, (value) => (Number.isFinite(value) ? place(value) : Number.NaN)),
   };
+}
+
+/** Ticks that would be written over each other are left out; both ends stay. */
+function apart(ticks: readonly { readonly place: number; readonly text: string }[]) {
+  const sorted = [...ticks].sort((one, other) => one.place - other.place);
+  const last = sorted.at(-1);
+  const kept = sorted.slice(0, 1);
+  for (const tick of sorted.slice(1, -1))
+    if (tick.place - kept.at(-1)!.place >= NEAREST_TICKS && last!.place - tick.place >= NEAREST_TICKS)
+      kept.push(tick);
+  if (last !== undefined && sorted.length > 1) kept.push(last);
+  return kept;
 }
 
 function wordAxis(column: Column, cells: readonly Cell[], wish: AxisWish): ParallelAxis {

@@ -138,11 +138,14 @@ export function timeTicks({ from, to }: Range, about: number): number[] {
   return ticks;
 }
 
-export type AxisForm = 'linear' | 'log' | 'time' | 'seconds' | 'percent' | 'bytes';
+/** `whole`: numbers between which there is nothing, such as steps. */
+export type AxisForm = 'linear' | 'whole' | 'log' | 'time' | 'seconds' | 'percent' | 'bytes';
 
 export function ticksOf(form: AxisForm, range: Range, about: number): number[] {
   if (form === 'log') return logTicks(range, about);
-  return form === 'time' ? timeTicks(range, about) : linearTicks(range, about);
+  if (form === 'time') return timeTicks(range, about);
+  const ticks = linearTicks(range, about);
+  return form === 'whole' ? ticks.filter(Number.isInteger) : ticks;
 }
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });

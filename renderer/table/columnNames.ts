@@ -5,6 +5,7 @@ export type ColumnKind =
   | 'text'
   | 'number'
   | 'percent'
+  | 'loss'
   | 'boolean'
   | 'state'
   | 'tags'
@@ -124,6 +125,7 @@ export function metricKind(key: string): ColumnKind {
   const tail = key.slice(key.lastIndexOf('/') + 1);
   if (/accuracy$|f1$/i.test(tail)) return 'percent';
   if (/bytes$/i.test(tail)) return 'bytes';
+  if (/loss$/i.test(tail)) return 'loss';
   return tail === 'seconds' ? 'duration' : 'number';
 }
 

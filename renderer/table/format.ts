@@ -60,9 +60,16 @@ export function formatBytes(bytes: number): string {
   return `${minus(unit === 0 || value >= 100 ? value.toFixed(0) : value.toFixed(1))} ${units[unit]}`;
 }
 
+/** Three decimals, as the losses of a training are told apart by; more digits only where it is nearly 0. */
+function formatLoss(loss: number): string {
+  const size = Math.abs(loss);
+  return size >= 0.001 && size < 100 ? minus(loss.toFixed(3)) : formatNumber(loss);
+}
+
 /** A number of a column; text columns never come here. */
 export function formatValue(kind: ColumnKind, value: number): string {
   if (kind === 'percent') return formatPercent(value);
+  if (kind === 'loss') return formatLoss(value);
   if (kind === 'duration') return formatDuration(value);
   if (kind === 'bytes') return formatBytes(value);
   return kind === 'time' ? dayAndTime.format(value) : formatNumber(value);
@@ -80,14 +87,23 @@ export function formatMean(kind: ColumnKind, mean: number, deviation: number | n
   const text = formatValue(kind, mean);
   if (deviation === null) return text;
   if (kind === 'percent') return `${text} ± ${formatPercent(deviation)}`;
-  if (kind === 'duration' || kind === 'bytes') return `${text} ± ${formatValue(kind, deviation)}`;
+  if (kind === 'duration' || kind === 'bytes' || kind === 'loss')
+    return `${text} ± ${formatValue(kind, deviation)}`;
   return `${text} ± ${formatNumber(Number(deviation.toPrecision(2)))}`;
 }
 
 /** A difference with its sign: "+3.3", "−0.5", "±0" when nothing would be seen of it. */
 export function formatDelta(kind: ColumnKind, delta: number): string {
   if (!Number.isFinite(delta)) return MISSING;
-  const size = formatValue(kind === 'time' ? 'duration' : kind, Math.abs(delta));
+  const size = deltaSize(kind, Math.abs(delta));
   if (delta === 0 || Number(size) === 0) return '±0';
   return `${delta > 0 ? '+' : MINUS}${size}`;
+}
+
+/** As many digits as the values beside it have: a difference is no more precise than they are. */
+function deltaSize(kind: ColumnKind, size: number): string {
+  if (kind === 'time') return formatDuration(size / 1000);
+  if (kind === 'loss' && size < 0.0005) return '0';
+  if (kind === 'number') return formatNumber(Number(size.toPrecision(size < 10 ? 2 : 3)));
+  return formatValue(kind, size);
 }

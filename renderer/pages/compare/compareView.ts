@@ -54,8 +54,10 @@ const FIRST_METRICS: readonly MetricName[] = [
 const MOST_AT_FIRST = 4;
 
 export function firstMetrics(present: readonly MetricPresence[]): MetricName[] {
-  const having = new Set(present.map(({ metric }) => metric));
-  const liked = FIRST_METRICS.filter((metric) => having.has(metric));
+  const points = new Map(present.map(({ metric, mostPoints }) => [metric, mostPoints]));
+  // A metric that was measured once is a number of the table, not a curve.
+  const curves = FIRST_METRICS.filter((metric) => (points.get(metric) ?? 0) > 1);
+  const liked = curves.length > 0 ? curves : FIRST_METRICS.filter((metric) => points.has(metric));
   return (liked.length > 0 ? liked : present.map(({ metric }) => metric)).slice(0, MOST_AT_FIRST);
 }
 

@@ -8,6 +8,7 @@ import {
   linearTicks,
   logTicks,
   placer,
+  ticksOf,
   tickText,
   timeTicks,
   valueRange,
@@ -81,6 +82,11 @@ describe('ticks', () => {
     expect(logTicks({ from: 1e-5, to: 1 }, 5)).toEqual([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1]);
     expect(logTicks({ from: 0.2, to: 3 }, 5)).toEqual([0.2, 0.5, 1, 2]);
     expect(logTicks({ from: 1e-12, to: 1 }, 5).length).toBeLessThan(7);
+  });
+
+  it('of steps are whole', () => {
+    expect(ticksOf('whole', { from: 704.5, to: 705.5 }, 4)).toEqual([705]);
+    expect(ticksOf('whole', { from: 0, to: 3 }, 6)).toEqual([0, 1, 2, 3]);
   });
 
   it('of time are whole minutes or hours', () => {
@@ -169,7 +175,7 @@ describe('parallel axes', () => {
     expect([...axes[0]!.places].map((place) => Number(place.toFixed(6)))).toEqual([1, 0, 0.5, Number.NaN]);
     expect([...axes[1]!.places]).toEqual([0.06, 0.94, 0.06, 0.06]);
     expect([...axes[2]!.places].slice(0, 2)).toEqual([1, 0]);
-    expect(axes[0]!.ticks.map(({ text }) => text)).toEqual(['0.001', '1e-5', '1e-4']);
+    expect(axes[0]!.ticks.map(({ text }) => text)).toEqual(['1e-5', '1e-4', '0.001']);
     expect(axes[1]!.canBeLog).toBe(false);
     expect(
       parallelAxes(runs, rows, { axes: [wish('epochs'), wish('gone')], keepConstant: true }),

@@ -68,7 +68,7 @@ describe('the table of a comparison', () => {
     const { lines } = metricSection(runs, ['a', 'b', 'c', 'gone'], wish);
     expect(lines.map(({ name, cells }) => [name, ...cells.map(cellText)])).toEqual([
       ['Test accuracy', '75.0', '70.0 (−5.0)', '80.0 (+5.0)', '–'],
-      ['Dev loss', '0.4', '–', '0.5 (+0.1)', '–'],
+      ['Dev loss', '0.400', '–', '0.500 (+0.100)', '–'],
     ]);
     expect(lines.map(({ cells }) => cells.findIndex(({ best }) => best))).toEqual([2, 0]);
     expect(lines[1]?.cells[2]?.delta?.verdict).toBe('worse');
@@ -145,12 +145,12 @@ describe('a stored view', () => {
 
   it('chooses four metrics that say most, or what there is', () => {
     const present = (...metrics: ('dev/loss' | 'step/loss' | 'test/accuracy' | 'system/gpuWatts')[]) =>
-      metrics.map((metric) => ({ metric, runs: 1, mostPoints: 1 }));
+      metrics.map((metric) => ({ metric, runs: 1, mostPoints: metric === 'test/accuracy' ? 1 : 9 }));
     expect(firstMetrics(present('dev/loss', 'step/loss', 'test/accuracy', 'system/gpuWatts'))).toEqual([
-      'test/accuracy',
       'step/loss',
       'dev/loss',
     ]);
+    expect(firstMetrics(present('test/accuracy'))).toEqual(['test/accuracy']);
     expect(firstMetrics(present('system/gpuWatts'))).toEqual(['system/gpuWatts']);
   });
 });

@@ -33,6 +33,11 @@ describe('numbers', () => {
     expect(formatMean('percent', 0.8193, 0.0021)).toBe('81.9 ± 0.2');
     expect(formatMean('number', 0.51234, 0.01234)).toBe('0.5123 ± 0.012');
     expect(formatMean('number', 0.51234, null)).toBe('0.5123');
+    expect(formatMean('loss', 0.5, 0.0124)).toBe('0.500 ± 0.012');
+    expect(formatDelta('loss', -0.02981)).toBe('−0.030');
+    expect(formatDelta('loss', -8e-5)).toBe('±0');
+    expect(formatDelta('number', -7e-5)).toBe('−7e-5');
+    expect(formatDelta('number', 568.83)).toBe('+569');
     expect(formatDelta('percent', 0.033)).toBe('+3.3');
     expect(formatDelta('percent', -0.005)).toBe('−0.5');
     expect(formatDelta('percent', 0.0001)).toBe('±0');
@@ -58,7 +63,7 @@ describe('names', () => {
   it.each([
     ['test/accuracy', 'Test accuracy', 'percent', 'higher'],
     ['best/dev/accuracy', 'Best dev accuracy', 'percent', 'higher'],
-    ['result/trainLoss', 'Final training loss', 'number', 'lower'],
+    ['result/trainLoss', 'Final training loss', 'loss', 'lower'],
     ['system/memoryBytes', 'System memory', 'bytes', null],
     ['epoch/seconds', 'Epoch seconds', 'duration', 'lower'],
     ['dev/macroF1', 'Dev macro F1', 'percent', 'higher'],
