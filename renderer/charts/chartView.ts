@@ -151,7 +151,7 @@ export class ChartView {
     const options: uPlot.Options = {
       width: Math.max(1, this.#element.clientWidth),
       height: Math.max(1, this.#element.clientHeight),
-      padding: [8, 10, 0, 0],
+      padding: [8, 16, 0, 0],
       legend: { show: false },
       scales: { x: this.#scale(x), y: this.#scale(y) },
       axes: [this.#axis('x', 90), this.#axis('y', 46)],

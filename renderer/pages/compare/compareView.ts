@@ -19,7 +19,6 @@ const axis: z.ZodType<AxisWish> = z.object({
 export const compareViewSchema = z.object({
   runs: z.array(z.string().min(1).max(40)).max(MOST_COMPARED).catch([]),
   baseline: z.string().max(40).nullable().catch(null),
-  hidden: z.array(z.string().max(40)).catch([]),
   /** Null: chosen by the page from what the runs have. */
   metrics: z.array(z.enum(METRICS)).max(METRICS.length).nullable().catch(null),
   chart: chartSettingsSchema.catch(() => chartSettingsSchema.parse({})),
@@ -59,10 +58,4 @@ export function firstMetrics(present: readonly MetricPresence[]): MetricName[] {
   const curves = FIRST_METRICS.filter((metric) => (points.get(metric) ?? 0) > 1);
   const liked = curves.length > 0 ? curves : FIRST_METRICS.filter((metric) => points.has(metric));
   return (liked.length > 0 ? liked : present.map(({ metric }) => metric)).slice(0, MOST_AT_FIRST);
-}
-
-/** The part of the view that stands in the address. */
-export interface CompareAddress {
-  readonly runs: readonly string[];
-  readonly baseline: string | null;
 }

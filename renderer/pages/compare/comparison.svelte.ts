@@ -2,40 +2,45 @@
 import type { PairedDifference } from '../../../shared/contract/compare.ts';
 import type { MetricPresence } from '../../../shared/contract/series.ts';
 import type { View } from '../../../shared/contract/views.ts';
-import { errorData, errorFromData, type StudioError } from '../../../shared/errors.ts';
 import type { MetricName, RunComparison } from '../../../shared/runs.ts';
 import type { Client } from '../../api/client.ts';
 import type { ChartGroup, ChartRun } from '../../charts/chartLines.ts';
 import { type Encoding, encodeRuns } from '../../charts/encoding.ts';
 import type { AxisWish } from '../../charts/parallelAxes.ts';
+import type { StudioState } from '../../state/studio.svelte.ts';
+import type { Workspace } from '../../state/workspace.svelte.ts';
 import { splitSettings } from '../../table/differing.ts';
 import { formatCell } from '../../table/format.ts';
 import { groupRows } from '../../table/grouping.ts';
-import { type Column, IndexedTable, nameOf } from '../../table/indexedTable.ts';
+import { type Column, type IndexedTable, nameOf } from '../../table/indexedTable.ts';
 import { type CompareView, firstMetrics, readCompareView } from './compareView.ts';
 
-/** Figures of running runs change with every evaluation: asked for again at most this often. */
-const AGAIN_MS = 1000;
 /** Settings that tell runs apart in tooltip and legend: more words than these are not read. */
 const MOST_WORDS = 3;
 
 export class Comparison {
   view: CompareView = $state.raw(readCompareView({}));
-  table: IndexedTable | null = $state.raw(null);
   comparison: RunComparison | null = $state.raw(null);
   presence: readonly MetricPresence[] = $state.raw([]);
   significance: readonly PairedDifference[] | null = $state.raw(null);
-  significanceError: StudioError | null = $state.raw(null);
+  significanceError: unknown = $state.raw(null);
   views: readonly View[] = $state.raw([]);
-  error: StudioError | null = $state.raw(null);
+  error: unknown = $state.raw(null);
+  readonly workspace: Workspace;
   readonly #client: Client;
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #studio: StudioState;
   #asked = '';
 
-  constructor(client: Client) {
-    this.#client = client;
+  constructor(studio: StudioState) {
+    this.#studio = studio;
+    this.#client = studio.client;
+    this.workspace = studio.workspace;
   }
 
+  /** The one set of runs of all pages; null until it is there. */
+  readonly table: IndexedTable | null = $derived.by(() =>
+    this.#studio.runs.loaded ? this.#studio.runs.indexed : null,
+  );
   /** The chosen runs that are there, in the order in which they were chosen. */
   readonly rows: readonly number[] = $derived.by(() =>
     this.view.runs.flatMap((id) => this.table?.rowOf(id) ?? []),
@@ -43,13 +48,15 @@ export class Comparison {
   readonly ids: readonly string[] = $derived.by(() => this.rows.map((row) => this.table!.table.ids[row]!));
   /** A run that is hidden is in no chart; it stays in every figure and in the table. */
   readonly shownRows: readonly number[] = $derived.by(() => {
-    const hidden = new Set(this.view.hidden);
+    const { hidden } = this.workspace;
     return this.rows.filter((row) => !hidden.has(this.table!.table.ids[row]!));
   });
-  /** The first run, unless another was chosen. */
+  /** The one of this comparison, else that of the studio, else the first run. */
   readonly baseline: string | null = $derived.by(() => {
-    const { baseline } = this.view;
-    return baseline !== null && this.ids.includes(baseline) ? baseline : (this.ids[0] ?? null);
+    const wanted = [this.view.baseline, this.workspace.baseline].find(
+      (id) => id !== null && this.ids.includes(id),
+    );
+    return wanted ?? this.ids[0] ?? null;
   });
   readonly metrics: readonly MetricName[] = $derived.by(
     () => this.view.metrics ?? firstMetrics(this.presence),
@@ -134,27 +141,21 @@ export class Comparison {
   }
 
   toggleHidden(id: string): void {
-    const { hidden } = this.view;
-    this.change({ hidden: hidden.includes(id) ? hidden.filter((run) => run !== id) : [...hidden, id] });
+    this.workspace.setHidden([id], !this.workspace.hidden.has(id));
   }
 
-  /** Everything that depends on which runs there are. */
+  /** Here and on every other page. */
+  setBaseline(id: string): void {
+    this.change({ baseline: id });
+    this.workspace.setBaseline(id);
+  }
+
+  /** What the studio knows of the chosen runs; only when they, or what they are doing, have changed. */
   async load(): Promise<void> {
-    try {
-      this.table = new IndexedTable(await this.#client.request('runs/table', {}));
-      this.#asked = '';
-      await this.loadRuns();
-      this.error = null;
-    } catch (thrown) {
-      this.error = errorFromData(errorData(thrown));
-    }
-  }
-
-  /** What the studio knows of the chosen runs; only when they are others than before. */
-  async loadRuns(): Promise<void> {
-    const { ids } = this;
-    const asked = ids.join(' ');
-    if (asked === this.#asked || this.table === null) return;
+    const { ids, table } = this;
+    if (table === null) return;
+    const asked = ids.map((id) => `${id} ${this.#studio.runs.state(id)}`).join(' ');
+    if (asked === this.#asked) return;
     this.#asked = asked;
     if (ids.length === 0) {
       this.comparison = null;
@@ -172,9 +173,14 @@ export class Comparison {
       this.presence = presence;
       this.error = null;
     } catch (thrown) {
-      this.#asked = '';
-      this.error = errorFromData(errorData(thrown));
+      if (asked !== this.#asked) return;
+      this.error = thrown;
     }
+  }
+
+  retry(): void {
+    this.#asked = '';
+    void this.load();
   }
 
   async loadSignificance(): Promise<void> {
@@ -191,7 +197,7 @@ export class Comparison {
       });
       if (this.baseline === baseline) this.significance = found;
     } catch (thrown) {
-      this.significanceError = errorFromData(errorData(thrown));
+      if (this.baseline === baseline) this.significanceError = thrown;
     }
   }
 
@@ -212,25 +218,5 @@ export class Comparison {
   async deleteView(name: string): Promise<void> {
     await this.#client.request('views/delete', { page: 'compare', name });
     await this.loadViews();
-  }
-
-  /** Rows that change are asked for again; returns how to leave. */
-  follow(): () => void {
-    const leave = this.#client.transport.subscribe(({ events }) => {
-      const concerned = events.some(
-        ({ kind }) => kind === 'runs' || kind === 'runsDeleted' || kind === 'reset' || kind === 'evaluation',
-      );
-      if (concerned) this.#timer ??= setTimeout(() => this.#again(), AGAIN_MS);
-    });
-    return () => {
-      leave();
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timer = null;
-    };
-  }
-
-  #again(): void {
-    this.#timer = null;
-    void this.load();
   }
 }
