@@ -48,6 +48,8 @@ export class Router {
     const follow = () => {
       this.#place = placeIn(window.location.hash);
     };
+    // The key of a session has left the address since this was made, without an event.
+    follow();
     window.addEventListener('hashchange', follow);
     return () => window.removeEventListener('hashchange', follow);
   }
