@@ -1,0 +1,88 @@
+/** @file Runs in the page. What can be done to one run or many, each taken back by the toast that tells of it. */
+import type { RunState } from '../../../shared/runs.ts';
+import type { StudioState } from '../../state/studio.svelte.ts';
+import { formatBytes } from '../../table/format.ts';
+
+const GOING_ON: ReadonlySet<RunState> = new Set(['preparing', 'running', 'pausing', 'paused', 'stopping']);
+/** States from which a run goes on. */
+export const RESUMABLE: ReadonlySet<RunState> = new Set(['stopped', 'interrupted', 'failed']);
+
+export function isGoingOn(state: RunState | null): boolean {
+  return state !== null && GOING_ON.has(state);
+}
+
+const counted = (runs: readonly string[]) => (runs.length === 1 ? 'The run' : `${runs.length} runs`);
+
+async function attempt(studio: StudioState, work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (thrown) {
+    studio.toasts.fail(thrown);
+    return false;
+  }
+}
+
+export async function archive(studio: StudioState, ids: readonly string[], archived: boolean): Promise<void> {
+  const change = (value: boolean) =>
+    attempt(studio, () => studio.client.request('runs/annotate', { ids: [...ids], archived: value }));
+  if (!(await change(archived))) return;
+  studio.toasts.say(`${counted(ids)} ${archived ? 'archived' : 'taken out of the archive'}.`, {
+    action: { label: 'Undo', act: () => void change(!archived) },
+  });
+}
+
+/** Runs that go on are left out, and that is said. */
+export async function remove(studio: StudioState, ids: readonly string[]): Promise<void> {
+  const busy = ids.filter((id) => isGoingOn(studio.runs.state(id)));
+  const gone = ids.filter((id) => !busy.includes(id));
+  if (gone.length === 0) {
+    studio.toasts.say('A run that goes on cannot be deleted: stop it first.', { kind: 'bad' });
+    return;
+  }
+  await attempt(studio, async () => {
+    const { freedBytes } = await studio.client.request('runs/delete', { ids: gone });
+    studio.workspace.select([]);
+    const left = busy.length === 0 ? '' : ` ${busy.length} go on and stay.`;
+    studio.toasts.say(`${counted(gone)} deleted, ${formatBytes(freedBytes)}.${left}`, {
+      action: {
+        label: 'Undo',
+        act: () => void attempt(studio, () => studio.client.request('runs/restore', { ids: gone })),
+      },
+    });
+  });
+}
+
+export async function tag(studio: StudioState, ids: readonly string[], label: string): Promise<void> {
+  const change = (key: 'addTags' | 'removeTags') =>
+    attempt(studio, () => studio.client.request('runs/annotate', { ids: [...ids], [key]: [label] }));
+  if (!(await change('addTags'))) return;
+  studio.toasts.say(`${counted(ids)} tagged ${label}.`, {
+    action: { label: 'Undo', act: () => void change('removeTags') },
+  });
+}
+
+/** `route` of a single run, with what went wrong told. */
+export function control(
+  studio: StudioState,
+  route: 'runs/pause' | 'runs/resume',
+  run: string,
+): Promise<boolean> {
+  return attempt(studio, () => studio.client.request(route, { run }));
+}
+
+export function stop(studio: StudioState, run: string, how: 'keep' | 'now'): Promise<boolean> {
+  return attempt(studio, () => studio.client.request('runs/stop', { run, how }));
+}
+
+export async function discard(studio: StudioState, run: string): Promise<boolean> {
+  return attempt(studio, async () => {
+    await studio.client.request('runs/discard', { run });
+    studio.toasts.say('The run was ended and deleted.', {
+      action: {
+        label: 'Undo',
+        act: () => void attempt(studio, () => studio.client.request('runs/restore', { ids: [run] })),
+      },
+    });
+  });
+}
