@@ -83,7 +83,7 @@ export class Comparison {
       baseline: table.table.ids[row] === baseline,
       difference: this.differing
         .slice(0, MOST_WORDS)
-        .map(({ key, name, kind }) => `${name} ${formatCell(kind, table.reader(key)(row))}`)
+        .map(({ key, kind }) => `${shortName(key)} ${formatCell(kind, table.reader(key)(row))}`)
         .join(' · '),
     }));
   });
@@ -219,4 +219,10 @@ export class Comparison {
     await this.#client.request('views/delete', { page: 'compare', name });
     await this.loadViews();
   }
+}
+
+/** "hyperparameters.batchSize" is "batch size": a tooltip has no room for full names. */
+function shortName(key: string): string {
+  const tail = key.slice(key.lastIndexOf('.') + 1);
+  return tail.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase();
 }

@@ -1,4 +1,5 @@
 /** @file Runs in the page. The table of a comparison as data: a line a setting or metric, a cell a run. Pure. */
+import type { MetricColumn } from '../../../shared/contract/runs.ts';
 import type { ComparisonRow, RunComparison } from '../../../shared/runs.ts';
 import {
   type Better,
@@ -56,7 +57,7 @@ export function metricSection(
   wish: SectionsWish,
 ): ComparedSection {
   const rows = ids.map((id) => runs.rowOf(id));
-  const lines = runs.table.metrics.flatMap(({ key, values }): ComparedLine[] => {
+  const lines = inReadingOrder(runs.table.metrics).flatMap(({ key, values }): ComparedLine[] => {
     const own = rows.map((row) => (row === undefined ? null : (values[row] ?? null)));
     if (own.every((value) => value === null)) return [];
     return [
@@ -64,6 +65,25 @@ export function metricSection(
     ];
   });
   return section('Results', lines, wish);
+}
+
+/** What a run is judged by comes first: test before dev before training, accuracy before loss, machines last. */
+const READING_ORDER: readonly RegExp[] = [
+  /^(best\/)?test\/accuracy|^result\/testAccuracy/,
+  /^(best\/)?test\//,
+  /^(best\/)?dev\/accuracy|^result\/devAccuracy/,
+  /^(best\/)?dev\//,
+  /^result\/|^running\//,
+  /^epoch\//,
+  /^step\//,
+];
+
+function inReadingOrder(metrics: readonly MetricColumn[]): MetricColumn[] {
+  const place = ({ key }: MetricColumn) => {
+    const found = READING_ORDER.findIndex((prefix) => prefix.test(key));
+    return found < 0 ? READING_ORDER.length : found;
+  };
+  return [...metrics].sort((one, other) => place(one) - place(other));
 }
 
 /** A line for every setting, in sections; the runs of the comparison stand in the order of the columns. */
