@@ -1,0 +1,130 @@
+/** @file Runs in the page. The form of a new run: what stands in each field, what is wrong with it, and the runs it makes. */
+import { z } from 'zod';
+import type { RunRequest } from '../../shared/contract/inputs.ts';
+import type { EngineName } from '../../shared/engines.ts';
+import {
+  HYPERPARAMETERS,
+  type HyperparameterName,
+  type Hyperparameters,
+  hyperparametersSchema,
+} from '../../shared/hyperparameters.ts';
+import {
+  drawsOf,
+  type FieldWish,
+  gridOf,
+  isSeveral,
+  MOST_RUNS,
+  parseWish,
+  valueText,
+} from '../../shared/sweep.ts';
+
+/** A configuration as it is saved to and read from a file. Unknown keys are refused, missing ones get their defaults. */
+export const configurationSchema = z.object({
+  dataset: z.string().max(200).optional(),
+  hyperparameters: hyperparametersSchema.partial(),
+  engine: z.string().nullable().optional(),
+});
+
+type Texts = Record<HyperparameterName, string>;
+
+export function textsOf(hyperparameters: Hyperparameters): Texts {
+  return Object.fromEntries(
+    HYPERPARAMETERS.map(({ name }) => [name, valueText(hyperparameters[name])]),
+  ) as Texts;
+}
+
+export class RunForm {
+  texts: Texts = $state(textsOf(hyperparametersSchema.parse({})));
+  dataset = $state('');
+  name = $state('');
+  experiment = $state('');
+  tags = $state('');
+  engine: EngineName | 'best' = $state('best');
+  threads = $state('');
+  /** Id of a run to start from; "" starts from random weights. */
+  startFrom = $state('');
+  /** What was cloned, to mark what differs; null for a new one. */
+  original: Hyperparameters | null = $state.raw(null);
+  originalName = $state('');
+  sampling: 'grid' | 'random' = $state('grid');
+  draws = $state('10');
+  drawSeed = $state('0');
+
+  readonly wishes: ReadonlyMap<HyperparameterName, FieldWish> = $derived.by(
+    () => new Map(HYPERPARAMETERS.map(({ name }) => [name, parseWish(name, this.texts[name])])),
+  );
+  readonly several: boolean = $derived.by(() => [...this.wishes.values()].some(isSeveral));
+  readonly hasRange: boolean = $derived.by(() =>
+    [...this.wishes.values()].some(({ kind }) => kind === 'range'),
+  );
+  /** Null when there would be more than the queue takes. */
+  readonly settings: readonly Hyperparameters[] | null = $derived.by(() => {
+    const base = hyperparametersSchema.parse({});
+    if (this.several && this.sampling === 'random') {
+      const count = Number(this.draws);
+      if (!Number.isInteger(count) || count < 1) return [];
+      return drawsOf(base, this.wishes, { count, seed: Number(this.drawSeed) || 0 });
+    }
+    return gridOf(base, this.wishes);
+  });
+  /** One sentence, or "" when the form can be sent. */
+  readonly problem: string = $derived.by(() => {
+    if (this.dataset === '') return 'Choose a data set.';
+    for (const wish of this.wishes.values()) if (wish.kind === 'wrong') return wish.message;
+    if (this.settings === null) return `That would be more than ${MOST_RUNS} runs.`;
+    if (this.settings.length === 0) {
+      return this.sampling === 'random'
+        ? 'Say how many draws.'
+        : 'A range needs a number of values: 1e-5..1e-3 / 4, or random draws.';
+    }
+    if (this.threads.trim() !== '' && !/^[1-9]\d{0,3}$/.test(this.threads.trim()))
+      return 'Threads are a whole number, or nothing.';
+    return '';
+  });
+
+  /** Replaces all settings, and what they are compared with. */
+  fill(hyperparameters: Hyperparameters): void {
+    this.texts = textsOf(hyperparameters);
+  }
+
+  errorOf(name: HyperparameterName): string {
+    const wish = this.wishes.get(name);
+    return wish?.kind === 'wrong' ? wish.message : '';
+  }
+
+  /** What stood in the original, when it was something else; null otherwise. */
+  was(name: HyperparameterName): string | null {
+    if (this.original === null) return null;
+    const before = valueText(this.original[name]);
+    return before === this.texts[name].trim() ? null : before;
+  }
+
+  requests(): RunRequest[] {
+    const settings = this.settings ?? [];
+    const tags = this.tags
+      .split(',')
+      .map((tag) => tag.trim())
+      .filter((tag) => tag !== '');
+    return settings.map((hyperparameters) => ({
+      dataset: this.dataset,
+      hyperparameters,
+      engine: this.engine === 'best' ? null : this.engine,
+      threads: this.threads.trim() === '' ? null : Number(this.threads),
+      name: this.#nameFor(hyperparameters, settings.length),
+      experiment: this.experiment.trim() === '' ? null : this.experiment.trim(),
+      tags,
+      startFrom: this.startFrom === '' ? null : this.startFrom,
+    }));
+  }
+
+  /** Of several runs each says what is its own. */
+  #nameFor(hyperparameters: Hyperparameters, count: number): string | null {
+    const name = this.name.trim();
+    if (count === 1) return name === '' ? null : name;
+    const own = [...this.wishes]
+      .filter(([, wish]) => isSeveral(wish))
+      .map(([field]) => `${field} ${valueText(hyperparameters[field])}`)
+      .join(', ');
+    return `${name === '' ? '' : `${name} · `}${own}`.slice(0, 200);
+  }
+}
