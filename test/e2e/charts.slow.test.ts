@@ -205,7 +205,7 @@ describe('a chart', () => {
     await page.mouse.move(box.x + (box.width * 250.1) / 499, box.y + box.height * 0.06);
     expect(await harness((h) => h.highlighted())).toBe('b');
     const tip = page.locator('#loss .tooltip');
-    expect(await tip.textContent()).toMatch(/step 251.*run b.*lr 1.*10.*run a/s);
+    expect(await tip.textContent()).toMatch(/step 251.*run b.*lr 1.*10.000.*run a/s);
     expect(await coloured('accuracy', RED)).toBeLessThan(before / 2);
     expect(await coloured('accuracy', GREEN)).toBeGreaterThan(0);
     await page.mouse.move(5, 5);
@@ -219,12 +219,12 @@ describe('a chart', () => {
     });
     await frames();
     const chart = page.locator('#loss').getByRole('application');
-    expect(await chart.getAttribute('aria-label')).toContain('Step loss by step: run a ends at 1.');
+    expect(await chart.getAttribute('aria-label')).toContain('Step loss by step: run a ends at 1.000.');
     await chart.focus();
     await page.keyboard.press('Home');
     await page.keyboard.press('ArrowRight');
     expect(await harness((h) => h.cursor())).toBe(2);
-    expect(await page.locator('#loss [aria-live]').textContent()).toBe('step 2: run a 1');
+    expect(await page.locator('#loss [aria-live]').textContent()).toBe('step 2: run a 1.000');
     await page.keyboard.press('+');
     await frames();
     expect(await page.locator('#loss').getByRole('button', { name: 'Show everything' }).count()).toBe(1);
@@ -264,7 +264,7 @@ describe('a chart', () => {
     const menu = () => page.getByRole('button', { name: 'More about Step loss' }).click();
     await menu();
     await page.getByRole('menuitem', { name: 'Show as a table of values' }).click();
-    expect(await page.locator('#loss table').textContent()).toMatch(/run a.*step 500.*1.*1.*10/s);
+    expect(await page.locator('#loss table').textContent()).toMatch(/run a.*step 500.*1.000.*1.000.*10.000/s);
     const begins = { SVG: '<svg', PNG: '\ufffdPNG', CSV: 'run,id,step' };
     for (const [type, start] of Object.entries(begins)) {
       await menu();

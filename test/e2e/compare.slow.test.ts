@@ -80,15 +80,19 @@ describe('comparing runs', () => {
   it('shows what differs, or everything, with differences to the baseline', async () => {
     const { page } = studio;
     const table = page.getByRole('region', { name: 'Results and settings of the runs' });
-    await table.getByRole('rowheader', { name: 'Learning rate' }).waitFor();
+    await table.getByRole('rowheader', { name: 'Learning rate', exact: true }).waitFor();
     expect(await table.getByRole('rowheader', { name: 'Epochs' }).count()).toBe(0);
     await page.getByRole('checkbox', { name: 'differences only' }).uncheck();
-    await table.getByRole('rowheader', { name: 'Epochs' }).waitFor();
+    await table.getByRole('rowheader', { name: 'Epochs', exact: true }).waitFor();
     await page.getByRole('checkbox', { name: 'differences only' }).check();
     await table.getByRole('button', { name: 'Make high the baseline' }).click();
     await table.getByRole('button', { name: 'high is the baseline' }).waitFor();
     const cells = table.getByRole('row', { name: /^Learning rate/ }).getByRole('cell');
-    expect(await cells.allTextContents()).toEqual(['0.003 ±0', '0.003', '1e-5 −0.003']);
+    expect((await cells.allTextContents()).map((text) => text.trim())).toEqual([
+      '0.003 ±0',
+      '0.003',
+      '1e-5 −0.003',
+    ]);
     expect(page.url()).toContain(`baseline=${ids[0]}`);
   });
 
