@@ -2,6 +2,7 @@
  * @file Runs under Node. Every file that is started as a program or a thread of its own, listed once. Services get a
  * path from here and never build a relative URL: a bundler emits one file an entry under the same name.
  */
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** `threads`: true when the file runs in a worker thread instead of a process. */
@@ -27,6 +28,20 @@ export interface Entries {
   /** Absolute path of an entry's file. */
   path(name: EntryName): string;
   isThread(name: EntryName): boolean;
+}
+
+/** Where this very program lies: in a checkout, or bundled into one folder. */
+export function entriesHere(): Entries {
+  return import.meta.url.endsWith('.ts') ? checkoutEntries() : bundledEntries(import.meta.dirname);
+}
+
+/** One file an entry, under its name, as main/start/buildDesktop.ts makes them. */
+export function bundledEntries(folder: string): Entries {
+  return {
+    names: Object.keys(ENTRY_FILES) as EntryName[],
+    path: (name) => join(folder, `${name}.js`),
+    isThread: (name) => ENTRY_FILES[name].thread,
+  };
 }
 
 /** The entries as they lie in this checkout. */

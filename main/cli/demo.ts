@@ -1,10 +1,10 @@
 /** @file Runs under Node. `entail demo`: the main job on the built-in sample, from import to mistakes. */
-import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
 import { QUICK } from '../../shared/presets.ts';
 import { type Mistake, worstMistakes } from '../analysis/mistakes.ts';
 import type { RunDetails } from '../studio/runs.ts';
+import { samplePath } from '../studio/sampleDataset.ts';
 import type { Studio } from '../studio.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
 import { EXIT_DONE } from './failure.ts';
@@ -32,7 +32,7 @@ async function sampleDataset({ datasets }: Studio, { terminal, interruption }: W
     );
     return present;
   }
-  const path = fileURLToPath(new URL('../../resources/sample', import.meta.url));
+  const path = samplePath();
   const onProgress = (progress: Parameters<typeof importProgressText>[0]) =>
     terminal.showLive(importProgressText(progress));
   const dataset = await datasets.import({ path, name: SAMPLE, signal: interruption.stop, onProgress });

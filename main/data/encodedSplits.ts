@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { type Dataset, SPLITS, type Split } from '../../shared/datasets.ts';
 import { errorFromData, StudioError } from '../../shared/errors.ts';
-import { checkoutEntries } from '../entries.ts';
+import { entriesHere } from '../entries.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import {
   BlockRangeEncoder,
@@ -143,7 +143,7 @@ async function runThreads(
   options: ThreadOptions,
 ): Promise<void> {
   const queue = requests.values();
-  const threadFile = options.threadFile ?? checkoutEntries().path('encoding');
+  const threadFile = options.threadFile ?? entriesHere().path('encoding');
   const count = Math.min(options.workers, requests.length);
   const threads = Array.from({ length: count }, () => {
     const workerData = { ...options.task, cachePath: options.cachePath };

@@ -9,7 +9,8 @@ import { projectFolder } from '../version.ts';
 
 const SOURCES = ['renderer', 'shared', 'vite.config.ts', 'package-lock.json'];
 
-function newestMs(path: string): number {
+/** Newest time of a file, or of anything in a folder. */
+export function newestMs(path: string): number {
   const status = statSync(path);
   if (!status.isDirectory()) return status.mtimeMs;
   const inside = readdirSync(path).map((name) => newestMs(join(path, name)));

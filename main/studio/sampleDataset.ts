@@ -1,9 +1,9 @@
 /** @file Runs under Node. The built-in sample: where it lies, and under which name it is imported. */
-import { dirname, join } from 'node:path';
+import { resourcePath } from '../files/resources.ts';
 
 export const SAMPLE_NAME = 'sample';
 
 /** Beside main/, in a checkout and in a packaged studio alike. */
 export function samplePath(): string {
-  return join(dirname(dirname(import.meta.dirname)), 'resources', 'sample');
+  return resourcePath('sample');
 }

@@ -1,5 +1,13 @@
 /** @file Runs in supervised children. Their side of the conversation: orders in, answers out, a decent end. */
 import { errorData } from '../../shared/errors.ts';
+import { electronParent } from './electronParent.ts';
+
+const LAST_WORDS_MS = 50;
+
+/** True in a process that somebody supervises; a file that is only imported must not start to work. */
+export function isChildProcess(): boolean {
+  return process.send !== undefined || electronParent() !== null;
+}
 
 export interface ChildPort<Answer> {
   answer(answer: Answer): void;
@@ -16,11 +24,19 @@ export function openChildPort<Order, Answer>(
   handle: (order: Order, port: ChildPort<Answer>) => Promise<void>,
   failed: (error: ReturnType<typeof errorData>) => Answer,
 ): ChildPort<Answer> {
+  const parent = electronParent();
   const port: ChildPort<Answer> = {
     answer: (answer) => {
-      if (process.connected) process.send!(answer);
+      if (parent !== null) parent.postMessage(answer);
+      else if (process.connected) process.send!(answer);
     },
     end: (answer) => {
+      if (parent !== null) {
+        if (answer !== null) parent.postMessage(answer);
+        // A posted message is on its way when the next turn begins.
+        setTimeout(() => process.exit(0), LAST_WORDS_MS);
+        return;
+      }
       if (answer === null || !process.connected) process.exit(0);
       process.send!(answer, () => process.exit(0));
     },
@@ -30,8 +46,8 @@ export function openChildPort<Order, Answer>(
   process.on('disconnect', () => process.exit(1));
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
-  process.on('message', (order) => {
-    handle(order as Order, port).catch(fail);
-  });
+  const take = (order: unknown) => void handle(order as Order, port).catch(fail);
+  if (parent === null) process.on('message', take);
+  else parent.on('message', ({ data }) => take(data));
   return port;
 }

@@ -4,8 +4,8 @@ import { errorData } from '../../shared/errors.ts';
 import { openCache } from '../data/cache.ts';
 import { downloadSnli } from '../data/downloadSnli.ts';
 import { importDataset, TooManyBadRows } from '../data/importDataset.ts';
-import { checkoutEntries } from '../entries.ts';
-import { openChildPort } from './childPort.ts';
+import { entriesHere } from '../entries.ts';
+import { isChildProcess, openChildPort } from './childPort.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { DataAnswer, DataOrder } from './jobs.ts';
 
@@ -44,7 +44,7 @@ async function work(
 
 function main(): void {
   const cancel = new AbortController();
-  const heartbeat = startHeartbeat(checkoutEntries().path('heartbeat'));
+  const heartbeat = startHeartbeat(entriesHere().path('heartbeat'));
   setInterval(() => heartbeat.beat(), BEAT_MS).unref();
   openChildPort<DataOrder, DataAnswer>(
     async (order, { answer, end }) => {
@@ -63,4 +63,4 @@ function main(): void {
   ).answer({ kind: 'ready' });
 }
 
-if (process.send !== undefined) main();
+if (isChildProcess()) main();

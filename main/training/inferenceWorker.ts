@@ -8,10 +8,10 @@ import { encodeSplit } from '../data/encodedSplits.ts';
 import { type EncodedSplit, encodePairs } from '../data/encoding.ts';
 import { vocabularyFromJson } from '../data/vocabulary.ts';
 import { openEngine } from '../engines/registry.ts';
-import { checkoutEntries } from '../entries.ts';
+import { entriesHere } from '../entries.ts';
 import { ParameterSet, parameterShapes } from '../model/parameters.ts';
 import { weightsToUse } from './checkpoints.ts';
-import { type ChildPort, openChildPort } from './childPort.ts';
+import { type ChildPort, isChildProcess, openChildPort } from './childPort.ts';
 import { type Probabilities, probabilitiesOf, summarise } from './evaluation.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { attend, inspect, type LoadedModel } from './inspection.ts';
@@ -86,7 +86,7 @@ async function evaluate(
 function main(): void {
   let loaded: LoadedModel | null = null;
   let turn = Promise.resolve();
-  const heartbeat = startHeartbeat(checkoutEntries().path('heartbeat'));
+  const heartbeat = startHeartbeat(entriesHere().path('heartbeat'));
   // An idle model is no hang.
   setInterval(() => heartbeat.beat(), 1000).unref();
   const handle = async (order: InferenceOrder, port: ChildPort<InferenceAnswer>) => {
@@ -115,4 +115,4 @@ function main(): void {
   port.answer({ kind: 'ready' });
 }
 
-if (process.send !== undefined) main();
+if (isChildProcess()) main();

@@ -2,10 +2,8 @@
  * @file Runs in the supervisor's process. A child that computes: forked, listened to, judged by its pulse, ended in two
  * stages. A native abort in there must not take the studio with it.
  */
-import { type ChildProcess, fork } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import { StudioError } from '../../shared/errors.ts';
-import { HEARTBEAT_DESCRIPTOR } from './heartbeat.ts';
+import { type LaunchedChild, launchChild } from './childLauncher.ts';
 
 export interface SupervisedOptions<Answer> {
   /** Path of the child's entry file. */
@@ -39,7 +37,7 @@ const KEPT_STDERR_BYTES = 8192;
 const STRIPPED = /^(NODE_OPTIONS|ELECTRON_.*|LD_PRELOAD|NODE_CHANNEL_.*)$/;
 
 export class SupervisedChild<Order extends object, Answer extends object> {
-  readonly #child: ChildProcess;
+  readonly #child: LaunchedChild;
   readonly #options: SupervisedOptions<Answer>;
   readonly #limits: Limits;
   readonly #timer: NodeJS.Timeout;
@@ -58,22 +56,17 @@ export class SupervisedChild<Order extends object, Answer extends object> {
   constructor(options: SupervisedOptions<Answer>) {
     this.#options = options;
     this.#limits = { ...LIMITS, ...options.limits };
-    this.#child = fork(options.entry, [], {
-      env: { ...strippedEnvironment(), ...options.environment },
-      execArgv: [],
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-    });
-    this.#child.on('message', (message) => options.onMessage(message as Answer));
-    this.#child.stderr?.on('data', (bytes: Buffer) => {
-      this.#stderr = (this.#stderr + bytes.toString('utf8')).slice(-KEPT_STDERR_BYTES);
-    });
-    const pulse = this.#child.stdio[HEARTBEAT_DESCRIPTOR] as Readable;
-    pulse.on('data', (bytes: Buffer) => this.#listen(bytes.toString('utf8')));
-    pulse.on('error', () => {});
-    this.#child.on('error', (cause) => this.#end(`it could not be started (${cause.message})`));
-    this.#child.on('close', (code, signal) =>
-      this.#end(signal === null ? `exit code ${code}` : `signal ${signal}`),
+    this.#child = launchChild(
+      options.entry,
+      { ...strippedEnvironment(), ...options.environment },
+      {
+        onMessage: (message) => options.onMessage(message as Answer),
+        onPulse: (counter) => this.#listen(counter),
+        onStderr: (text) => {
+          this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR_BYTES);
+        },
+        onClose: (how) => this.#end(how),
+      },
     );
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
@@ -85,7 +78,7 @@ export class SupervisedChild<Order extends object, Answer extends object> {
 
   /** Lost when the child is gone: its end is told anyway. */
   send(order: Order): void {
-    if (this.#child.connected) this.#child.send(order, () => {});
+    this.#child.send(order);
   }
 
   /** Sends the order to stop and watches whether it is heard. */
@@ -111,12 +104,10 @@ export class SupervisedChild<Order extends object, Answer extends object> {
 
   kill(): void {
     this.#killed = true;
-    this.#child.kill('SIGKILL');
+    this.#child.kill();
   }
 
-  #listen(text: string): void {
-    const lines = text.trimEnd().split('\n');
-    const counter = Number(lines[lines.length - 1]);
+  #listen(counter: number): void {
     if (!Number.isFinite(counter) || counter === this.#counter) return;
     const now = performance.now();
     if (this.#counter > 0) this.#longestMs = Math.max(this.#longestMs, now - this.#movedAtMs);
@@ -139,7 +130,7 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     const patience = this.#writes ? WRITING_FACTOR : 1;
     if (stillMs > patience * Math.max(leastHangMs, hangFactor * this.#longestMs)) {
       this.#hung = true;
-      this.#child.kill('SIGKILL');
+      this.#child.kill();
     }
     const asked = this.#stopAskedAtMs;
     // A large network on a slow engine needs longer for one micro-batch, and has shown that it does.
@@ -178,6 +169,9 @@ export class SupervisedChild<Order extends object, Answer extends object> {
   }
 }
 
-function strippedEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !STRIPPED.test(name)));
+function strippedEnvironment(): Record<string, string> {
+  const kept = Object.entries(process.env).filter(
+    ([name, value]) => value !== undefined && !STRIPPED.test(name),
+  );
+  return Object.fromEntries(kept) as Record<string, string>;
 }

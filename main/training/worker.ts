@@ -1,7 +1,7 @@
 /** @file Entry "training": the process that trains one run and reports to its supervisor. */
 import type { WorkerReport } from '../../shared/runs.ts';
-import { checkoutEntries } from '../entries.ts';
-import { openChildPort } from './childPort.ts';
+import { entriesHere } from '../entries.ts';
+import { isChildProcess, openChildPort } from './childPort.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import type { ProbeAnswer, TrainingOrder } from './jobs.ts';
 import type { RunWishes } from './loopParts.ts';
@@ -38,7 +38,7 @@ function main(): void {
         if (acknowledgement !== null) answer(acknowledgement);
         return;
       }
-      const heartbeat = startHeartbeat(checkoutEntries().path('heartbeat'));
+      const heartbeat = startHeartbeat(entriesHere().path('heartbeat'));
       if (order.kind === 'probe') {
         const onProgress = (fraction: number) => answer({ kind: 'probing', fraction });
         const figures = await runProbe(order.job, { beat: () => heartbeat.beat(), onProgress });
@@ -56,4 +56,4 @@ function main(): void {
   port.answer({ kind: 'ready', pid: process.pid });
 }
 
-if (process.send !== undefined) main();
+if (isChildProcess()) main();

@@ -1,13 +1,15 @@
 /** @file Node. Our own WebAssembly kernels (folder wasm/), running on the memory of tfjs' wasm backend. */
+
 import { readFile } from 'node:fs/promises';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type * as tf from '@tensorflow/tfjs-core';
 import { StudioError } from '../../../shared/errors.ts';
+import { resourcePath } from '../../files/resources.ts';
 
 /** A kernel takes and returns plain numbers: addresses in bytes, counts, factors. */
 type Kernel = (...numbers: number[]) => number;
 
-export const KERNEL_FILE = new URL('../../../resources/kernels.wasm', import.meta.url);
+export const KERNEL_FILE = resourcePath('kernels.wasm');
 
 /** The part of Emscripten's module that tfjs' types leave out. */
 interface EmscriptenModule {

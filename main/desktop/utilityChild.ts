@@ -1,0 +1,41 @@
+/** @file Runs in Electron's main process. Supervised children as utility processes: Electron's fuses forbid plain Node ones. */
+import type { UtilityProcess, utilityProcess } from 'electron';
+import type { ChildLauncher } from '../training/childLauncher.ts';
+
+interface Pulse {
+  readonly pulse: number;
+}
+
+function isPulse(message: unknown): message is Pulse {
+  return (
+    typeof message === 'object' && message !== null && 'pulse' in message && typeof message.pulse === 'number'
+  );
+}
+
+export function launchUtility(parent: Pick<typeof utilityProcess, 'fork'>): ChildLauncher {
+  return (entry, environment, { onMessage, onPulse, onStderr, onClose }) => {
+    const child: UtilityProcess = parent.fork(entry, [], {
+      env: { ...environment },
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe'],
+      serviceName: 'Entail worker',
+    });
+    child.on('message', (message: unknown) =>
+      isPulse(message) ? onPulse(message.pulse) : onMessage(message),
+    );
+    child.stderr?.on('data', (bytes: Buffer) => onStderr(bytes.toString('utf8')));
+    child.on('exit', (code) => onClose(`exit code ${code}`));
+    return {
+      get pid() {
+        return child.pid;
+      },
+      send: (message) => child.postMessage(message),
+      kill: () => {
+        const { pid } = child;
+        // kill() of a utility process is a polite request; a child that hangs does not hear it.
+        if (pid !== undefined) process.kill(pid, 'SIGKILL');
+        else child.kill();
+      },
+    };
+  };
+}
