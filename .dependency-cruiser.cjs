@@ -59,14 +59,14 @@ module.exports = {
       name: 'only-the-roots-see-everything',
       comment: 'studio.ts wires the services; nothing below it may import it.',
       severity: 'error',
-      from: { path: '^main/', pathNot: '^main/(cli|headless|desktop|studio)[./]' },
+      from: { path: '^main/', pathNot: '^main/(cli|headless|desktop|studio|start)[./]' },
       to: { path: '^main/(studio|cli|headless|desktop)([./]|$)' },
     },
     {
       name: 'electron-only-in-desktop',
       severity: 'error',
-      from: { path: '^(main|shared|test)/', pathNot: '^main/desktop/' },
-      to: { path: '^(node_modules/)?electron(/|$)' },
+      from: { path: '^(main|shared|test|renderer)/', pathNot: ['^main/desktop[./]', '^test/support/fakeElectron'] },
+      to: { path: '(^|/)node_modules/electron/|^electron$' },
     },
     {
       name: 'no-cycles',

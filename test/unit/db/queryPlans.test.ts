@@ -86,6 +86,7 @@ describe('no table of many rows is read from end to end', () => {
     const plans = plansOf(database, () => appendReports(database, runId, [startedReport(5)]));
     // Five tables, and the blocks of two curves on two levels.
     expect(plans.filter((plan) => plan.startsWith('DELETE'))).toHaveLength(9);
-    for (const plan of plans) expect(plan).not.toContain('SCAN');
+    // What was found of one run may be gone through.
+    for (const plan of plans) expect(plan).not.toMatch(/SCAN (?!\(subquery)/);
   });
 });
