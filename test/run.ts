@@ -32,11 +32,37 @@ const STEPS: ReadonlyMap<string, Step> = new Map([
   ],
   ['types', { what: 'types', tool: ['typescript', 'tsc'], args: ['--noEmit'], counts: false }],
   [
+    'pages',
+    {
+      what: 'types of pages',
+      tool: ['svelte-check', 'svelte-check'],
+      args: [
+        '--tsconfig',
+        'renderer/tsconfig.json',
+        '--threshold',
+        'warning',
+        '--fail-on-warnings',
+        '--output',
+        'human',
+      ],
+      counts: false,
+    },
+  ],
+  [
     'fences',
     {
       what: 'fences between folders',
       tool: ['dependency-cruiser', 'depcruise'],
-      args: ['--config', '.dependency-cruiser.cjs', '--output-type', 'err', 'main', 'shared', 'test'],
+      args: [
+        '--config',
+        '.dependency-cruiser.cjs',
+        '--output-type',
+        'err',
+        'main',
+        'shared',
+        'renderer',
+        'test',
+      ],
       counts: false,
     },
   ],
@@ -55,7 +81,7 @@ const STEPS: ReadonlyMap<string, Step> = new Map([
     },
   ],
 ]);
-const QUICK_STEPS = ['lint', 'types', 'fences', 'unused', 'unit'];
+const QUICK_STEPS = ['lint', 'types', 'pages', 'fences', 'unused', 'unit'];
 
 interface Outcome {
   readonly what: string;

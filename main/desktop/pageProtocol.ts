@@ -6,6 +6,8 @@ import { PAGE_HEADERS } from '../rpc/pageHeaders.ts';
 const SCHEME = 'app';
 export const STUDIO_ORIGIN = `${SCHEME}://studio`;
 
+const ROUNDABOUT = /[%\\]|\/\/|\.\./;
+
 /** Given to Electron before it is ready. */
 export const SCHEMES: CustomScheme[] = [
   { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
@@ -23,6 +25,8 @@ export function answerPage(
 ): Response {
   if (request.method !== 'GET') return refuse(405);
   if (!URL.canParse(request.url)) return refuse(404);
+  // Our files have plain names; whatever is written in a roundabout way is not one of them.
+  if (ROUNDABOUT.test(request.url.slice(`${SCHEME}://`.length))) return refuse(404);
   const { protocol, host, pathname, username } = new URL(request.url);
   const file = `${protocol}//${host}` === STUDIO_ORIGIN && username === '' ? files.get(pathname) : undefined;
   if (file === undefined) return refuse(404);

@@ -35,7 +35,7 @@ export class KernelModule {
   static async load(backend: BackendWasm): Promise<KernelModule> {
     const module = backend.wasm as unknown as EmscriptenModule;
     checkAllocations(module);
-    const bytes = await readFile(KERNEL_FILE);
+    const bytes = new Uint8Array(await readFile(KERNEL_FILE));
     try {
       const { instance } = await WebAssembly.instantiate(bytes, { env: { memory: module.asm.memory } });
       return new KernelModule(
