@@ -65,7 +65,10 @@ module.exports = {
     {
       name: 'electron-only-in-desktop',
       severity: 'error',
-      from: { path: '^(main|shared|test|renderer)/', pathNot: ['^main/desktop[./]', '^test/support/fakeElectron'] },
+      from: {
+        path: '^(main|shared|test|renderer)/',
+        pathNot: ['^main/desktop[./]', '^test/support/fakeElectron'],
+      },
       to: { path: '(^|/)node_modules/electron/|^electron$' },
     },
     {

@@ -8,7 +8,7 @@ import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { addTag } from '../db/annotations.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
-import { claimQueued, threadsOf } from '../db/queue.ts';
+import { claimQueued, placeAt, queueAgain, threadsOf } from '../db/queue.ts';
 import { failRun } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
@@ -23,6 +23,7 @@ import {
 import type { Databases } from './databases.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { EngineService } from './engines.ts';
+import { watchJoined } from './joinedTraining.ts';
 import {
   readVocabulary,
   type StartingPoint,
@@ -30,6 +31,7 @@ import {
   startingPoint,
   VOCABULARY_FILE,
 } from './startingPoint.ts';
+import { isStudioOpen } from './studioLock.ts';
 import { requireSameData, requireTrainable } from './trainable.ts';
 
 export interface TrainRequest extends StartRequest {
@@ -57,13 +59,17 @@ export class TrainingService {
     this.#setting = setting;
   }
 
-  /** Makes a run and starts its worker. @throws StudioError for a data set, engine or vocabulary that does not fit. */
+  /** Makes a run and starts its worker, or puts it into the queue of a studio that is open here. @throws StudioError for a data set, engine or vocabulary that does not fit. */
   async start(
     request: TrainRequest,
     listener: TrainingListener,
     signal?: AbortSignal,
   ): Promise<RunningTraining> {
     const { databases } = this.#setting;
+    if (isStudioOpen(databases.places.root)) {
+      const runId = await this.enqueue(request, placeAt(databases.store(), 'back'));
+      return watchJoined(databases.store(), runId, listener);
+    }
     const { dataset, start } = this.#prepared(request);
     const engine = await this.#engineFor(request.engine, request.threads);
     const { hyperparameters } = request;
@@ -126,6 +132,10 @@ export class TrainingService {
     const store = this.#setting.databases.store();
     const run = findRun(store, idOrPrefix);
     requireResumable(run);
+    if (isStudioOpen(this.#setting.databases.places.root)) {
+      queueAgain(store, run.id, 'back');
+      return watchJoined(store, run.id, listener);
+    }
     const engine = await this.#ready(run, listener, signal);
     const lease = claimRun(store, run.id);
     return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));

@@ -1,5 +1,7 @@
 /** @file Runs in the page. Everything that can be done, by name and key: the palette and the help are made from it. */
 
+import { untrack } from 'svelte';
+
 export interface Command {
   readonly id: string;
   readonly name: string;
@@ -23,10 +25,13 @@ export class Commands {
 
   /** Returns how to take them back; later ones of the same key win while they are there. */
   add(commands: readonly Command[]): () => void {
-    this.#commands = [...this.#commands, ...commands];
+    // Effects add commands, and must not run again because of what they added.
+    untrack(() => {
+      this.#commands = [...this.#commands, ...commands];
+    });
     return () => {
       const gone = new Set(commands);
-      this.#commands = this.#commands.filter((command) => !gone.has(command));
+      this.#commands = untrack(() => this.#commands).filter((command) => !gone.has(command));
     };
   }
 
