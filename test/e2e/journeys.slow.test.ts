@@ -21,6 +21,12 @@ const SHORT = hyperparametersSchema.parse({
 let studio: StudioInBrowser;
 let first = '';
 
+/** "runs", "run" for one of them, "datasets-import". */
+const nameOf = (hash: string) =>
+  hash
+    .replace(/^runs\/.*/, 'run')
+    .replace(/[/?](?!sample|import).*/, '')
+    .replace(/\W+/g, '-');
 const stateOf = async (run: string) => (await studio.call('runs/show', { run })).state;
 const untilState = (run: string, state: string) =>
   studio.until(
@@ -47,7 +53,7 @@ it('leads from an empty studio to a trained sample and what it gets wrong', asyn
   await page.getByRole('heading', { name: 'Begin' }).waitFor();
   await page.getByRole('button', { name: 'Try the sample' }).click();
   await page.getByRole('heading', { name: 'first try' }).waitFor();
-  await page.getByText('completed').first().waitFor();
+  await page.getByText('completed').first().waitFor({ timeout: 240_000 });
   first = (await studio.call('runs/table', {})).ids[0]!;
   await page.getByRole('link', { name: 'See what it gets wrong' }).click();
   await page.getByRole('button', { name: /^contradiction called neutral/ }).click();
@@ -171,6 +177,7 @@ it.each(['light', 'dark'] as const)(
       `runs/${first}`,
       'new',
       'queue',
+      `compare?runs=${(await studio.call('runs/table', {})).ids.slice(-5).join()}`,
       `errors/${first}`,
       `playground?models=${first}`,
       'datasets',
@@ -186,9 +193,11 @@ it.each(['light', 'dark'] as const)(
     for (const hash of pages) {
       await studio.goTo(`#/${hash}`);
       await page.locator('h1').waitFor();
-      await page.waitForLoadState('networkidle').catch(() => {});
-      await page.locator('[aria-busy="true"]').first().waitFor({ state: 'detached' });
-      await page.screenshot({ path: join(SCREENSHOTS, `${hash.replace(/\W+/g, '-')}-${theme}.png`) });
+      await studio.until(
+        () => page.locator('[aria-busy="true"]').count(),
+        (busy) => busy === 0,
+      );
+      await page.screenshot({ path: join(SCREENSHOTS, `${nameOf(hash)}-${theme}.png`) });
       const violations = await studio.seriousViolations();
       if (violations.length > 0) found[hash] = violations;
     }
