@@ -2,7 +2,6 @@
 
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Entries } from './entries.ts';
 import { writeError } from './files/fileErrors.ts';
 import { dispatcherOver } from './rpc/dispatch.ts';
@@ -20,6 +19,7 @@ import { InferenceService } from './studio/inference.ts';
 import { RunService } from './studio/runs.ts';
 import { lockStudio } from './studio/studioLock.ts';
 import { TrainingService } from './studio/training.ts';
+import { projectFolder } from './version.ts';
 
 export interface Studio {
   readonly dataDirectory: string;
@@ -60,7 +60,7 @@ function servicesOf({ dataDirectory, entries, version, onNotice }: StudioOptions
     throw writeError(thrown, dataDirectory);
   }
   const databases = new Databases(dataPlaces(dataDirectory), onNotice);
-  const environment = describeEnvironment({ version, root: dirname(import.meta.dirname) });
+  const environment = describeEnvironment({ version, root: projectFolder() });
   const engines = new EngineService(dataDirectory);
   const studio = {
     dataDirectory,
@@ -100,12 +100,14 @@ export function hostStudio(
     onChange: () => queue.look(),
   });
   foreign.start();
-  queue.open();
   return {
     dataDirectory: options.dataDirectory,
     dispatch: dispatcher.dispatch,
     events,
-    announce: (address) => lock.announce(address),
+    announce: (address) => {
+      lock.announce(address);
+      queue.open();
+    },
     isBusy: () => queue.isBusy(),
     close: async () => {
       foreign.stop();

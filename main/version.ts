@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The project's folder, in a checkout and in a packaged studio alike. */
-export const projectFolder = () => dirname(import.meta.dirname);
+/** The project's folder: above main/ in a checkout, above dist/desktop/ in a bundle, packaged or not. */
+export const projectFolder = () =>
+  import.meta.url.endsWith('.ts') ? dirname(import.meta.dirname) : dirname(dirname(import.meta.dirname));
 
 export function readVersion(): string {
   const text = readFileSync(join(projectFolder(), 'package.json'), 'utf8');

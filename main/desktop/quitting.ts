@@ -54,7 +54,8 @@ export class Quitting {
         return;
       }
     }
-    await this.#parts.closeStudio();
+    // A studio that does not close in good order must not stay for ever: what it stored is safe.
+    await this.#parts.closeStudio().catch(() => {});
     this.#closed = true;
     this.#parts.quit();
   }

@@ -24,6 +24,8 @@ export function launchUtility(parent: Pick<typeof utilityProcess, 'fork'>): Chil
       isPulse(message) ? onPulse(message.pulse) : onMessage(message),
     );
     child.stderr?.on('data', (bytes: Buffer) => onStderr(bytes.toString('utf8')));
+    // A fault of V8 is told before the end that follows; unheard, it would end this process too.
+    child.on('error', (fault, place) => onStderr(`${fault} ${place}\n`));
     child.on('exit', (code) => onClose(`exit code ${code}`));
     return {
       get pid() {

@@ -15,6 +15,8 @@ export interface StudioBridge {
 export class BridgeTransport implements Transport {
   readonly #bridge: StudioBridge;
   readonly #light = new StatusLight('open');
+  readonly #listeners = new Set<(batch: EventBatch) => void>();
+  #subscribed = false;
 
   constructor(bridge: StudioBridge) {
     this.#bridge = bridge;
@@ -38,6 +40,14 @@ export class BridgeTransport implements Transport {
   }
 
   subscribe(listener: (batch: EventBatch) => void): () => void {
-    return this.#bridge.subscribe(null, listener);
+    this.#listeners.add(listener);
+    // The bridge has one stream a page, as the loopback transport has: one listener that leaves must not end it for all.
+    if (!this.#subscribed) {
+      this.#subscribed = true;
+      this.#bridge.subscribe(null, (batch) => {
+        for (const hear of [...this.#listeners]) hear(batch);
+      });
+    }
+    return () => void this.#listeners.delete(listener);
   }
 }
