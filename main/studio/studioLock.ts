@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
-import { acquireFileLock, type FileLock } from '../files/fileLock.ts';
+import { acquireFileLock, type FileLock, isFileLocked } from '../files/fileLock.ts';
 
 const LOCK = 'studio.lock';
 const ADDRESS = 'studio-address.json';
@@ -55,13 +55,7 @@ export function runningStudio(dataDirectory: string): StudioAddress | null {
 
 /** True while a studio is open on the directory. */
 export function isStudioOpen(dataDirectory: string): boolean {
-  try {
-    acquireFileLock(join(dataDirectory, LOCK), { purpose: 'a look at the studio' }).release();
-    return false;
-  } catch (thrown) {
-    if (thrown instanceof StudioError && thrown.code === 'LOCKED') return true;
-    throw thrown;
-  }
+  return isFileLocked(join(dataDirectory, LOCK));
 }
 
 function lockedBy(dataDirectory: string, address: StudioAddress | null): StudioError {

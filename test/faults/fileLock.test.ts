@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { acquireFileLock, readLockHolder } from '../../main/files/fileLock.ts';
+import { acquireFileLock, isFileLocked, readLockHolder } from '../../main/files/fileLock.ts';
 import { processStartTime } from '../../main/files/processIdentity.ts';
 import { seededRandom } from '../support/powerCutDisk.ts';
 import { studioErrorOf } from '../support/studioErrorOf.ts';
@@ -18,7 +18,7 @@ function lockPath(): string {
 /** A process that runs `fileLockContender.ts` and has printed its first line. */
 async function contender(
   path: string,
-  mode: 'hold' | 'contend',
+  mode: 'hold' | 'contend' | 'ask',
 ): Promise<{ child: ChildProcess; line: string }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'fileLockContender.ts'), path, mode], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -133,6 +133,26 @@ describe('between processes, a file lock', () => {
     await once(child, 'exit');
     expect(existsSync(`${path}.holder`)).toBe(false);
     acquireFileLock(path, { purpose: 'another' }).release();
+  });
+
+  test('is held by none of those who only ask, however many ask at once', async () => {
+    const path = lockPath();
+    const asking = await Promise.all([1, 2, 3].map(() => contender(path, 'ask')));
+    for (let turn = 0; turn < 100; turn++) {
+      expect(isFileLocked(path)).toBe(false);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const codes = asking.map(async ({ child }) => {
+      child.stdin!.end();
+      const [code] = await once(child, 'exit');
+      return code;
+    });
+    expect(await Promise.all(codes)).toEqual([0, 0, 0]);
+    const { child } = await contender(path, 'hold');
+    expect(isFileLocked(path)).toBe(true);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(isFileLocked(path)).toBe(false);
   });
 
   test('is never held twice while four contend for it and holders are killed', async () => {

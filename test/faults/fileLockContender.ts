@@ -1,12 +1,13 @@
 /**
  * @file Tests, as a process of its own. `hold`: takes the lock and waits. `contend`: takes and releases it over and
- * over; exits with 1 if it ever meets a living process inside. Both end when their standard input does.
+ * over; exits with 1 if it ever meets a living process inside. `ask`: asks over and over whether it is held; exits with
+ * 1 if it ever is. All end when their standard input does.
  */
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { acquireFileLock } from '../../main/files/fileLock.ts';
+import { acquireFileLock, isFileLocked } from '../../main/files/fileLock.ts';
 import { isProcessAlive, processStartTime } from '../../main/files/processIdentity.ts';
 
-const [path, mode] = process.argv.slice(2) as [string, 'hold' | 'contend'];
+const [path, mode] = process.argv.slice(2) as [string, 'hold' | 'contend' | 'ask'];
 const startTime = processStartTime(process.pid);
 process.stdin.resume().on('end', () => process.exit(0));
 
@@ -15,7 +16,12 @@ if (mode === 'hold') {
   writeSync(1, 'held\n');
 } else {
   writeSync(1, 'ready\n');
-  setImmediate(turn);
+  setImmediate(mode === 'ask' ? ask : turn);
+}
+
+function ask(): void {
+  if (isFileLocked(path)) fail('nobody holds it');
+  setTimeout(ask, Math.random() * 3);
 }
 
 function turn(): void {
@@ -36,7 +42,7 @@ function stayInside(): void {
   writeFileSync(`${path}.inside`, JSON.stringify({ pid: process.pid, startTime }));
   pause(1);
   const mine = read(`${path}.inside`);
-  if (mine === '' || JSON.parse(mine).pid !== process.pid) fail('somebody else came in');
+  if (mine === '' || JSON.parse(mine).pid !== process.pid) fail('two holders: somebody else came in');
   writeFileSync(`${path}.turns`, String(Number(read(`${path}.turns`)) + 1));
   writeFileSync(`${path}.inside`, '');
 }
@@ -45,13 +51,13 @@ function stayInside(): void {
 function waitForEnd(mark: string): void {
   const { pid, startTime: start } = JSON.parse(mark);
   for (let attempt = 0; isProcessAlive(pid, start); attempt++) {
-    if (attempt === 1000) fail(`process ${pid} is inside as well`);
+    if (attempt === 1000) fail(`two holders: process ${pid} is inside as well`);
     pause(5);
   }
 }
 
 function fail(why: string): never {
-  writeSync(2, `two holders: ${why}\n`);
+  writeSync(2, `${why}\n`);
   process.exit(1);
 }
 
