@@ -75,7 +75,10 @@ export interface HostedStudio {
   readonly dataDirectory: string;
   readonly dispatch: Dispatch;
   readonly events: EventHub;
-  /** Tells other studios on the directory where this one is. */
+  /**
+   * Its doors are open: tells other studios on the directory where it is, and starts waiting runs from now on. A host
+   * that comes to nothing (its port is in use) has touched none.
+   */
   announce(address: { readonly host: 'desktop' | 'headless'; readonly url: string | null }): void;
   /** True while a run trains here. */
   isBusy(): boolean;

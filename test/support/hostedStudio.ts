@@ -34,6 +34,7 @@ export function openHosted(dataDirectory = temporaryFolder()): HostedStudio {
     version: '0.0.0',
     platform: plainPlatform,
   });
+  studio.announce({ host: 'headless', url: null });
   let closing: Promise<void> | null = null;
   const close = () => {
     closing ??= studio.close();
@@ -51,7 +52,7 @@ const page: PageFile = {
 
 /** A loopback server over a studio, with a page that says little. */
 export async function serve(
-  studio: HostedStudio,
+  studio: Pick<HostedStudio, 'dispatch' | 'events'>,
   options: Partial<Parameters<typeof startServer>[0]> = {},
 ): Promise<LoopbackServer> {
   const server = await startServer({
