@@ -40,11 +40,13 @@ async function main(words: readonly string[]): Promise<number> {
     signals: process,
     openStudio: async (given, onNotice) => {
       // Loaded when a command needs it: help and wrong words are answered without databases and engines.
-      const [{ openStudio }, { chooseDataDirectory }] = await Promise.all([
+      const [{ openStudio }, { chooseDataDirectory }, { rememberedDirectory }] = await Promise.all([
         import('./studio.ts'),
         import('./studio/dataDirectory.ts'),
+        import('./start/localDirectory.ts'),
       ]);
-      const dataDirectory = chooseDataDirectory(given, process.env);
+      // The studio's directory, or the two would not see each other.
+      const dataDirectory = rememberedDirectory(chooseDataDirectory(given, process.env));
       return openStudio({ dataDirectory, entries: checkoutEntries(), version, onNotice });
     },
   };
@@ -53,7 +55,7 @@ async function main(words: readonly string[]): Promise<number> {
     exitCode = code;
   });
   try {
-    await parseWords(buildProgram(cli, process.stdout, version), words, process.stdout);
+    await parseWords(buildProgram(cli, process.stdout, version), words);
   } catch (thrown) {
     exitCode = tellFailure(new Terminal(streams, { json: words.includes('--json') }), thrown);
   }

@@ -17,6 +17,7 @@ import { hostContext } from './studio/hostContext.ts';
 import type { HostedStudio, HostPlatform } from './studio/hosting.ts';
 import { InferenceService } from './studio/inference.ts';
 import { RunService } from './studio/runs.ts';
+import { StoredQueue } from './studio/storedQueue.ts';
 import { lockStudio } from './studio/studioLock.ts';
 import { TrainingService } from './studio/training.ts';
 import { projectFolder } from './version.ts';
@@ -27,6 +28,7 @@ export interface Studio {
   readonly engines: EngineService;
   readonly runs: RunService;
   readonly training: TrainingService;
+  readonly queue: StoredQueue;
   readonly inference: InferenceService;
   /** Closes the databases; a second call does nothing. */
   close(): void;
@@ -62,12 +64,14 @@ function servicesOf({ dataDirectory, entries, version, onNotice }: StudioOptions
   const databases = new Databases(dataPlaces(dataDirectory), onNotice);
   const environment = describeEnvironment({ version, root: projectFolder() });
   const engines = new EngineService(dataDirectory);
+  const training = new TrainingService({ databases, entries, environment, engines });
   const studio = {
     dataDirectory,
     datasets: new DatasetService(databases),
     engines,
     runs: new RunService(databases),
-    training: new TrainingService({ databases, entries, environment, engines }),
+    training,
+    queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
     close: () => databases.close(),
   };

@@ -19,6 +19,8 @@ const GROUP_TITLES: Readonly<Record<HyperparameterField['group'], string>> = {
 };
 
 const GROUP_ORDER = Object.keys(GROUP_TITLES) as HyperparameterField['group'][];
+/** Within the range of every hyperparameter that takes more than whole numbers. */
+const A_FRACTION = 0.5;
 const SIZES_OF_FREE: readonly HyperparameterName[] = ['layers', 'hidden', 'heads', 'feedForward'];
 
 /** maxLen -> max-len */
@@ -26,8 +28,10 @@ export function flagName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** "Times … gone through. (1 to 1000; default 5; book 5)" */
+/** "Times … gone through. (1 to 1000; default 5; book 5)"; a flag without a value is off when it is left out. */
 function guideText({ help, range, unit, default: byDefault, book }: HyperparameterField): string {
+  if (typeof byDefault === 'boolean')
+    return `${help} (off when left out${book === undefined ? '' : ', as the book'})`;
   const facts = [
     range + (unit === undefined || range.includes(unit) ? '' : ` ${unit}`),
     `default ${String(byDefault)}`,
@@ -36,9 +40,10 @@ function guideText({ help, range, unit, default: byDefault, book }: Hyperparamet
   return `${help} (${facts.join('; ')})`;
 }
 
-function placeholder({ default: byDefault, range }: HyperparameterField): string {
-  if (typeof byDefault === 'number') return Number.isInteger(byDefault) && !range.includes('0.') ? 'N' : 'X';
-  return 'WORD';
+/** N is a whole number, X any. */
+function placeholder({ name, default: byDefault }: HyperparameterField): string {
+  if (typeof byDefault !== 'number') return 'WORD';
+  return hyperparametersSchema.shape[name].safeParse(A_FRACTION).success ? 'X' : 'N';
 }
 
 /** Adds one flag a hyperparameter, grouped as the table groups them. */

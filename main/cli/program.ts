@@ -15,11 +15,18 @@ import { addEnginesList } from './enginesList.ts';
 import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addPredict } from './predict.ts';
+import { addQueueAdd } from './queueAdd.ts';
+import { addQueueList } from './queueList.ts';
+import { addQueueMove } from './queueMove.ts';
+import { addQueuePause, addQueueResume } from './queuePause.ts';
+import { addQueueRemove } from './queueRemove.ts';
+import { addQueueRun } from './queueRun.ts';
 import { addRunsCompare } from './runsCompare.ts';
 import { addRunsDelete } from './runsDelete.ts';
 import { addRunsList } from './runsList.ts';
 import { addRunsResume } from './runsResume.ts';
 import { addRunsShow } from './runsShow.ts';
+import { addStudio } from './studio.ts';
 import { addTrain } from './train.ts';
 
 interface Group {
@@ -41,6 +48,15 @@ const GROUPS: readonly Group[] = [
     summary: 'list, compare, resume and delete training runs',
     examples: ['runs list', 'runs compare RUN OTHER'],
     commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsDelete],
+  },
+  {
+    name: 'queue',
+    summary: 'runs that wait for their turn: add, order, pause, work through',
+    examples: ['queue add --dataset snli --seed 1', 'queue list', 'queue run'],
+    commands: [
+      ...[addQueueList, addQueueAdd, addQueueRun, addQueueMove, addQueueRemove],
+      ...[addQueuePause, addQueueResume],
+    ],
   },
   {
     name: 'engines',
@@ -84,11 +100,15 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
     .helpCommand('help [command]', 'show this help, or that of a command')
     // A flag after the command belongs to the command, so that the suggestion for a wrong one comes from there.
     .enablePositionalOptions();
-  program.addHelpText('after', examplesText(['demo', 'train --dataset snli --epochs 5', 'train --help']));
+  program.addHelpText(
+    'after',
+    examplesText(['demo', 'train --dataset snli --epochs 5', 'help train', 'studio']),
+  );
   addDemo(program, cli);
   addTrain(program, cli);
   addEvaluate(program, cli);
   addPredict(program, cli);
+  addStudio(program, cli);
   for (const group of GROUPS) addGroup(program, group, cli);
   applyToAll(program, (command) => {
     if (command.commands.length === 0) addCommonOptions(command);
@@ -109,42 +129,59 @@ function applyToAll(command: Command, change: (command: Command) => void): void 
   for (const child of command.commands) applyToAll(child, change);
 }
 
-/** The command that the words name, as far as they name one: "datasets import". */
-function namedCommand(program: Command, words: readonly string[]): string {
+/** The command that the words name, as far as they name one: "datasets import"; the program itself when they do not. */
+function namedCommand(program: Command, words: readonly string[]): Command {
   let command = program;
   for (const word of words) {
-    const child = command.commands.find((candidate) => candidate.name() === word);
+    const child = childNamed(command, word);
     if (child === undefined) break;
     command = child;
   }
-  return command === program ? '' : commandPath(command);
+  return command;
 }
 
+function childNamed(command: Command, word: string): Command | undefined {
+  return command.commands.find((candidate) => candidate.name() === word);
+}
+
+const isNoFlag = (word: string) => !word.startsWith('-');
+
+/** @throws StudioError USAGE for words that name no command. */
+function commandOfHelp(program: Command, words: readonly string[]): Command {
+  let command = program;
+  for (const word of words) {
+    const child = childNamed(command, word);
+    if (child === undefined) {
+      throw new StudioError('USAGE', `There is no command "${words.join(' ')}".`, {
+        nextStep: `npx --no entail ${['help', commandPath(command)].join(' ').trim()} shows what there is.`,
+      });
+    }
+    command = child;
+  }
+  return command;
+}
+
+/** "datasets import"; nothing for the program itself. */
 function commandPath(command: Command): string {
-  const parent = command.parent;
-  return parent === null || parent.parent === null
-    ? command.name()
-    : `${commandPath(parent)} ${command.name()}`;
+  return command.parent === null ? '' : `${commandPath(command.parent)} ${command.name()}`.trim();
 }
 
 /**
  * Parses the words after "entail" and runs the command that they name.
  * @throws StudioError USAGE for words that make no command.
  */
-export async function parseWords(
-  program: Command,
-  words: readonly string[],
-  output: ProgramOutput,
-): Promise<void> {
+export async function parseWords(program: Command, words: readonly string[]): Promise<void> {
+  // commander's own "help" knows the first word only, and takes a wrong one for none.
+  if (words[0] === 'help') return commandOfHelp(program, words.slice(1).filter(isNoFlag)).outputHelp();
   try {
     await program.parseAsync(words, { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return;
-    const path = namedCommand(program, words);
+    const path = commandPath(namedCommand(program, words));
     // `entail datasets` without a verb: commander answers with the help, and so do we.
     if (thrown.code === 'commander.help') {
-      output.write(helpOf(program, path));
+      namedCommand(program, words).outputHelp();
       throw new StudioError('USAGE', `"entail${path === '' ? '' : ` ${path}`}" needs a command.`, {
         nextStep: 'Its commands stand above.',
       });
@@ -153,11 +190,4 @@ export async function parseWords(
       nextStep: `npx --no entail ${path === '' ? 'help' : `${path} --help`} shows what there is.`,
     });
   }
-}
-
-function helpOf(program: Command, path: string): string {
-  let command = program;
-  for (const word of path.split(' '))
-    command = command.commands.find((child) => child.name() === word) ?? command;
-  return command.helpInformation();
 }

@@ -4,7 +4,9 @@ import type { Command } from 'commander';
 import type { RunRecord } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { countText, threeDecimals } from './figures.ts';
+import { standingText } from './queueText.ts';
 import { tableLines } from './tables.ts';
+import { printable } from './terminal.ts';
 import { wholeNumber } from './values.ts';
 
 interface ListOptions extends CommonOptions {
@@ -38,12 +40,18 @@ function rowOf(run: RunRecord): string[] {
     run.config.dataset.name,
     run.config.hyperparameters.size,
     run.engine?.engine ?? run.config.engine ?? '',
-    run.state,
+    standingText(run),
     threeDecimals(run.result?.devAccuracy ?? null),
     testAccuracyText(run),
     run.result === null ? '-' : countText(run.result.pairsPerSecond),
     run.createdAt.slice(0, 16).replace('T', ' '),
   ];
+}
+
+function nothingText({ experiment, all }: ListOptions): string {
+  if (experiment !== undefined) return `No run of the experiment "${printable(experiment)}".`;
+  const archived = all === true ? '' : ' (archived ones: --all)';
+  return `No run yet${archived}. Start one: npx --no entail demo, or npx --no entail train --dataset NAME`;
 }
 
 export function addRunsList(parent: Command, cli: Cli): void {
@@ -68,9 +76,7 @@ export function addRunsList(parent: Command, cli: Cli): void {
         });
         terminal.document(runs);
         if (runs.length === 0) {
-          terminal.line(
-            'No run yet. Start one: npx --no entail demo, or npx --no entail train --dataset NAME',
-          );
+          terminal.line(nothingText(options));
           return undefined;
         }
         for (const line of tableLines(COLUMNS, runs.map(rowOf))) terminal.line(line);

@@ -5,6 +5,7 @@ import type { RunDetails } from '../studio/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { placeText } from './failure.ts';
 import { countOf, countText, shareText, sizeText, threeDecimals } from './figures.ts';
+import { standingText } from './queueText.ts';
 import { confusionLines, tableLines } from './tables.ts';
 import { printable, type Terminal } from './terminal.ts';
 import { bookLines, SELECTED_ON_TEST } from './trainingView.ts';
@@ -48,7 +49,7 @@ function headLines(run: RunDetails, terminal: Terminal): string[] {
   ];
   const name = named.filter((part) => part !== null).join(', ');
   return [
-    `${terminal.paint('bold', run.id)}${name === '' ? '' : ` (${printable(name)})`}: ${run.state}`,
+    `${terminal.paint('bold', run.id)}${name === '' ? '' : ` (${printable(name)})`}: ${standingText(run)}`,
     `data set    ${printable(config.dataset.name)} (${config.dataset.contentHash.slice(0, 12)})`,
     `made        ${run.createdAt}${run.finishedAt === null ? '' : `, ended ${run.finishedAt}`}`,
     `engine      ${engine === null ? (config.engine ?? 'the best that works') : `${engine.engine} on ${printable(engine.device)}, ${countOf(engine.threads, 'thread')}, ${engine.deterministic ? 'deterministic' : 'not deterministic'}`}`,
@@ -58,7 +59,18 @@ function headLines(run: RunDetails, terminal: Terminal): string[] {
   ];
 }
 
+/** What a run that waits, or is paused, waits for. `place` is its place in the queue. */
+function waitingLines({ id, state }: RunDetails, place: number | null): string[] {
+  if (place !== null)
+    return ['', `It waits in the queue, at place ${place}. What starts it: npx --no entail queue list`];
+  if (state === 'pausing') return ['', 'It saves a checkpoint and waits then, with the model loaded.'];
+  if (state === 'paused')
+    return ['', `It is paused, with the model loaded. Go on with it: npx --no entail runs resume ${id}`];
+  return [];
+}
+
 function outcomeLines(run: RunDetails): string[] {
+  if (run.state === 'queued') return [];
   if (run.result !== null) return ['', ...bookLines(run.result, run.engine?.device ?? 'unknown')];
   if (run.error !== null)
     return [
@@ -119,10 +131,12 @@ export function addRunsShow(parent: Command, cli: Cli): void {
   });
   command.action((id: string, options: CommonOptions) =>
     cli.run(options, async ({ terminal, studio }) => {
-      const run = (await studio()).runs.show(id);
-      terminal.document(run);
-      for (const line of [...headLines(run, terminal), ...outcomeLines(run), ...bodyLines(run)])
-        terminal.line(line);
+      const { runs, queue } = await studio();
+      const run = runs.show(id);
+      const place = queue.placeOf(run.id);
+      terminal.document({ ...run, queuePlace: place });
+      const standing = [...waitingLines(run, place), ...outcomeLines(run)];
+      for (const line of [...headLines(run, terminal), ...standing, ...bodyLines(run)]) terminal.line(line);
       return undefined;
     }),
   );

@@ -111,11 +111,12 @@ export function threadsOf(database: StudioReader, runId: string): number | null 
   return read(database, () => select.get(runKey(database, runId)) ?? null);
 }
 
-function requireWaiting(database: StudioReader, runId: string): WaitingRun {
-  const run = findRun(database, runId);
+/** By id or the unique beginning of one. Throws NOT_FOUND, USAGE when it does not wait. */
+export function requireWaiting(database: StudioReader, idOrPrefix: string): WaitingRun {
+  const run = findRun(database, idOrPrefix);
   const waiting = waitingRuns(database).find(({ id }) => id === run.id);
   if (waiting !== undefined) return waiting;
   throw new StudioError('USAGE', `Run ${run.id} does not wait in the queue; it is ${run.state}.`, {
-    nextStep: 'Look at the queue again: it has changed.',
+    nextStep: 'Look at the queue again: npx --no entail queue list, or its page in the studio.',
   });
 }

@@ -1,7 +1,7 @@
 /** @file Runs under Node. A studio that goes on after logout: started apart, found again, ended in good order. */
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StudioError } from '../../shared/errors.ts';
 import { isStudioOpen, runningStudio } from '../studio/studioLock.ts';
@@ -9,6 +9,7 @@ import { isStudioOpen, runningStudio } from '../studio/studioLock.ts';
 const START_MS = 30_000;
 const STOP_MS = 90_000;
 const LOOK_MS = 100;
+const ANSWER_MS = 5000;
 
 /** Starts `words` in a process of its own and returns what it printed up to its address. @throws StudioError. */
 export async function startDetached(
@@ -16,9 +17,8 @@ export async function startDetached(
   words: readonly string[],
   dataDirectory: string,
 ): Promise<string> {
-  const logs = join(dataDirectory, 'logs');
-  mkdirSync(logs, { recursive: true, mode: 0o700 });
-  const path = join(logs, 'headless.log');
+  const path = logPath(dataDirectory);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   // The log holds the address with its key: for nobody else's eyes.
   const log = openSync(path, 'w', 0o600);
   const child = spawn(process.execPath, [entry, ...words], { detached: true, stdio: ['ignore', log, log] });
@@ -42,6 +42,41 @@ export async function startDetached(
   }
   child.kill();
   throw new StudioError('INTERNAL', 'The studio did not start in time.', { nextStep: `Look into ${path}.` });
+}
+
+/** Beside the data; for nobody else's eyes. */
+function logPath(dataDirectory: string): string {
+  return join(dataDirectory, 'logs', 'headless.log');
+}
+
+/**
+ * The address with its key that a detached studio printed when it started; null when the studio at `origin` was started
+ * otherwise: then only the terminal that started it has shown the key.
+ */
+export async function detachedAddress(dataDirectory: string, origin: string): Promise<string | null> {
+  let said: string;
+  try {
+    said = readFileSync(logPath(dataDirectory), 'utf8');
+  } catch {
+    return null;
+  }
+  const key = /#k=([\w-]+)/.exec(said)?.[1];
+  return key !== undefined && (await isKey(origin, key)) ? `${origin}/#k=${key}` : null;
+}
+
+/** The log may be that of an earlier studio, on the same port: only the one that runs knows its key. */
+async function isKey(origin: string, key: string): Promise<boolean> {
+  try {
+    const answer = await fetch(`${origin}/rpc/app/info`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
+      body: '{}',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    return answer.ok;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws StudioError NOT_FOUND when there is none; LOCKED when it does not end. */

@@ -34,8 +34,8 @@ export async function localDataDirectory(
   links: LocalDirectoryLinks = defaultLinks(),
 ): Promise<string> {
   const wanted = chooseDataDirectory(given, environment);
-  const remembered = rememberedPlaces(links.pointerPath)[wanted];
-  if (remembered !== undefined) return remembered;
+  const remembered = rememberedDirectory(wanted, links.pointerPath);
+  if (remembered !== wanted) return remembered;
   const network = links.networkFileSystemOf(existingParent(wanted));
   if (network === null) return wanted;
   const proposal = proposedPlace(links.networkFileSystemOf);
@@ -84,6 +84,11 @@ function proposedPlace(isNetwork: LocalDirectoryLinks['networkFileSystemOf']): s
     .filter(existsSync)
     .map((folder) => join(folder, name));
   return candidates.find((folder) => isNetwork(existingParent(folder)) === null) ?? null;
+}
+
+/** The local place that a person agreed to instead of a network one; else the directory itself. */
+export function rememberedDirectory(wanted: string, pointerPath = pointerFile()): string {
+  return rememberedPlaces(pointerPath)[wanted] ?? wanted;
 }
 
 function rememberedPlaces(path: string): Readonly<Record<string, string>> {

@@ -18,6 +18,7 @@ import { deleteRun, runSize } from '../db/deleteRun.ts';
 import { listEvaluations } from '../db/evaluations.ts';
 import { listLogs } from '../db/logs.ts';
 import { predictions } from '../db/predictions.ts';
+import { requestOfRun } from '../db/runRequests.ts';
 import { findRun, listRuns, type RunFilter } from '../db/runs.ts';
 import type { Databases } from './databases.ts';
 
@@ -67,6 +68,11 @@ export class RunService {
 
   compare(ids: readonly string[]): RunComparison {
     return compareStoredRuns(this.#store, ids);
+  }
+
+  /** Asks the process that has paused a run to go on with it. @throws StudioError NOT_FOUND. */
+  continue(runId: string): void {
+    requestOfRun(this.#store, runId, 'continue');
   }
 
   size(runId: string): RunSize {

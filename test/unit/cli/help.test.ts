@@ -15,7 +15,7 @@ function quietProgram() {
       written += text;
     },
   };
-  return { program: buildProgram(cli, output, '9.9.9'), output, ran, written: () => written };
+  return { program: buildProgram(cli, output, '9.9.9'), ran, written: () => written };
 }
 
 function pathsOf(command: Command, path: readonly string[] = []): string[][] {
@@ -28,8 +28,8 @@ function pathsOf(command: Command, path: readonly string[] = []): string[][] {
 const PATHS = pathsOf(quietProgram().program);
 
 async function helpOf(path: readonly string[]): Promise<string> {
-  const { program, output, written } = quietProgram();
-  await parseWords(program, [...path, '--help'], output);
+  const { program, written } = quietProgram();
+  await parseWords(program, [...path, '--help']);
   return written();
 }
 
@@ -45,9 +45,11 @@ describe('help', () => {
     expect(PATHS.map((path) => path.join(' ')).sort()).toEqual(
       [
         ...['demo', 'train', 'evaluate', 'predict', 'datasets', 'runs', 'engines', 'cache', 'cache clear'],
+        ...['queue', 'studio'],
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
         ...['list', 'show', 'compare', 'resume', 'delete'].map((verb) => `runs ${verb}`),
         ...['list', 'install', 'uninstall', 'doctor'].map((verb) => `engines ${verb}`),
+        ...['list', 'add', 'run', 'move', 'remove', 'pause', 'resume'].map((verb) => `queue ${verb}`),
       ].sort(),
     );
   });
@@ -60,8 +62,8 @@ describe('help', () => {
       const examples = [...help.matchAll(/^ {2}\$ npx --no entail (.+)$/gm)].map(([, line]) => line!);
       expect(examples.length).toBeGreaterThan(0);
       for (const example of examples) {
-        const { program, output, ran } = quietProgram();
-        await parseWords(program, shellWords(example), output);
+        const { program, ran } = quietProgram();
+        await parseWords(program, shellWords(example));
         expect(ran, example).toEqual(['ran']);
       }
     },
@@ -71,16 +73,41 @@ describe('help', () => {
     const help = (await helpOf(['train'])).replace(/\s+/g, ' ');
     for (const { help: text, range, default: byDefault, book } of HYPERPARAMETERS) {
       expect(help).toContain(text);
+      if (typeof byDefault === 'boolean') continue;
       expect(help).toContain(range);
       expect(help).toContain(`default ${String(byDefault)}`);
       if (book !== undefined) expect(help).toContain(`book ${book}`);
     }
+    expect(help).toContain('--freeze-encoder Train only the hidden and the output layer. (off when left out');
+    for (const whole of ['epochs', 'max-len', 'clip-norm'])
+      expect(help).toContain(`--${whole} <${whole === 'clip-norm' ? 'X' : 'N'}>`);
     expect(help).toContain('--micro-batch-tokens <N>');
   });
 
+  it.each([
+    [['help', 'runs', 'list'], 'Usage: npx --no entail runs list'],
+    [['help', 'queue'], '$ npx --no entail queue run'],
+    [['help'], '$ npx --no entail studio'],
+  ])('is what %j shows, examples and all', async (words, shown) => {
+    const { program, ran, written } = quietProgram();
+    await parseWords(program, words);
+    expect(written()).toContain(shown);
+    expect(ran).toEqual([]);
+  });
+
+  it('of what is no command names it', async () => {
+    const { program, written } = quietProgram();
+    await expect(parseWords(program, ['help', 'runs', 'lits'])).rejects.toMatchObject({
+      code: 'USAGE',
+      message: 'There is no command "runs lits".',
+      nextStep: 'npx --no entail help runs shows what there is.',
+    });
+    expect(written()).toBe('');
+  });
+
   it('is what a group without a verb answers, as wrong usage', async () => {
-    const { program, output, written } = quietProgram();
-    await expect(parseWords(program, ['engines'], output)).rejects.toMatchObject({ code: 'USAGE' });
+    const { program, written } = quietProgram();
+    await expect(parseWords(program, ['engines'])).rejects.toMatchObject({ code: 'USAGE' });
     expect(written()).toContain('Usage: npx --no entail engines');
   });
 });

@@ -1,0 +1,72 @@
+/** @file Runs anywhere. The queue in words: what trains, what waits, and what starts it. Pure functions. */
+import type { RunProgress, RunState } from '../../shared/runs.ts';
+import type { QueueListing } from '../studio/storedQueue.ts';
+import { countOf, durationText, shareText } from './figures.ts';
+import { tableLines } from './tables.ts';
+import { printable } from './terminal.ts';
+
+export interface Standing {
+  readonly state: RunState;
+  readonly progress: RunProgress | null;
+}
+
+const COLUMNS = [
+  { title: 'place' },
+  { title: 'run' },
+  { title: 'name' },
+  { title: 'data set' },
+  { title: 'engine' },
+  { title: 'state' },
+];
+
+/** What was measured last says how far a run is only while it is worked on. */
+const IN_WORK: ReadonlySet<RunState> = new Set(['preparing', 'running', 'pausing', 'paused', 'stopping']);
+
+/** "running, 25.0 %, 12 min 05 s left"; of a run that is not worked on just its state. */
+export function standingText({ state, progress }: Standing): string {
+  if (!IN_WORK.has(state) || progress === null || progress.totalSteps === 0) return state;
+  const { step, totalSteps, etaSeconds } = progress;
+  const left = etaSeconds === null || state !== 'running' ? '' : `, ${durationText(etaSeconds)} left`;
+  return `${state}, ${shareText(step / totalSteps)}${left}`;
+}
+
+export function queueLines(queue: QueueListing): string[] {
+  const rows = [
+    ...queue.running.map((run) => [
+      ...['now', run.id, run.name ?? '', run.dataset, run.engine ?? ''],
+      standingText(run),
+    ]),
+    ...queue.waiting.map(({ place, id, name, dataset, engine, resumes }) => [
+      ...[String(place), id, name ?? '', dataset, engine ?? ''],
+      resumes ? 'queued, goes on from its checkpoint' : 'queued',
+    ]),
+  ];
+  return [...(rows.length === 0 ? [] : [...tableLines(COLUMNS, rows), '']), ...tailLines(queue)];
+}
+
+function tailLines(queue: QueueListing): string[] {
+  if (queue.paused) return [pausedText(queue.pausedBy), 'Go on: npx --no entail queue resume'];
+  const ends = queue.continueAfterError ? [] : ['When a run fails the queue pauses.'];
+  if (queue.waiting.length > 0) return [starterText(queue), ...ends];
+  const standing = queue.running.length === 0 ? 'Nothing trains and nothing waits.' : 'Nothing waits.';
+  return [`${standing} Add a run: npx --no entail queue add --dataset NAME`, ...ends];
+}
+
+function pausedText(pausedBy: QueueListing['pausedBy']): string {
+  return pausedBy === null
+    ? 'The queue is paused: nothing starts; what trains goes on.'
+    : `The queue has paused itself, because run ${pausedBy.run} failed: ${printable(pausedBy.message)}`;
+}
+
+/** What starts the runs that wait. */
+export function starterText({ workedBy, paused }: Pick<QueueListing, 'workedBy' | 'paused'>): string {
+  if (paused) return 'The queue is paused; go on: npx --no entail queue resume';
+  if (workedBy === 'studio') return 'The studio that is open starts what waits, one run after another.';
+  if (workedBy === 'command') return '"queue run" is at work in another terminal and starts what waits.';
+  return 'No studio is open: what waits starts when one opens, or here with npx --no entail queue run';
+}
+
+/** "1 run waits", "3 runs wait" */
+export function waitingText(count: number): string {
+  return `${countOf(count, 'run')} ${count === 1 ? 'waits' : 'wait'}`;
+}

@@ -1,0 +1,62 @@
+/** @file Runs under Node. The flags that say what is trained, of `train` and `queue add`, and the request they make. */
+import { type Command, Option } from 'commander';
+import { StudioError } from '../../shared/errors.ts';
+import type { TrainRequest } from '../studio/training.ts';
+import type { CommonOptions } from './command.ts';
+import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
+import { engineFrom, OFFERED_ENGINES, wholeNumber } from './values.ts';
+
+/** What commander makes of the flags; the hyperparameters stand beside these. */
+export interface TrainOptions extends CommonOptions {
+  readonly dataset: string;
+  readonly model?: string;
+  readonly vocabulary?: string;
+  readonly engine?: string;
+  readonly threads?: string;
+  readonly name?: string;
+  readonly experiment?: string;
+  readonly tag: readonly string[];
+}
+
+const MOST_THREADS = 1024;
+const GROUP = 'What and where:';
+
+export function addTrainFlags(command: Command): Command {
+  const collect = (tag: string, tags: readonly string[]) => [...tags, tag];
+  const engines = OFFERED_ENGINES.join(' or ');
+  const options = [
+    new Option('--dataset <NAME>', 'the data set to train on').makeOptionMandatory(),
+    new Option('--model <RUN>', 'start from the weights and vocabulary of a finished run'),
+    new Option('--vocabulary <FILE>', 'a vocab.json, instead of building one from the training split'),
+    new Option('--engine <NAME>', `${engines} (default: the best that works)`),
+    new Option('--threads <N>', 'threads of the engine (default: one a core)'),
+    new Option('--name <NAME>', 'a name for the run'),
+    new Option('--experiment <NAME>', 'the experiment that the run belongs to'),
+    new Option('--tag <TAG>', 'a tag; may be given several times').argParser(collect).default([], 'none'),
+  ];
+  for (const option of options) command.addOption(option.helpGroup(GROUP));
+  return addHyperparameterFlags(command);
+}
+
+/** @throws StudioError USAGE for flags that are out of range or exclude each other. */
+export function trainRequestFrom(options: TrainOptions & Readonly<Record<string, unknown>>): TrainRequest {
+  refuseSizeOfModel(options);
+  return {
+    dataset: options.dataset,
+    hyperparameters: hyperparametersFrom(options),
+    engine: engineFrom(options.engine),
+    threads: wholeNumber('--threads', options.threads, { low: 1, high: MOST_THREADS }) ?? null,
+    name: options.name ?? null,
+    experiment: options.experiment ?? null,
+    tags: options.tag,
+    vocabularyPath: options.vocabulary ?? null,
+    startFrom: options.model ?? null,
+  };
+}
+
+function refuseSizeOfModel(options: TrainOptions & Readonly<Record<string, unknown>>): void {
+  if (options.model === undefined || options['size'] === undefined) return;
+  throw new StudioError('USAGE', '--size and --model exclude each other: a model has its size.', {
+    nextStep: 'Leave one of them out.',
+  });
+}

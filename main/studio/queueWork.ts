@@ -1,0 +1,101 @@
+/**
+ * @file Runs under Node. The queue worked through by a program that is no studio, one run after another, for as long as no
+ * studio is open: that one then goes on with it.
+ */
+import { join } from 'node:path';
+import { StudioError } from '../../shared/errors.ts';
+import type { RunState } from '../../shared/runs.ts';
+import { waitingRuns } from '../db/queue.ts';
+import { findRun } from '../db/runs.ts';
+import { runsInWork } from '../db/runsInWork.ts';
+import { acquireFileLock, type FileLock, readLockHolder } from '../files/fileLock.ts';
+import type { RunningTraining, TrainingListener } from './attempt.ts';
+import type { QueuePreferences } from './queuePreferences.ts';
+import type { StoredQueueSetting } from './storedQueue.ts';
+import { isStudioOpen } from './studioLock.ts';
+
+export const QUEUE_LOCK = 'queue.lock';
+
+export type NextInQueue =
+  | { readonly kind: 'run'; readonly id: string; readonly epochs: number }
+  /** Another process trains on the device of every run that waits. */
+  | { readonly kind: 'busy'; readonly run: string }
+  | { readonly kind: 'empty' }
+  | { readonly kind: 'paused' }
+  /** A studio is open now and starts what waits. */
+  | { readonly kind: 'studio' };
+
+export interface QueueWorkSetting extends StoredQueueSetting {
+  readonly preferences: QueuePreferences;
+}
+
+export class QueueWork {
+  readonly #setting: QueueWorkSetting;
+  readonly #lock: FileLock;
+
+  constructor(setting: QueueWorkSetting) {
+    this.#setting = setting;
+    this.#lock = lockQueue(join(setting.databases.places.root, QUEUE_LOCK));
+  }
+
+  async next(): Promise<NextInQueue> {
+    const { databases, preferences } = this.#setting;
+    const store = databases.store();
+    const waiting = waitingRuns(store);
+    if (waiting.length === 0) return { kind: 'empty' };
+    if (isStudioOpen(databases.places.root)) return { kind: 'studio' };
+    if (preferences.current().paused) return { kind: 'paused' };
+    const busy = new Map(runsInWork(store).map(({ id, device }) => [device ?? 'cpu', id]));
+    let holder = '';
+    for (const { id, config } of waiting) {
+      const other = busy.get(await this.#deviceOf(config.engine));
+      if (other === undefined) return { kind: 'run', id, epochs: config.hyperparameters.epochs };
+      holder = other;
+    }
+    return { kind: 'busy', run: holder };
+  }
+
+  /** @throws StudioError what keeps it from starting; `endOf` tells whether that is the run's failure. */
+  async launch(run: string, listener: TrainingListener): Promise<RunningTraining> {
+    return await this.#setting.training.launch(run, listener);
+  }
+
+  /** What has become of a run that did not finish; null when it is gone. */
+  stateOf(run: string): RunState | null {
+    try {
+      return findRun(this.#setting.databases.store(), run).state;
+    } catch (thrown) {
+      if (thrown instanceof StudioError && thrown.code === 'NOT_FOUND') return null;
+      throw thrown;
+    }
+  }
+
+  /** A run has failed: nothing more starts where a person wished so. */
+  failed(run: string, message: string): void {
+    const { preferences } = this.#setting;
+    if (!preferences.current().continueAfterError)
+      preferences.change({ paused: true, pausedBy: { run, message } });
+  }
+
+  release(): void {
+    this.#lock.release();
+  }
+
+  /** An engine that does not work any more is no reason to wait: the run says so when it starts. */
+  async #deviceOf(engine: Parameters<StoredQueueSetting['engines']['deviceOf']>[0]): Promise<string> {
+    return await this.#setting.engines.deviceOf(engine).catch(() => 'cpu');
+  }
+}
+
+function lockQueue(path: string): FileLock {
+  try {
+    return acquireFileLock(path, { purpose: 'queue run' });
+  } catch (thrown) {
+    if (!(thrown instanceof StudioError) || thrown.code !== 'LOCKED') throw thrown;
+    const holder = readLockHolder(path);
+    const who = holder === null ? 'Another process' : `Process ${holder.pid}`;
+    throw new StudioError('LOCKED', `${who} works through this queue already.`, {
+      nextStep: 'Look how far it is: npx --no entail queue list',
+    });
+  }
+}

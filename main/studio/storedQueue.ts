@@ -1,0 +1,132 @@
+/**
+ * @file Runs under Node. The queue as it stands in studio.db, for a program that is no studio: the command line. An open
+ * studio notices what is changed here, and starts what waits.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { QueuedRun, QueueState } from '../../shared/contract/queue.ts';
+import type { EngineName } from '../../shared/engines.ts';
+import type { RunProgress, RunRecord, RunState } from '../../shared/runs.ts';
+import { write } from '../db/connection.ts';
+import { deleteRun } from '../db/deleteRun.ts';
+import { leaveQueue, moveInQueue, placeAt, requireWaiting, waitingRuns } from '../db/queue.ts';
+import { findRun } from '../db/runs.ts';
+import { runsInWork } from '../db/runsInWork.ts';
+import { isFileLocked } from '../files/fileLock.ts';
+import type { Databases } from './databases.ts';
+import type { EngineService } from './engines.ts';
+import { QueuePreferences } from './queuePreferences.ts';
+import { QUEUE_LOCK, QueueWork } from './queueWork.ts';
+import { isStudioOpen } from './studioLock.ts';
+import type { TrainingService, TrainRequest } from './training.ts';
+
+export interface TrainingRun {
+  readonly id: string;
+  readonly name: string | null;
+  readonly dataset: string;
+  readonly engine: EngineName | null;
+  readonly state: RunState;
+  readonly progress: RunProgress | null;
+}
+
+export interface QueueListing extends Pick<QueueState, 'paused' | 'pausedBy' | 'continueAfterError'> {
+  /** What starts waiting runs now: an open studio, or `entail queue run`; null when nothing does. */
+  readonly workedBy: 'studio' | 'command' | null;
+  /** What trains now, of whichever process. */
+  readonly running: readonly TrainingRun[];
+  /** In the order in which they start; places count from 1. */
+  readonly waiting: readonly (QueuedRun & { readonly place: number })[];
+}
+
+export interface StoredQueueSetting {
+  readonly databases: Databases;
+  readonly engines: EngineService;
+  readonly training: TrainingService;
+}
+
+export class StoredQueue {
+  readonly #setting: StoredQueueSetting;
+  readonly #preferences: QueuePreferences;
+
+  constructor(setting: StoredQueueSetting) {
+    this.#setting = setting;
+    this.#preferences = new QueuePreferences(setting.databases);
+  }
+
+  show(): QueueListing {
+    const store = this.#store;
+    return {
+      ...this.#preferences.current(),
+      workedBy: this.#workedBy(),
+      running: runsInWork(store).map(({ id }) => trainingRun(findRun(store, id))),
+      waiting: waitingRuns(store).map(({ id, name, config, createdAtMs, queuedFrom }, at) => ({
+        ...{ place: at + 1, id, name, dataset: config.dataset.name, engine: config.engine },
+        ...{ addedAtMs: createdAtMs, resumes: queuedFrom !== null },
+      })),
+    };
+  }
+
+  /** The place of a waiting run, counted from 1; null for one that does not wait. */
+  placeOf(runId: string): number | null {
+    const at = waitingRuns(this.#store).findIndex(({ id }) => id === runId);
+    return at === -1 ? null : at + 1;
+  }
+
+  /** Makes a run that waits. @throws StudioError what is wrong with the request. */
+  async add(request: TrainRequest, end: 'front' | 'back'): Promise<string> {
+    return await this.#setting.training.enqueue(request, placeAt(this.#store, end));
+  }
+
+  /** A paused queue starts nothing; what trains goes on. */
+  pause(paused: boolean): QueueListing {
+    this.#preferences.change({ paused, pausedBy: null });
+    return this.show();
+  }
+
+  /** Puts a waiting run at a place, counted from 1; the last one when there are fewer. @throws StudioError NOT_FOUND, USAGE. */
+  move(idOrPrefix: string, place: number): string {
+    const { id } = findRun(this.#store, idOrPrefix);
+    moveInQueue(this.#store, id, place - 1);
+    return id;
+  }
+
+  /**
+   * Takes a waiting run out: a new one is deleted, one that was to go on is what it was before.
+   * @throws StudioError NOT_FOUND, USAGE when it does not wait.
+   */
+  remove(idOrPrefix: string): { readonly id: string; readonly deleted: boolean; readonly state: RunState } {
+    const store = this.#store;
+    const taken = write(store, () => {
+      const { id, queuedFrom } = requireWaiting(store, idOrPrefix);
+      if (queuedFrom === null) deleteRun(store, id);
+      else leaveQueue(store, id);
+      return { id, queuedFrom };
+    });
+    const { id, queuedFrom } = taken;
+    if (queuedFrom !== null) return { id, deleted: false, state: queuedFrom };
+    rmSync(join(this.#setting.databases.places.runs, id), { recursive: true, force: true, maxRetries: 5 });
+    return { id, deleted: true, state: 'queued' };
+  }
+
+  /** Works through the queue in this process, until `release`. @throws StudioError LOCKED while another one does. */
+  work(): QueueWork {
+    return new QueueWork({ ...this.#setting, preferences: this.#preferences });
+  }
+
+  get #store() {
+    return this.#setting.databases.store();
+  }
+
+  #workedBy(): QueueListing['workedBy'] {
+    const { root } = this.#setting.databases.places;
+    if (isStudioOpen(root)) return 'studio';
+    return isFileLocked(join(root, QUEUE_LOCK)) ? 'command' : null;
+  }
+}
+
+function trainingRun({ id, name, config, engine, state, progress }: RunRecord): TrainingRun {
+  return {
+    ...{ id, name, dataset: config.dataset.name, engine: engine?.engine ?? config.engine },
+    ...{ state, progress },
+  };
+}
