@@ -83,12 +83,20 @@ export class StudioError extends Error {
 /** Turns whatever was thrown (an Error, a string, null, a cyclic object) into data; never throws itself. */
 export function errorData(thrown: unknown): ErrorData {
   if (thrown instanceof StudioError) return thrown.toData();
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
     code: 'INTERNAL',
-    message,
+    message: messageOf(thrown),
     nextStep: 'This is a defect of Entail: please report it with the log.',
   };
+}
+
+function messageOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    // An object that has no text, or whose way to it throws.
+    return 'Something was thrown that has no text.';
+  }
 }
 
 /** The inverse of `toData`, for errors that arrive from another process. */

@@ -4,7 +4,8 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { StudioError } from '../../shared/errors.ts';
+import type { Result } from '../../shared/contract/route.ts';
+import { errorData, StudioError } from '../../shared/errors.ts';
 import type { Dispatch } from '../rpc/dispatch.ts';
 import type { EventHub } from '../rpc/eventHub.ts';
 import type { PageFile } from '../rpc/pageFiles.ts';
@@ -158,7 +159,16 @@ async function answerAt(
     return server.streams.open(request, response, { cursor: last, session: session ?? '' });
   }
   const result = await server.dispatch(place.route, await readJson(request));
-  sendJson(response, 200, JSON.stringify(result));
+  sendJson(response, 200, resultText(result));
+}
+
+/** A caller gets an answer even when the value cannot be written as JSON. */
+function resultText(result: Result<unknown>): string {
+  try {
+    return JSON.stringify(result);
+  } catch (thrown) {
+    return JSON.stringify({ ok: false, error: errorData(thrown) });
+  }
 }
 
 /** EventSource cannot set a header on its first connection, so that a page that reconnects by itself puts it here. */

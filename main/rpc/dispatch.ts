@@ -50,8 +50,10 @@ function noSuchRoute(route: string): StudioError {
   });
 }
 
+const CORRECT = 'Correct the value, or reload the page.';
+
 function parseInput(schema: z.ZodType, route: string, input: unknown): unknown {
-  const parsed = schema.safeParse(input);
+  const parsed = parsedBy(schema, route, input);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where =
@@ -62,7 +64,19 @@ function parseInput(schema: z.ZodType, route: string, input: unknown): unknown {
     'BAD_INPUT',
     `${route} was asked wrongly${where}: ${(issue?.message ?? 'invalid').slice(0, 300)}.`,
     {
-      nextStep: 'Correct the value, or reload the page.',
+      nextStep: CORRECT,
     },
   );
+}
+
+/** A schema of nested values goes as deep as they do, and the stack ends before memory does. */
+function parsedBy(schema: z.ZodType, route: string, input: unknown): z.ZodSafeParseResult<unknown> {
+  try {
+    return schema.safeParse(input);
+  } catch (thrown) {
+    if (!(thrown instanceof RangeError)) throw thrown;
+    throw new StudioError('BAD_INPUT', `${route} was asked wrongly: the values are nested too deeply.`, {
+      nextStep: CORRECT,
+    });
+  }
 }

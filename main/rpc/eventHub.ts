@@ -1,11 +1,14 @@
 /** @file Runs under Node. Events on their way to clients: in batches, with a cursor, so that none is missed or doubled. */
 import type { EventBatch, StudioEvent } from '../../shared/contract/events.ts';
+import { Gathering, weightOf } from './gathering.ts';
 
 /** Clients hear at most this often; what happens in between travels together. */
 const BATCH_MS = 100;
 /** A client that was away for longer than this many batches begins anew. */
 const KEPT_BATCHES = 600;
-/** Between two batches; beyond it, clients are better off to ask for everything. */
+/** Events, points and lines in all of them together: some megabytes, which a connection takes at once. */
+const MOST_KEPT = 50_000;
+/** The same between two batches; beyond it, clients are better off to ask for everything. */
 const MOST_WAITING = 20_000;
 
 export type EventListener = (batch: EventBatch) => void;
@@ -23,13 +26,22 @@ export interface EventHub {
   close(): void;
 }
 
+interface KeptBatch {
+  readonly number: number;
+  readonly batch: EventBatch;
+  readonly weight: number;
+}
+
 /** `start` tells this start of the studio from all others. */
 export function createEventHub({ start, batchMs = BATCH_MS }: { start: string; batchMs?: number }): EventHub {
   const listeners = new Set<EventListener>();
-  let kept: { readonly number: number; readonly batch: EventBatch }[] = [];
-  let waiting: StudioEvent[] = [];
+  const kept: KeptBatch[] = [];
+  let keptWeight = 0;
+  /** Null when there was too much. */
+  let waiting: Gathering | null = new Gathering();
   let number = 0;
   let timer: NodeJS.Timeout | null = null;
+  let closed = false;
   const cursorOf = (at: number) => `${start}.${at}`;
 
   const tell = (listener: EventListener, batch: EventBatch): void => {
@@ -39,15 +51,20 @@ export function createEventHub({ start, batchMs = BATCH_MS }: { start: string; b
       // One client's fault must not cost the others their events.
     }
   };
+  const keep = (batch: EventBatch): void => {
+    const weight = sum(batch.events.map(weightOf));
+    kept.push({ number, batch, weight });
+    keptWeight += weight;
+    while (kept.length > KEPT_BATCHES || keptWeight > MOST_KEPT) keptWeight -= kept.shift()!.weight;
+  };
   const flush = (): void => {
     timer = null;
-    const events = waiting.length > MOST_WAITING ? [{ kind: 'reset' } as const] : coalesced(waiting);
-    waiting = [];
+    const events = waiting?.events() ?? [{ kind: 'reset' } as const];
+    waiting = new Gathering();
     if (events.length === 0) return;
     number++;
     const batch = { cursor: cursorOf(number), events };
-    kept.push({ number, batch });
-    if (kept.length > KEPT_BATCHES) kept = kept.slice(-KEPT_BATCHES);
+    keep(batch);
     for (const listener of [...listeners]) tell(listener, batch);
   };
   return {
@@ -55,7 +72,11 @@ export function createEventHub({ start, batchMs = BATCH_MS }: { start: string; b
       return cursorOf(number);
     },
     publish: (events) => {
-      if (waiting.length <= MOST_WAITING) waiting.push(...events);
+      if (closed) return;
+      for (const event of events) {
+        waiting?.add(event);
+        if (waiting !== null && waiting.weight > MOST_WAITING) waiting = null;
+      }
       timer ??= setTimeout(flush, batchMs);
     },
     subscribe: (cursor, listener) => {
@@ -67,6 +88,7 @@ export function createEventHub({ start, batchMs = BATCH_MS }: { start: string; b
       return () => void listeners.delete(own);
     },
     close: () => {
+      closed = true;
       if (timer !== null) clearTimeout(timer);
       listeners.clear();
     },
@@ -76,49 +98,20 @@ export function createEventHub({ start, batchMs = BATCH_MS }: { start: string; b
 interface Kept {
   readonly start: string;
   readonly number: number;
-  readonly kept: readonly { readonly number: number; readonly batch: EventBatch }[];
+  readonly kept: readonly KeptBatch[];
 }
 
 /** Null when they cannot all be told. */
 function missedSince(cursor: string | null, { start, number, kept }: Kept): Kept['kept'] | null {
   if (cursor === null) return [];
   const dot = cursor.lastIndexOf('.');
-  const at = Number(cursor.slice(dot + 1));
-  if (dot === -1 || cursor.slice(0, dot) !== start || !Number.isInteger(at) || at < 0 || at > number)
-    return null;
+  const digits = cursor.slice(dot + 1);
+  const at = Number(digits);
+  if (dot === -1 || cursor.slice(0, dot) !== start || !/^\d+$/.test(digits) || at > number) return null;
   const oldest = kept[0]?.number ?? number + 1;
   return at + 1 < oldest ? null : kept.filter((entry) => entry.number > at);
 }
 
-/** Of events that only say how things stand, the last one of each thing; all others, in order. */
-function coalesced(events: readonly StudioEvent[]): StudioEvent[] {
-  const last = new Map<string, number>();
-  for (const [at, event] of events.entries()) {
-    const key = standing(event);
-    if (key !== null) last.set(key, at);
-  }
-  return events.filter((event, at) => {
-    const key = standing(event);
-    return key === null || last.get(key) === at;
-  });
-}
-
-function standing(event: StudioEvent): string | null {
-  switch (event.kind) {
-    case 'progress':
-      return `progress ${event.run}`;
-    case 'job':
-      return `job ${event.job.id}`;
-    case 'runs':
-      return `runs ${event.ids.join(' ')}`;
-    case 'notice':
-      return `notice ${event.id}`;
-    case 'queue':
-    case 'datasets':
-    case 'engines':
-    case 'settings':
-      return event.kind;
-    default:
-      return null;
-  }
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
 }

@@ -1,35 +1,9 @@
 /** @file Tests. The contract over every transport: in memory, Electron's cloning bridge, and real HTTP. The same cases. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { CHANNELS, openBridge } from '../../main/desktop/bridge.ts';
 import type { HostedStudio } from '../../main/studio/hosting.ts';
-import type { Result } from '../../shared/contract/route.ts';
-import { errorData } from '../../shared/errors.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
-import { FakeIpc, FakePage } from '../support/fakeElectron.ts';
-import { callOverHttp, openHosted, serve } from '../support/hostedStudio.ts';
-
-type Call = (route: string, input: unknown) => Promise<Result<unknown>>;
-
-const TRANSPORTS: Readonly<Record<string, (studio: HostedStudio) => Promise<Call>>> = {
-  memory: async (studio) => studio.dispatch,
-  electron: async (studio) => {
-    const ipc = new FakeIpc();
-    const page = new FakePage(1);
-    openBridge(ipc, studio).admit(page.contents);
-    const frame = { url: 'app://studio/', parent: null };
-    return async (route, input) => {
-      try {
-        return (await ipc.invoke({ page, frame }, CHANNELS.request, route, input)) as Result<unknown>;
-      } catch (thrown) {
-        return { ok: false, error: errorData(thrown) };
-      }
-    };
-  },
-  http: async (studio) => {
-    const server = await serve(studio);
-    return (route, input) => callOverHttp(server, route, input);
-  },
-};
+import { openHosted } from '../support/hostedStudio.ts';
+import { type Reached, TRANSPORTS } from '../support/transports.ts';
 
 const request = { dataset: 'none', hyperparameters: hyperparametersSchema.parse({}) };
 const withRate = (lr: number) => ({
@@ -41,9 +15,9 @@ const nested = (depth: number): unknown => {
   return value;
 };
 
-describe.each(Object.keys(TRANSPORTS))('over %s', (name) => {
+describe.each(['memory', 'electron', 'http'] as const)('over %s', (name) => {
   let studio: HostedStudio;
-  let call: Call;
+  let call: Reached['call'];
   const codeOf = async (route: string, input: unknown) => {
     const result = await call(route, input);
     return result.ok ? 'ok' : result.error.code;
@@ -51,7 +25,7 @@ describe.each(Object.keys(TRANSPORTS))('over %s', (name) => {
 
   beforeAll(async () => {
     studio = openHosted();
-    call = await TRANSPORTS[name]!(studio);
+    ({ call } = await TRANSPORTS[name](studio));
   });
 
   it('answers what is asked rightly, with defaults filled in', async () => {
@@ -149,6 +123,6 @@ describe.each(Object.keys(TRANSPORTS))('over %s', (name) => {
 
 it('a page of Electron that sends what cannot be cloned gets an error, not silence (I17)', async () => {
   const studio = openHosted();
-  const call = await TRANSPORTS['electron']!(studio);
+  const { call } = await TRANSPORTS.electron(studio);
   expect(await call('app/info', { f: () => {} })).toMatchObject({ ok: false, error: { code: 'INTERNAL' } });
 });

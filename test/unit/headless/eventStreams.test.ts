@@ -1,0 +1,192 @@
+/** @file Tests. The studio's events over real HTTP: cut in the middle, read slowly, resumed late, ended with the session. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { LoopbackServer, ServerOptions } from '../../../main/headless/server.ts';
+import { createEventHub, type EventHub } from '../../../main/rpc/eventHub.ts';
+import type { EventBatch, StudioEvent } from '../../../shared/contract/events.ts';
+import { cuttingProxy } from '../../support/cuttingProxy.ts';
+import { type EventStream, openEvents } from '../../support/eventStream.ts';
+import { serve } from '../../support/hostedStudio.ts';
+import { samplePoints } from '../../support/sampleRun.ts';
+import { until } from '../../support/until.ts';
+
+const numbered = (at: number, text = ''): StudioEvent => ({
+  kind: 'notice',
+  id: `n${at}`,
+  level: 'info',
+  text: `${at} ${text}`,
+});
+const numbersOf = (batches: readonly EventBatch[]) =>
+  batches.flatMap(({ events }) =>
+    events.map((event) => (event.kind === 'notice' ? Number.parseInt(event.text, 10) : event.kind)),
+  );
+
+async function open(
+  options: Partial<ServerOptions> = {},
+): Promise<{ hub: EventHub; server: LoopbackServer }> {
+  const hub = createEventHub({ start: 'here', batchMs: 1 });
+  const dispatch = async () => ({ ok: true, value: null }) as const;
+  return { hub, server: await serve({ dispatch, events: hub }, options) };
+}
+
+/** As a page does it: comes back whenever the connection is lost, with the cursor of the last whole batch. */
+class StubbornClient {
+  readonly batches: EventBatch[] = [];
+  readonly #server: LoopbackServer;
+  readonly #port: number;
+  #cursor: string | null = null;
+  #stream: EventStream | null = null;
+  #left = false;
+
+  constructor(server: LoopbackServer, port = server.port) {
+    this.#server = server;
+    this.#port = port;
+  }
+
+  async listen(cursor: string | null): Promise<void> {
+    this.#cursor = cursor;
+    while (!this.#left) {
+      this.#stream = openEvents(this.#server, {
+        cursor: this.#cursor,
+        port: this.#port,
+        by: this.batches.length % 2 === 0 ? 'header' : 'address',
+        onBatch: (batch) => {
+          this.#cursor = batch.cursor;
+          this.batches.push(batch);
+        },
+      });
+      await this.#stream.ended;
+    }
+  }
+
+  leave(): void {
+    this.#left = true;
+    this.#stream?.cut();
+  }
+}
+
+describe('a client whose connection is cut in the middle, again and again', () => {
+  it('misses nothing and gets nothing twice (R33)', async () => {
+    const { hub, server } = await open();
+    // From a few bytes of the head up to several batches, some cuts within a letter of two bytes.
+    const proxy = await cuttingProxy(server.port, (at) => 400 + ((at * 7919) % 2300));
+    const client = new StubbornClient(server, proxy.port);
+    const listening = client.listen(hub.cursor);
+    const count = 500;
+    for (let at = 0; at < count; at++) {
+      hub.publish([numbered(at, 'ä'.repeat((at * 31) % 200))]);
+      if (at % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (at % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    proxy.heal();
+    await until(() => numbersOf(client.batches).at(-1) === count - 1);
+    client.leave();
+    await listening;
+    expect(numbersOf(client.batches)).toEqual(Array.from({ length: count }, (_, at) => at));
+    expect(proxy.cuts).toBeGreaterThan(20);
+  });
+
+  it('that knows another start of the studio begins anew, and then goes on', async () => {
+    const { hub, server } = await open();
+    hub.publish([numbered(0)]);
+    const client = new StubbornClient(server);
+    const listening = client.listen('elsewhere.3');
+    await until(() => client.batches.length === 1);
+    hub.publish([numbered(1)]);
+    await until(() => client.batches.length === 2);
+    client.leave();
+    await listening;
+    expect(numbersOf(client.batches)).toEqual(['reset', 1]);
+  });
+});
+
+describe('a client that is slow', () => {
+  it('is let go before its unread events fill the memory, and begins anew when it comes back', async () => {
+    const { hub, server } = await open();
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(
+      `GET /events HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nAuthorization: Bearer ${server.key}\r\n\r\n`,
+    );
+    await once(socket, 'readable');
+    // From here on it reads nothing, while more is told than kernel and studio hold for a connection.
+    let told = 0;
+    hub.subscribe(null, () => told++);
+    const events = [{ kind: 'points', run: 'r1', points: samplePoints('step/loss', 1, 10_000) } as const];
+    for (let batch = 0; batch < 60; batch++) {
+      hub.publish(events);
+      await until(() => told > batch);
+    }
+    const toldBytes = told * JSON.stringify(events).length;
+    let receivedBytes = 0;
+    let gone = false;
+    socket.on('data', (bytes) => {
+      receivedBytes += bytes.byteLength;
+    });
+    for (const end of ['error', 'close'] as const)
+      socket.on(end, () => {
+        gone = true;
+      });
+    await until(() => gone || receivedBytes > toldBytes);
+    expect(gone).toBe(true);
+    expect(receivedBytes).toBeLessThan(toldBytes);
+    // It is told to begin anew, because what it missed is more than is kept.
+    const client = new StubbornClient(server);
+    const listening = client.listen('here.1');
+    await until(() => client.batches.length === 1);
+    client.leave();
+    await listening;
+    expect(numbersOf(client.batches)).toEqual(['reset']);
+  });
+
+  it('gets all that is kept in one go, however long it was away', async () => {
+    const { hub, server } = await open();
+    let told = 0;
+    hub.subscribe(null, () => told++);
+    for (let at = 0; at < 5; at++) {
+      hub.publish([{ kind: 'points', run: 'r1', points: samplePoints('step/loss', 1, 10_000) }]);
+      await until(() => told === at + 1);
+    }
+    const client = new StubbornClient(server);
+    const listening = client.listen('here.0');
+    await until(() => client.batches.length === 5);
+    client.leave();
+    await listening;
+    expect(client.batches.map(({ cursor }) => cursor)).toEqual([1, 2, 3, 4, 5].map((at) => `here.${at}`));
+  });
+});
+
+describe('a stream', () => {
+  async function session(server: LoopbackServer): Promise<Record<string, string>> {
+    const headers = { 'Content-Type': 'application/json', Origin: server.origin };
+    const body = JSON.stringify({ key: server.key });
+    const answer = await fetch(`${server.origin}/session`, { method: 'POST', headers, body });
+    return { ...headers, Cookie: (answer.headers.get('set-cookie') ?? '').split(';')[0]! };
+  }
+
+  it('ends when its session does, and no other one', async () => {
+    const { server } = await open();
+    const [one, other] = [await session(server), await session(server)];
+    const streamOf = async (headers: Record<string, string>) =>
+      (await fetch(`${server.origin}/events`, { headers })).body!.getReader();
+    const [first, second] = [await streamOf(one), await streamOf(other)];
+    await Promise.all([first.read(), second.read()]);
+    expect((await fetch(`${server.origin}/logout`, { method: 'POST', headers: one })).status).toBe(200);
+    expect((await first.read()).done).toBe(true);
+    expect((await fetch(`${server.origin}/events`, { headers: one })).status).toBe(401);
+    const still = second.read();
+    await server.close();
+    // The other one ended with the server only.
+    expect((await still.catch(() => ({ done: true }))).done).toBe(true);
+  });
+
+  it('shows that it lives while there is nothing to tell', async () => {
+    const { server } = await open({ heartbeatMs: 5 });
+    const headers = { Authorization: `Bearer ${server.key}` };
+    const reader = (await fetch(`${server.origin}/events`, { headers })).body!.getReader();
+    let text = '';
+    while (!text.includes(': alive\n\n')) text += new TextDecoder().decode((await reader.read()).value);
+    await reader.cancel();
+    expect(text).toMatch(/^retry: 1000\nevent: hello\ndata: "here\.0"\n\n/);
+  });
+});
