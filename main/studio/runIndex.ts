@@ -2,11 +2,18 @@
  * @file Runs under Node. All runs, column by column, in memory: pages sort, filter and group ten thousand of them without
  * asking again. Read once, then row by row as runs change.
  */
-import type { CellValue, MetricColumn, RunsTable, SettingColumn } from '../../shared/contract/runs.ts';
+import type {
+  CellValue,
+  MetricColumn,
+  PackedRunsTable,
+  RunsTable,
+  SettingColumn,
+} from '../../shared/contract/runs.ts';
 import type { MetricName, RunState } from '../../shared/runs.ts';
 import { flattened } from '../db/compare.ts';
 import { type TableRow, tableRows } from '../db/runTable.ts';
 import type { Databases } from './databases.ts';
+import { packTable } from './packedTable.ts';
 
 /** A row as it goes to the page, its settings and metrics by column. */
 interface IndexedRun {
@@ -32,6 +39,7 @@ export class RunIndex {
   /** Deleted, but not yet gone. */
   readonly #hidden = new Set<string>();
   #table: RunsTable | null = null;
+  #packed: { readonly of: RunsTable; readonly table: PackedRunsTable } | null = null;
   #stale = new Set<string>();
 
   constructor(databases: Databases) {
@@ -44,6 +52,14 @@ export class RunIndex {
     if (ids !== undefined) return columnsOf(ids.flatMap((id) => this.#shown(runs.get(id))));
     this.#table ??= columnsOf([...runs.values()].flatMap((run) => this.#shown(run)));
     return this.#table;
+  }
+
+  /** The same, as it is sent; the whole table is packed once. */
+  packedTable(ids?: readonly string[]): PackedRunsTable {
+    const table = this.table(ids);
+    if (ids !== undefined) return packTable(table);
+    if (this.#packed?.of !== table) this.#packed = { of: table, table: packTable(table) };
+    return this.#packed.table;
   }
 
   /** These rows, new ones and deleted ones included, are read again when somebody asks. */

@@ -4,6 +4,7 @@ import type { RunProgress, RunState } from '../../shared/runs.ts';
 import type { Client } from '../api/client.ts';
 import { IndexedTable, nameOf } from '../table/indexedTable.ts';
 import { emptyTable, withoutRows, withRows } from './tableRows.ts';
+import { unpackTable } from './unpackedTable.ts';
 
 /** Changed rows are asked for together. */
 const GATHER_MS = 150;
@@ -91,7 +92,7 @@ export class RunsStore {
 
   async load(): Promise<void> {
     try {
-      this.#table = await this.#client.request('runs/table', {});
+      this.#table = unpackTable(await this.#client.request('runs/table', {}));
       this.#progress = new Map();
       this.#error = null;
       this.#loaded = true;
@@ -119,7 +120,7 @@ export class RunsStore {
     const ids = [...this.#changed];
     this.#changed = new Set();
     try {
-      const fresh = await this.#client.request('runs/table', { ids });
+      const fresh = unpackTable(await this.#client.request('runs/table', { ids }));
       this.#table = withRows(this.#table, ids, fresh);
       const live = new Map(this.#progress);
       for (const id of ids) live.delete(id);

@@ -21,7 +21,11 @@ export function splitSettings(runs: IndexedTable, rows: readonly number[], folde
     const column = runs.column(key)!;
     const first = rows[0];
     const same =
-      first === undefined || rows.every((row) => codes[row] === codes[first]) || (folded && key === SEED_KEY);
+      first === undefined ||
+      (folded && key === SEED_KEY) ||
+      // Most columns say one thing of all runs, which is quickly seen.
+      (values.length === 1 && !codes.includes(-1)) ||
+      rows.every((row) => codes[row] === codes[first]);
     if (!same && !DERIVED.test(key)) differing.push(column);
     else if (values.length > 0 && !DERIVED.test(key)) identical.push(column);
   }

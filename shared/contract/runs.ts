@@ -53,6 +53,20 @@ export interface RunsTable {
   readonly metrics: readonly MetricColumn[];
 }
 
+/** Numbers in base64: doubles, NaN where there is none, or 32-bit integers; the lowest byte comes first. */
+export type PackedNumbers = string;
+
+/** The table on its way: ten thousand runs are some megabytes of digits otherwise. */
+export interface PackedRunsTable
+  extends Omit<RunsTable, 'createdAtMs' | 'finishedAtMs' | 'durationSeconds' | 'settings' | 'metrics'> {
+  readonly createdAtMs: PackedNumbers;
+  readonly finishedAtMs: PackedNumbers;
+  readonly durationSeconds: PackedNumbers;
+  /** `codes` are integers; null when every run has the one value. */
+  readonly settings: readonly (Omit<SettingColumn, 'codes'> & { readonly codes: PackedNumbers | null })[];
+  readonly metrics: readonly (Omit<MetricColumn, 'values'> & { readonly values: PackedNumbers })[];
+}
+
 /** Everything about a run but its curves and its log. */
 export interface RunDetails extends RunRecord {
   readonly colour: number;
@@ -74,7 +88,7 @@ const ids = z.array(runId).min(1).max(10_000);
 
 export const runRoutes = {
   /** All runs (archived ones too, marked), or only those asked for; ids that are gone are left out. */
-  'runs/table': answers<RunsTable>()(z.strictObject({ ids: z.array(runId).max(10_000).optional() })),
+  'runs/table': answers<PackedRunsTable>()(z.strictObject({ ids: z.array(runId).max(10_000).optional() })),
   'runs/show': answers<RunDetails>()(z.strictObject({ run: runId })),
   'runs/log': answers<LogPage>()(
     z.strictObject({ run: runId, after: z.number().int().min(0).nullable().default(null) }),

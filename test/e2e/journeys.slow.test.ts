@@ -9,17 +9,19 @@ import { StudioInBrowser } from '../support/studioInBrowser.ts';
 const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
 /** Small, but long enough to be paused, reloaded and stopped. */
 const LONG = hyperparametersSchema.parse({ ...QUICK, hidden: 32, epochs: 60 });
+/** Done in a few seconds, and has learnt something by then. */
 const SHORT = hyperparametersSchema.parse({
   ...QUICK,
   layers: 1,
-  hidden: 16,
-  heads: 2,
-  feedForward: 16,
-  epochs: 1,
+  hidden: 32,
+  heads: 4,
+  feedForward: 32,
+  epochs: 2,
 });
 
 let studio: StudioInBrowser;
 let first = '';
+let short = '';
 
 /** "runs", "run" for one of them, "datasets-import". */
 const nameOf = (hash: string) =>
@@ -108,24 +110,26 @@ it('moves waiting runs by keys, in the order in which they then train', async ()
     ids.slice(1).map(async (run) => (await studio.call('runs/show', { run })).startedAt!),
   );
   expect(started[1]! < started[0]!).toBe(true);
+  short = ids[1]!;
 });
 
 it('makes several runs of one form, and says how many on the button', async () => {
   const { page } = studio;
   await studio.call('queue/pause', { paused: true });
-  await studio.goTo(`#/new?clone=${first}`);
-  await page.getByText('cloned from first try').waitFor();
+  await studio.goTo(`#/new?clone=${short}`);
+  await page.getByText('cloned from two').waitFor();
   await page.getByLabel('Seed', { exact: true }).fill('0..2');
   await page.getByLabel('Learning rate').fill('1e-3, nonsense');
   await page.getByText('lr cannot be "nonsense"').first().waitFor();
   expect(await page.getByRole('button', { name: /^Add/ }).isDisabled()).toBe(true);
-  await page.getByLabel('Learning rate').fill('1e-3, 2e-3');
+  await page.getByLabel('Learning rate').fill('3e-3, 6e-3');
   await page.getByText('was 0.0015').waitFor();
   await page.getByRole('button', { name: 'Add 6 runs to queue' }).click();
   await page.getByRole('heading', { name: 'Queue' }).waitFor();
   const { waiting } = await studio.call('queue/show', {});
   expect(waiting).toHaveLength(6);
-  await studio.call('runs/delete', { ids: waiting.map(({ id }) => id) });
+  // They train while the next tests go on.
+  await studio.call('queue/pause', { paused: false });
 });
 
 it('shows what is wrong with a bad file, and imports a good one', async () => {
@@ -171,6 +175,12 @@ it.each(['light', 'dark'] as const)(
   'has nothing serious for axe on any page, in the %s theme',
   async (theme) => {
     const { page } = studio;
+    await studio.until(
+      () => studio.call('queue/show', {}),
+      ({ waiting, running }) => waiting.length + running.length === 0,
+    );
+    await studio.goTo('#/runs');
+    await page.getByRole('textbox', { name: 'Filter' }).fill('');
     await studio.setTheme(theme);
     const pages = [
       'runs',

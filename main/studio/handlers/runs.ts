@@ -15,7 +15,7 @@ export function runsHandlers(context: HostContext): HandlersOf<typeof runRoutes>
     return null;
   };
   return {
-    'runs/table': ({ ids }) => runIndex.table(ids),
+    'runs/table': ({ ids }) => runIndex.packedTable(ids),
     'runs/show': ({ run }) => detailsOf(context, run),
     'runs/log': ({ run, after }) => logTail(databases.store(), run, after),
     'runs/annotate': ({ ids, ...change }) => {

@@ -76,28 +76,32 @@ export class RunsModel {
     const wanted = this.view.charts ?? USUAL_CHARTS;
     return wanted.filter((metric) => measured.has(metric));
   });
-  /** Runs whose curves are drawn: of the table, without those that are hidden. */
-  readonly visible: readonly ChartRun[] = $derived.by(() => {
-    const { hidden, baseline } = this.studio.workspace;
-    const { table } = this.table;
-    const rows = [
-      ...this.arrangement.pinned.flatMap((line) => (line.kind === 'run' ? [line.row] : [])),
-      ...this.arrangement.rows,
-    ];
-    return [...new Set(rows)]
-      .filter((row) => !hidden.has(table.ids[row]!))
-      .map((row) => ({
-        id: table.ids[row]!,
-        name: nameOf(table, row),
-        colour: table.colours[row] ?? 0,
-        dash: 0,
-        baseline: table.ids[row] === baseline,
-        difference: this.split.differing
-          .slice(0, MOST_WORDS)
-          .map(({ key, name, kind }) => `${name} ${formatCell(kind, this.table.reader(key)(row))}`)
-          .join(' · '),
-      }));
+  /** Rows of the runs whose curves are drawn: of the table, without those that are hidden. */
+  readonly visible: readonly number[] = $derived.by(() => {
+    const { hidden } = this.studio.workspace;
+    const { ids } = this.table.table;
+    const pinned = this.arrangement.pinned.flatMap((line) => (line.kind === 'run' ? [line.row] : []));
+    const rows = pinned.length === 0 ? this.arrangement.rows : [...pinned, ...this.arrangement.rows];
+    const first = new Set(pinned);
+    return rows.filter((row, at) => !hidden.has(ids[row]!) && (at < pinned.length || !first.has(row)));
   });
+
+  /** How the run of a row is drawn. */
+  chartRun(row: number): ChartRun {
+    const { table } = this.table;
+    const id = table.ids[row]!;
+    return {
+      id,
+      name: nameOf(table, row),
+      colour: table.colours[row] ?? 0,
+      dash: 0,
+      baseline: id === this.studio.workspace.baseline,
+      difference: this.split.differing
+        .slice(0, MOST_WORDS)
+        .map(({ key, name, kind }) => `${name} ${formatCell(kind, this.table.reader(key)(row))}`)
+        .join(' · '),
+    };
+  }
 
   async open(): Promise<void> {
     await this.loadViews();

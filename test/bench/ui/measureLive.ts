@@ -1,0 +1,50 @@
+/** @file Benchmarks. A run that reports ten metrics a hundred times a second, drawn over twenty others. */
+import { METRICS } from '../../../shared/runs.ts';
+import { figureOf, type UiFigure } from './figures.ts';
+import { fillCurves, makeStore } from './makeStore.ts';
+import { StudioPage } from './studioPage.ts';
+import { taskSeconds } from './trace.ts';
+
+const TEN = METRICS.slice(0, 10);
+const OTHERS = 20;
+const SECONDS = 30;
+
+export async function measureLive(folder: string): Promise<UiFigure[]> {
+  makeStore(folder, (store) => {
+    fillCurves(store, { runs: OTHERS, points: 10_000, metrics: TEN });
+  });
+  const figures: UiFigure[] = [];
+  for (const heightPx of [900, 3200]) {
+    const studio = await StudioPage.open(folder, heightPx);
+    const { page } = studio;
+    await studio.call('views/save', {
+      page: 'runs',
+      name: '',
+      state: { charts: [...TEN], chart: { shown: 'all' }, foldReplicates: false },
+    });
+    await studio.load('#/runs');
+    await page
+      .locator('canvas')
+      .nth(TEN.length - 1)
+      .waitFor({ state: 'attached' });
+    await studio.goLive({ kind: 'live', metrics: TEN, pointsPerSecond: 100 });
+    await page.waitForTimeout(5000);
+    const before = { page: await taskSeconds(page), host: await studio.hostCpuSeconds() };
+    const asked = await page.evaluate(() => window.probe.asked);
+    const strokes = await page.evaluate(() => window.probe.strokes);
+    await page.waitForTimeout(SECONDS * 1000);
+    const share = (seconds: number) => (100 * seconds) / SECONDS;
+    const pageShare = share((await taskSeconds(page)) - before.page);
+    const hostShare = share((await studio.hostCpuSeconds()) - before.host);
+    const askedMore = (await page.evaluate(() => window.probe.asked)) - asked;
+    if ((await page.evaluate(() => window.probe.strokes)) === strokes) throw new Error('Nothing was drawn.');
+    const where = heightPx === 900 ? 'a window of 900 px' : 'all ten charts in sight';
+    figures.push(
+      figureOf(`live, ${where}: main thread of the page`, [pageShare], { bar: 10, unit: '%' }),
+      figureOf(`live, ${where}: the host, storing included`, [hostShare], { bar: 10, unit: '%' }),
+      figureOf(`live, ${where}: curves asked for again`, [askedMore], { bar: 0, unit: 'requests' }),
+    );
+    await studio.close();
+  }
+  return figures;
+}

@@ -1,0 +1,76 @@
+/** @file Benchmarks. A studio over a generated store, in a real Chromium: the production build, measured from within the page. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import type { Browser, Page } from 'playwright-core';
+import type { Input, Output, RouteName } from '../../../shared/contract/contract.ts';
+import type { Result } from '../../../shared/contract/route.ts';
+import { launchChromium } from '../../support/builtPage.ts';
+import type { HostAddress, HostNews, HostOrder } from './benchHost.ts';
+import { installProbe } from './probe.ts';
+
+const HOST = new URL('./benchHost.ts', import.meta.url).pathname;
+
+export class StudioPage {
+  readonly page: Page;
+  readonly #child: ChildProcess;
+  readonly #address: HostAddress;
+  readonly #browser: Browser;
+
+  private constructor(child: ChildProcess, address: HostAddress, browser: Browser, page: Page) {
+    this.#child = child;
+    this.#address = address;
+    this.#browser = browser;
+    this.page = page;
+  }
+
+  static async open(dataDirectory: string, heightPx = 900): Promise<StudioPage> {
+    const child = fork(HOST, [dataDirectory]);
+    const [address] = (await once(child, 'message')) as [HostAddress];
+    const browser = await launchChromium();
+    const page = await browser.newPage({ viewport: { width: 1440, height: heightPx } });
+    await page.addInitScript(installProbe);
+    const studio = new StudioPage(child, address, browser, page);
+    await page.goto(`${address.origin}/#k=${address.key}&to=/engines`);
+    await page.locator('h1').waitFor();
+    return studio;
+  }
+
+  /** Asks the host for the whole page anew. */
+  async load(hash: string): Promise<void> {
+    await this.page.goto('about:blank');
+    await this.page.goto(`${this.#address.origin}/${hash}`, { waitUntil: 'commit' });
+  }
+
+  async call<Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> {
+    const { origin, key } = this.#address;
+    const answer = await fetch(`${origin}/rpc/${route}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
+      body: JSON.stringify(input),
+    });
+    const result = (await answer.json()) as Result<Output<Name>>;
+    if (!result.ok) throw new Error(`${route}: ${result.error.message}`);
+    return result.value;
+  }
+
+  /** Starts a live run and returns its id. */
+  async goLive(order: Extract<HostOrder, { kind: 'live' }>): Promise<string> {
+    this.#child.send(order);
+    const [news] = (await once(this.#child, 'message')) as [HostNews];
+    if (!('liveRun' in news)) throw new Error('The host said something else.');
+    return news.liveRun;
+  }
+
+  /** CPU seconds that the host has taken so far. */
+  async hostCpuSeconds(): Promise<number> {
+    const { readFile } = await import('node:fs/promises');
+    const fields = (await readFile(`/proc/${this.#child.pid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    this.#child.disconnect();
+    await once(this.#child, 'exit');
+  }
+}
