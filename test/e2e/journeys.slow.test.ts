@@ -215,6 +215,15 @@ it.each(['light', 'dark'] as const)(
   },
 );
 
+it('begins in the theme of last time, before any script of the page has run', async () => {
+  const { page, host } = studio;
+  const bare = await page.context().newPage();
+  await bare.route('**/assets/*.js', (route) => route.abort());
+  await bare.goto(host.server.origin);
+  expect(await bare.locator('html').getAttribute('data-theme')).toBe('dark');
+  await bare.close();
+});
+
 it('has written nothing to the console, and broken no policy', () => {
   expect(studio.complaints).toEqual([]);
 });
