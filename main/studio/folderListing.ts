@@ -12,7 +12,9 @@ export function listFolder(path: string | null): FolderListing {
   const folder = path === null ? homedir() : resolve(path);
   let names: string[];
   try {
-    names = readdirSync(folder).filter((name) => !name.startsWith('.'));
+    names = readdirSync(folder)
+      .filter((name) => !name.startsWith('.'))
+      .sort();
   } catch (thrown) {
     throw readError(thrown, folder);
   }

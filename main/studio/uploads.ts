@@ -1,6 +1,6 @@
 /** @file Runs under Node. Files that a page drops: piece by piece into the data directory, until the studio ends. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import { requireFreeBytes } from '../files/disk.ts';
@@ -16,7 +16,8 @@ interface Upload {
 
 /** Names that Windows keeps for devices, whatever follows the dot. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
-const LONGEST_NAME = 120;
+/** File systems count bytes, up to 255 of them; a letter takes up to four. */
+const LONGEST_NAME_BYTES = 200;
 
 export class Uploads {
   readonly #folder: string;
@@ -64,7 +65,8 @@ export class Uploads {
       );
     }
     try {
-      writeSync(upload.descriptor, bytes);
+      // Unlike writeSync it goes on until all is written, or says why not.
+      writeFileSync(upload.descriptor, bytes);
     } catch (thrown) {
       this.cancel(id);
       throw writeError(thrown, upload.path);
@@ -113,7 +115,14 @@ export class Uploads {
 /** The last part of a name as a file's name on any system; its extension tells readers what it is. */
 function harmlessName(name: string): string {
   const last = name.split(/[\\/]/).at(-1) ?? '';
-  const plain = last.replace(/[^\p{L}\p{N}._ -]/gu, '_').replace(/^[. -]+|[. ]+$/g, '');
-  const short = plain.length > LONGEST_NAME ? plain.slice(-LONGEST_NAME) : plain;
+  const plain = trimmed(last.replace(/[^\p{L}\p{N}._ -]/gu, '_'));
+  const letters = [...plain];
+  while (Buffer.byteLength(letters.join('')) > LONGEST_NAME_BYTES) letters.shift();
+  const short = trimmed(letters.join(''));
   return short === '' || DEVICE.test(short) ? `file-${short}` : short;
+}
+
+/** No hidden files, no options, and no ends that Windows drops. */
+function trimmed(name: string): string {
+  return name.replace(/^[. -]+|[. ]+$/g, '');
 }
