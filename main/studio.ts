@@ -101,7 +101,7 @@ export function hostStudio(
   const foreign = new ForeignChanges({
     ...{ databases, runIndex, publish: events.publish },
     isOurs: (run) => queue.trains(run),
-    onChange: () => queue.look(),
+    onChange: () => queue.lookAround(),
   });
   foreign.start();
   return {

@@ -33,7 +33,7 @@ export function addQueueRun(parent: Command, cli: Cli): void {
     summary: 'train what waits, one run after another, until nothing does',
     details:
       'For machines without a studio. It ends when nothing waits, when the queue is paused, or when a studio opens on\n' +
-      'the same data directory, which then goes on with the queue; exit code 1 when runs have failed or still wait.\n' +
+      'the same data directory, which then goes on with the queue; exit code 1 when runs have failed or were left.\n' +
       'Ctrl-C stops the run that trains in good order, with a checkpoint, and starts no other; twice ends at once.',
     examples: [
       ['queue run', 'runs may be added, moved and removed meanwhile, from another terminal'],
@@ -59,15 +59,20 @@ async function workThrough(work: Work, queue: StoredQueue, queueWork: QueueWork)
   const waiting = queue.show().waiting.map(({ id }) => id);
   const { terminal } = work;
   for (const line of outcomeLines(outcomes)) terminal.line(line);
-  terminal.line(waiting.length === 0 ? ENDINGS.empty : `${waitingText(waiting.length)}. ${ENDINGS[ended]}`);
+  terminal.line(`${waiting.length === 0 ? '' : `${waitingText(waiting.length)}. `}${ENDINGS[ended]}`);
   terminal.event('queueEnd', { ended, ...outcomes, waiting });
   if (ended === 'interrupted') return EXIT_INTERRUPTED;
-  return outcomes.failed.length > 0 || waiting.length > 0 ? EXIT_FAILED : EXIT_DONE;
+  return ended === 'empty' && outcomes.failed.length === 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+function startedCount({ completed, stopped, failed }: Outcomes): number {
+  return completed.length + stopped.length + failed.length;
 }
 
 /** "3 runs finished; 1 failed: r7f3k2" */
-function outcomeLines({ completed, stopped, failed }: Outcomes): string[] {
-  if (completed.length + stopped.length + failed.length === 0) return [];
+function outcomeLines(outcomes: Outcomes): string[] {
+  if (startedCount(outcomes) === 0) return [];
+  const { completed, stopped, failed } = outcomes;
   const others = [
     ...(stopped.length === 0 ? [] : [`${stopped.length} stopped: ${stopped.join(', ')}`]),
     ...(failed.length === 0 ? [] : [`${failed.length} failed: ${failed.join(', ')}`]),
@@ -97,6 +102,7 @@ async function trainOne(
   { next, outcomes }: { next: Extract<NextInQueue, { kind: 'run' }>; outcomes: Outcomes },
 ): Promise<void> {
   const { id, epochs } = next;
+  if (startedCount(outcomes) > 0) work.terminal.line();
   try {
     const watched = await watchRun(work, { epochs }, (listener) => queueWork.launch(id, listener));
     tellEnd(work, watched);

@@ -2,6 +2,7 @@
  * @file Runs under Node. The queue at work: starts waiting runs, one a device, in their order; stops, pauses and goes on
  * with them. Everything about it is in studio.db, so that it survives the studio.
  */
+import type { StudioEvent } from '../../shared/contract/events.ts';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { QueueState } from '../../shared/contract/queue.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
@@ -35,6 +36,8 @@ export class QueueService implements RunControl {
   readonly #ends = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
+  /** The queue that pages know of, as JSON. */
+  #told = '';
   #starting = Promise.resolve();
 
   constructor(setting: QueueSetting) {
@@ -153,6 +156,13 @@ export class QueueService implements RunControl {
     return deletions.delete([id]);
   }
 
+  /** Another program has written into studio.db: pages are told of the queue when it is not as they know it. */
+  lookAround(): void {
+    const queue = this.show();
+    if (JSON.stringify(queue) !== this.#told) this.#tellOf(queue, []);
+    this.look();
+  }
+
   /** Starts what can be started; cheap when there is nothing to do. */
   look(): void {
     if (this.#closed) return;
@@ -239,12 +249,16 @@ export class QueueService implements RunControl {
   }
 
   #changed(runs: readonly string[]): QueueState {
-    const { runIndex, publish } = this.#setting;
-    runIndex.touch(runs);
+    this.#setting.runIndex.touch(runs);
     const queue = this.show();
-    publish([...(runs.length === 0 ? [] : [{ kind: 'runs', ids: runs } as const]), { kind: 'queue', queue }]);
+    this.#tellOf(queue, runs.length === 0 ? [] : [{ kind: 'runs', ids: runs }]);
     this.look();
     return queue;
+  }
+
+  #tellOf(queue: QueueState, before: readonly StudioEvent[]): void {
+    this.#told = JSON.stringify(queue);
+    this.#setting.publish([...before, { kind: 'queue', queue }]);
   }
 
   #tell(id: string, thrown: unknown): void {

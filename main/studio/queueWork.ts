@@ -41,9 +41,10 @@ export class QueueWork {
   async next(): Promise<NextInQueue> {
     const { databases, preferences } = this.#setting;
     const store = databases.store();
+    // Before all else: a studio may have started the last one already.
+    if (isStudioOpen(databases.places.root)) return { kind: 'studio' };
     const waiting = waitingRuns(store);
     if (waiting.length === 0) return { kind: 'empty' };
-    if (isStudioOpen(databases.places.root)) return { kind: 'studio' };
     if (preferences.current().paused) return { kind: 'paused' };
     const busy = new Map(runsInWork(store).map(({ id, device }) => [device ?? 'cpu', id]));
     let holder = '';
