@@ -134,6 +134,20 @@ describe('entail studio', () => {
     );
   });
 
+  // Where else than on Linux the configuration folder is, no variable says.
+  it.runIf(process.platform === 'linux')('looks where a person agreed that the data should be', async () => {
+    const configuration = temporaryFolder();
+    const local = temporaryFolder();
+    mkdirSync(join(configuration, 'entail'));
+    writeFileSync(
+      join(configuration, 'entail', 'data-directories.json'),
+      JSON.stringify({ instead: { [home]: local } }),
+    );
+    const environment = { XDG_CONFIG_HOME: configuration };
+    const { stdout } = await runEntail(['studio', '--json'], { home, environment });
+    expect(JSON.parse(stdout)).toMatchObject({ open: false, dataDirectory: local });
+  });
+
   it('tells where it is, with the key only where a detached one has left the right one', async () => {
     openStudioHere();
     const server = await serve(studio);
