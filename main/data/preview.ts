@@ -1,5 +1,5 @@
 /** @file Node. What the first rows of a file look like, and how they would be read, before anything is imported. */
-import { basename, extname } from 'node:path';
+import { basename } from 'node:path';
 import type { ImportPreview } from '../../shared/contract/datasets.ts';
 import type { ColumnMapping } from '../../shared/datasets.ts';
 import { describeFile } from './readers/describe.ts';
@@ -77,10 +77,10 @@ async function firstRecords(
 }
 
 function suggestedName(path: string): string {
-  const name = basename(path);
-  const bare = name.slice(0, name.length - extname(name).length) || name;
+  // Of a folder such as snli_1.0 the end is no extension.
+  const name = basename(path).replace(/(?<=.)\.(csv|tsv|txt|jsonl|ndjson|json|zip)$/i, '');
   return (
-    bare
+    name
       .replace(/[^\w.-]+/g, '-')
       .replace(/^-+|-+$/g, '')
       .slice(0, 60) || 'data'
