@@ -101,7 +101,8 @@ export class Desktop {
   }
 
   #openWindow(admit: (contents: Electron.WebContents) => void): void {
-    const window = new BrowserWindow(windowOptions(this.#options.preload));
+    const icon = join(this.#options.icons, 'icon.png');
+    const window = new BrowserWindow({ ...windowOptions(this.#options.preload), icon });
     this.#window = window;
     admit(window.webContents);
     window.once('ready-to-show', () => window.show());
@@ -134,8 +135,9 @@ export class Desktop {
   #toTray(): void {
     this.#window?.hide();
     if (this.#tray !== null) return;
-    const icon = nativeImage.createFromPath(join(this.#options.icons, 'tray.png'));
-    this.#tray = new Tray(icon);
+    // macOS colours a "Template" image itself; dense screens take the "@2x" beside it.
+    const file = process.platform === 'darwin' ? 'trayTemplate.png' : 'tray.png';
+    this.#tray = new Tray(nativeImage.createFromPath(join(this.#options.icons, file)));
     this.#tray.setToolTip('Entail: a run is training');
     this.#tray.setContextMenu(
       Menu.buildFromTemplate([

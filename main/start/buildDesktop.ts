@@ -1,10 +1,10 @@
 /**
  * @file Runs under Node. Bundles what runs in Electron's main process: one file an entry under its name, and the preload
- * script. Packages stay outside: native ones cannot be bundled, and the others come with the application.
+ * script. Plain packages go into the bundle; electron-builder.yml names the few that stay outside and are packaged whole.
  */
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { acquireFileLock } from '../files/fileLock.ts';
 import { projectFolder } from '../version.ts';
 import { newestMs } from './buildPages.ts';
 
@@ -17,6 +17,12 @@ const INPUT = {
   encoding: 'main/data/encodingThread.ts',
 } as const;
 const SOURCES = ['main', 'shared', 'package-lock.json'];
+
+/**
+ * Native code cannot be bundled. And tfjs must be there once: tfjs-node, which is read from where it lies, asks for the
+ * same tfjs-core as our own code.
+ */
+const OUTSIDE = /^(electron|better-sqlite3|@tensorflow\/.+)$/;
 
 /** @returns the entry for Electron. */
 export async function buildDesktopIfNeeded(
@@ -34,20 +40,26 @@ export async function buildDesktopIfNeeded(
   return entry;
 }
 
-/** Builds into a folder beside, then renames: a broken build leaves the old one. */
+/** Builds into a folder beside, then renames: a broken build leaves the old one. Two starts do not build at once. */
 export async function buildDesktop(folder: string, root = projectFolder()): Promise<void> {
+  mkdirSync(dirname(folder), { recursive: true });
+  const lock = acquireFileLock(`${folder}.lock`, { purpose: 'bundling the desktop' });
+  const [fresh, old] = [`${folder}-new-${process.pid}`, `${folder}-old-${process.pid}`];
+  try {
+    await bundle(fresh, root);
+    if (existsSync(folder)) renameSync(folder, old);
+    renameSync(fresh, folder);
+  } finally {
+    for (const leftover of [fresh, old]) rmSync(leftover, { recursive: true, force: true });
+    lock.release();
+  }
+}
+
+async function bundle(folder: string, root: string): Promise<void> {
   const { rolldown } = await import('rolldown');
-  const fresh = `${folder}-new-${process.pid}`;
-  mkdirSync(fresh, { recursive: true });
-  const isPackage = (id: string) => !/^[./]/.test(id) && !/^[A-Za-z]:\\/.test(id);
-  const main = await rolldown({
-    cwd: root,
-    input: INPUT,
-    platform: 'node',
-    external: (id) => isPackage(id) && !Object.values<string>(INPUT).includes(id),
-  });
+  const main = await rolldown({ cwd: root, input: INPUT, platform: 'node', external: OUTSIDE });
   await main.write({
-    dir: fresh,
+    dir: folder,
     format: 'esm',
     entryFileNames: '[name].js',
     chunkFileNames: 'shared-[hash].js',
@@ -57,10 +69,8 @@ export async function buildDesktop(folder: string, root = projectFolder()): Prom
     cwd: root,
     input: { preload: 'main/desktop/preload.cts' },
     platform: 'node',
-    external: ['electron', ...builtinModules],
+    external: 'electron',
   });
-  await preload.write({ dir: fresh, format: 'cjs', entryFileNames: '[name].cjs' });
+  await preload.write({ dir: folder, format: 'cjs', entryFileNames: '[name].cjs' });
   await preload.close();
-  rmSync(folder, { recursive: true, force: true });
-  renameSync(fresh, folder);
 }

@@ -50,17 +50,25 @@ const packageRequire = createRequire(import.meta.url);
 
 /** Folder of Node-API's headers (npm node-api-headers), or null. */
 export function nodeApiHeaders(): string | null {
-  const folder = packageFolder('node-api-headers');
+  const folder = sourceFolder('node-api-headers');
   const headers = folder === null ? null : join(folder, 'include');
   return headers !== null && existsSync(join(headers, 'node_api.h')) ? headers : null;
 }
 
 /** Folder and version of the npm package that holds the binding's C++ sources, or null. */
 export function bindingSources(): { readonly folder: string; readonly version: string } | null {
-  const folder = packageFolder('@tensorflow/tfjs-node-gpu');
+  const name = '@tensorflow/tfjs-node-gpu';
+  const folder = sourceFolder(name);
   if (folder === null || !existsSync(join(folder, 'binding', 'tfjs_binding.cc'))) return null;
-  const { version } = packageRequire(join(folder, 'package.json')) as { version: string };
+  const { version } = packageRequire(`${name}/package.json`) as { version: string };
   return { folder, version };
+}
+
+/** Where a compiler can read a package's sources: beside the archive of a packaged studio (electron-builder.yml). */
+function sourceFolder(name: string): string | null {
+  const { resourcesPath } = process as NodeJS.Process & { readonly resourcesPath?: string };
+  const beside = resourcesPath === undefined ? null : join(resourcesPath, 'sources', name);
+  return beside !== null && existsSync(beside) ? beside : packageFolder(name);
 }
 
 function packageFolder(name: string): string | null {

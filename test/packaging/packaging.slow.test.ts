@@ -1,0 +1,255 @@
+/**
+ * @file Tests. The application as `npm run package` makes it, with a stub for Electron's own files: what is in it and
+ * what is not, its fuses and icons; and that it works: opened, it imports, trains and answers, under plain Node.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { extractAll, listPackage, statFile } from '@electron/asar';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CONTENT_SECURITY_POLICY } from '../../main/rpc/pageHeaders.ts';
+import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
+import { launchChromium } from '../support/builtPage.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { until } from '../support/until.ts';
+import { drawIcon, ICON_FOLDER, ICONS } from './drawIcons.ts';
+import { PackagedStudio } from './packagedStudio.ts';
+import { readFuses, writeStubElectron } from './stubElectron.ts';
+
+const ROOT = dirname(dirname(import.meta.dirname));
+const HERE = `${process.platform}-${process.arch}`;
+
+const made = join(temporaryFolder(), 'made');
+let resources = '';
+let archive = '';
+/** Every file of the archive, "/package.json". */
+let files: string[] = [];
+/** The archive and what was left beside it, as a folder. */
+const app = join(temporaryFolder(), 'app');
+
+function appFolder(): string {
+  const [name] = readdirSync(made).filter((entry) => /unpacked$|^mac/.test(entry));
+  return join(made, name ?? 'nothing was made');
+}
+
+const readPackage = (folder: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+
+beforeAll(() => {
+  const stub = writeStubElectron(join(temporaryFolder(), 'electron'));
+  const words = ['--run', 'main/start/package.ts', '--unpacked', '--output', made, '--electron', stub];
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, 'bin', 'entail.js'), ...words], {
+    ...{ cwd: ROOT, encoding: 'utf8', timeout: 600_000 },
+    // What a packager would look for elsewhere it must not find here.
+    env: { ...process.env, CSC_IDENTITY_AUTO_DISCOVERY: 'false' },
+  });
+  expect(status, `${stdout}\n${stderr}`).toBe(0);
+  resources = join(appFolder(), 'resources');
+  archive = join(resources, 'app.asar');
+  const isFile = (path: string) => !('files' in statFile(archive, path.slice(1)));
+  files = listPackage(archive, { isPack: false }).filter(isFile);
+  extractAll(archive, app);
+});
+
+describe('what is packaged', () => {
+  it('is every entry, the page, the kernels, the sample, the pictures of the tray', () => {
+    const desktop = ['desktop.js', 'preload.cjs', 'training.js', 'inference.js', 'data.js'];
+    const expected = [
+      ...[...desktop, 'heartbeat.js', 'encoding.js'].map((name) => `/dist/desktop/${name}`),
+      ...['train', 'dev', 'test'].map((split) => `/resources/sample/snli_1.0_${split}.txt`),
+      ...ICONS.map(({ file }) => `/resources/icons/${file}`),
+      '/dist/renderer/index.html',
+      '/resources/kernels.wasm',
+      '/node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
+      '/package.json',
+    ];
+    expect(expected.filter((path) => !files.includes(path))).toEqual([]);
+    expect(
+      files.filter((path) => /^\/dist\/renderer\/assets\/.*\.(js|css|woff2)$/.test(path)).length,
+    ).toBeGreaterThan(10);
+    const { main, type, version, devDependencies } = readPackage(app);
+    expect({ main, type, version, devDependencies }).toEqual({
+      ...{ main: 'dist/desktop/desktop.js', type: 'module', version: readPackage(ROOT).version },
+      devDependencies: undefined,
+    });
+  });
+
+  it('has native files of this platform alone, each as a file of its own', () => {
+    const native = files.filter((path) => /\.(node|so|dylib|dll|exe)(\.\d+)*$/.test(path));
+    expect(native).toEqual([`/node_modules/better-sqlite3/prebuilds/${HERE}.node`]);
+    for (const path of native) {
+      expect(statFile(archive, path.slice(1))).toMatchObject({ unpacked: true });
+      expect(existsSync(join(`${archive}.unpacked`, path))).toBe(true);
+    }
+  });
+
+  it('has no Node of its own, no tool, no test, no source, and no package that is not run', () => {
+    const packages = new Set(
+      files.flatMap((path) => /^\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
+    );
+    const tfjs = [
+      'backend-cpu',
+      'backend-wasm',
+      'backend-webgl',
+      'converter',
+      'core',
+      'data',
+      'layers',
+      'node-gpu',
+    ];
+    expect([...packages].sort()).toEqual(
+      [
+        ...['@tensorflow/tfjs', ...tfjs.map((name) => `@tensorflow/tfjs-${name}`), 'better-sqlite3'],
+        ...[
+          'google-protobuf',
+          'long',
+          'node-api-headers',
+          'node-fetch',
+          'safe-buffer',
+          'seedrandom',
+          'string_decoder',
+        ],
+        ...['tr46', 'webidl-conversions', 'whatwg-url'],
+      ].sort(),
+    );
+    expect(
+      files.filter((path) => /\.(ts|cts|mts|map|svelte|cc|h|svg)$|_test\.js$|\/tests?\//.test(path)),
+    ).toEqual([]);
+    expect([...new Set(files.map((path) => path.split('/')[1]))].sort()).toEqual(
+      ['dist', 'node_modules', 'package.json', 'resources'].sort(),
+    );
+  });
+
+  it('has the sources that TensorFlow is installed from beside the archive', () => {
+    const sources = join(resources, 'sources');
+    const binding = join(sources, '@tensorflow', 'tfjs-node-gpu', 'binding');
+    expect(readdirSync(binding)).toEqual(expect.arrayContaining(['tfjs_binding.cc', 'tfjs_backend.h']));
+    expect(existsSync(join(sources, 'node-api-headers', 'include', 'node_api.h'))).toBe(true);
+  });
+
+  it('has its fuses blown as safety asks', () => {
+    expect(readFuses(join(appFolder(), 'entail'))).toEqual({
+      runAsNode: false,
+      enableCookieEncryption: true,
+      enableNodeOptionsEnvironmentVariable: false,
+      enableNodeCliInspectArguments: false,
+      enableEmbeddedAsarIntegrityValidation: true,
+      onlyLoadAppFromAsar: true,
+      loadBrowserProcessSpecificV8Snapshot: false,
+      grantFileProtocolExtraPrivileges: false,
+      wasmTrapHandlers: true,
+    });
+  });
+});
+
+describe('electron-builder.yml', () => {
+  const text = readFileSync(join(ROOT, 'electron-builder.yml'), 'utf8');
+  /** The lines below a key at the left margin. */
+  const section = (key: string) => new RegExp(`^${key}:\\n((?: .*\\n?)+)`, 'm').exec(text)?.[1] ?? '';
+
+  it.each([
+    ['linux', ['AppImage', 'tar.gz']],
+    ['win', ['nsis']],
+    ['mac', ['dmg', 'zip']],
+  ])('makes for %s: %j, with the icon', (platform, targets) => {
+    for (const target of targets) expect(section(platform)).toContain(target);
+    expect(section(platform)).toContain('icon: resources/icons/icon.png');
+  });
+
+  it('opens files of settings', () => {
+    expect(section('fileAssociations')).toMatch(/ext: entail\n[\s\S]*mimeType: /);
+  });
+});
+
+describe('the icons', () => {
+  it('are what their drawings give, and the large one is large enough for every platform', async () => {
+    const browser = await launchChromium();
+    for (const icon of ICONS) {
+      const committed = readFileSync(join(ICON_FOLDER, icon.file));
+      expect([committed.readUInt32BE(16), committed.readUInt32BE(20)]).toEqual([
+        icon.sidePixels,
+        icon.sidePixels,
+      ]);
+      expect((await drawIcon(browser, icon)).equals(committed), `${icon.file} is not drawn anew`).toBe(true);
+    }
+    await browser.close();
+    expect(ICONS[0]!.sidePixels).toBeGreaterThanOrEqual(512);
+  });
+});
+
+describe('the packaged program', () => {
+  let studio: PackagedStudio;
+
+  beforeAll(async () => {
+    studio = await PackagedStudio.open(app, resources, join(temporaryFolder(), 'data'));
+  });
+
+  afterAll(() => studio?.kill());
+
+  it('opens its window, locked down before Electron is ready, on pages from its archive', async () => {
+    const { told, options } = await studio.facts();
+    expect(told.slice(0, 3)).toEqual([
+      'sandbox before ready',
+      'schemes app',
+      'path of userData before ready',
+    ]);
+    expect(told).toEqual(expect.arrayContaining(['permissions are handled', 'windows are handled']));
+    expect(existsSync(options[0]!.webPreferences.preload)).toBe(true);
+    expect(existsSync(options[0]!.icon)).toBe(true);
+    const page = await studio.page('app://studio/');
+    expect(page).toMatchObject({ status: 200, policy: CONTENT_SECURITY_POLICY });
+    const script = /src="\.?(\/assets\/[^"]+)"/.exec(page.text)?.[1];
+    expect(await studio.page(`app://studio${script}`)).toMatchObject({ status: 200 });
+    expect(await studio.page('file:///etc/passwd')).toMatchObject({ status: 404 });
+  });
+
+  it('knows its version', async () => {
+    expect(await studio.ask('app/info', {})).toMatchObject({ version: readPackage(ROOT).version });
+  });
+
+  it('imports its sample, trains on it and answers, each in a process of its own', async () => {
+    await studio.subscribe();
+    await studio.ask('datasets/importSample', {});
+    await until(
+      () => studio.ask('datasets/list', {}),
+      ({ length }) => length === 1,
+    );
+    const hyperparameters = hyperparametersSchema.parse({
+      ...{ size: 'free', layers: 1, hidden: 16, heads: 2, feedForward: 16, maxLen: 32 },
+      ...{ batchSize: 512, epochs: 1 },
+    });
+    const request = { dataset: 'sample', hyperparameters, engine: 'wasm' as const, threads: 1 };
+    const { ids } = await studio.ask('queue/add', { requests: [request], place: 'back' });
+    const run = ids[0]!;
+    const { state, engine } = await until(
+      () => studio.ask('runs/show', { run }),
+      (shown) => shown.state === 'completed' || shown.state === 'failed',
+    );
+    expect({ state, engine: engine?.engine }).toEqual({ state: 'completed', engine: 'wasm' });
+    const pair = { run, premise: 'A man sleeps.', hypothesis: 'A man rests.' };
+    expect((await studio.ask('playground/answer', pair)).probabilities).toHaveLength(3);
+    const started = ['data', 'training', 'inference'].map((name) => `utility desktop/${name}.js`);
+    const asked = [...started, 'stays awake', 'may sleep', 'notified'];
+    expect((await studio.facts()).told).toEqual(expect.arrayContaining(asked));
+    expect(studio.batches).toBeGreaterThan(0);
+  });
+
+  it('finds what TensorFlow is made from, and what it is driven with', async () => {
+    const { reports } = await studio.ask('engines/doctor', {});
+    const findings = reports.find(({ engine }) => engine === 'tensorflow')?.findings ?? [];
+    const sources = findings.filter(({ what }) => what.startsWith('npm '));
+    expect(sources.map(({ what, found }) => ({ what, found }))).toEqual([
+      { what: 'npm node-api-headers', found: true },
+      { what: 'npm @tensorflow/tfjs-node-gpu', found: true },
+    ]);
+    const script = `require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
+      const driver = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend');
+      console.log(typeof driver.NodeJSKernelBackend);`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: app, encoding: 'utf8' });
+    expect(stdout.trim(), stderr).toBe('function');
+  });
+
+  it('leaves when it is asked to', async () => {
+    expect(await studio.quit()).toBe(0);
+  });
+});
