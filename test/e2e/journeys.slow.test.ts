@@ -164,7 +164,7 @@ it('is used by keys alone: palette, pages, a row of the table', async () => {
   await page.getByRole('grid', { name: 'Runs' }).waitFor();
   await page.keyboard.press('j');
   await page.keyboard.press('x');
-  await page.getByText('1 selected').waitFor();
+  await page.getByText(/^\d selected/).waitFor();
   await page.keyboard.press('/');
   await page.keyboard.type('accuracy > 1 and');
   await page.getByRole('textbox', { name: 'Filter' }).fill('name contains first');

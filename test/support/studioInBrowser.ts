@@ -37,7 +37,8 @@ export class StudioInBrowser {
     await buildPagesIfNeeded(() => {});
     const host = await startHost({ port: 0, dataDirectory, publicOrigins: [] });
     const browser = await launchChromium();
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    const page = await context.newPage();
     return new StudioInBrowser(host, browser, page);
   }
 
