@@ -32,6 +32,7 @@ export async function superviseData({
   const child = new SupervisedChild<DataOrder, DataAnswer>({
     entry,
     environment: {},
+    nextStep: 'Nothing of it is left: start it again.',
     onMessage: (answer) => {
       if (answer.kind === 'progress') onProgress(answer.progress);
       else if (answer.kind === 'imported') resolve(answer.dataset);

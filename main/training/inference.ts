@@ -60,6 +60,7 @@ class InferenceChild {
     this.#child = new SupervisedChild<InferenceOrder, InferenceAnswer>({
       entry,
       environment,
+      nextStep: 'Ask again: nothing is lost.',
       onMessage: (answer) => this.#take(answer),
       onEnd: (error) => this.#fail(error),
     });

@@ -29,6 +29,7 @@ export async function superviseProbe({
   const child = new SupervisedChild<TrainingOrder, WorkerReport | ProbeAnswer>({
     entry,
     environment,
+    nextStep: 'Measure again, or start without it.',
     onMessage: (answer) => {
       if (answer.kind === 'probing') onProgress(answer.fraction);
       else if (answer.kind === 'probed') resolve(answer.figures);

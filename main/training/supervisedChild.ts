@@ -13,6 +13,8 @@ export interface SupervisedOptions<Answer> {
   readonly onMessage: (message: Answer) => void;
   /** The child is gone; `error` says why unless it was told to go. */
   readonly onEnd: (error: StudioError) => void;
+  /** What a person does when it hangs or ends unexpectedly; of a run's worker unless told. */
+  readonly nextStep?: string;
   /** Shorter ones are for tests. */
   readonly limits?: Partial<Limits>;
 }
@@ -155,7 +157,9 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     if (this.#killed) return new StudioError('INTERRUPTED', 'The worker was ended before it could finish.');
     if (this.#hung)
       return new StudioError('WORKER_HUNG', 'The worker made no progress and was ended.', {
-        nextStep: 'Resume the run; if it hangs again, try another engine or a smaller micro-batch.',
+        nextStep:
+          this.#options.nextStep ??
+          'Resume the run; if it hangs again, try another engine or a smaller micro-batch.',
       });
     const said = this.#stderr.trim().split('\n').slice(-3).join(' | ');
     const memory = /signal SIGKILL/.test(how) ? ' The system may have run out of memory.' : '';
@@ -163,7 +167,8 @@ export class SupervisedChild<Order extends object, Answer extends object> {
       'WORKER_CRASHED',
       `The worker ended unexpectedly (${how}).${memory}${said === '' ? '' : ` It said: ${said}`}`,
       {
-        nextStep: 'What was stored is safe: resume the run from its last checkpoint.',
+        nextStep:
+          this.#options.nextStep ?? 'What was stored is safe: resume the run from its last checkpoint.',
       },
     );
   }
