@@ -38,6 +38,8 @@ export function claimRun(database: StudioDatabase, runId: string): Lease {
     if (holder !== null && isOwnerAlive(holder, holder.heartbeatAt) && !waitsForUs)
       throw locked(runId, holder);
     insertLease(connection, run, owner);
+    // What was asked of an earlier attempt that ended before it heard of it is not meant for this one.
+    connection.prepare('DELETE FROM run_requests WHERE run = ?').run(run);
   });
   claimed.add(runId);
   return {

@@ -8,7 +8,7 @@ import { StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import type { Lease } from '../db/lease.ts';
-import { takeRequests } from '../db/runRequests.ts';
+import { type RunRequestKind, takeRequests } from '../db/runRequests.ts';
 import { failRun, setState } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
@@ -92,19 +92,22 @@ export function superviseAttempt(options: AttemptOptions): RunningTraining {
   const done = settle(training, { databases, sink, wasKilled: () => killed }).finally(() => {
     clearInterval(beat);
     clearInterval(requests);
-    lease.release();
+    // Where even that cannot be written, the run is free again when this process has ended.
+    sink.attempt(() => lease.release());
   });
   return { ...running, done };
 }
 
 /** Does what other processes asked for through the database. */
 function obey(running: Omit<RunningTraining, 'done'>, databases: Databases): void {
-  for (const request of takeRequests(databases.store(), running.runId)) {
-    if (request === 'pause') running.pause();
-    else if (request === 'continue') running.continue();
-    else if (request === 'now') running.kill();
-    else running.stop(request === 'keep');
-  }
+  for (const request of takeRequests(databases.store(), running.runId)) carryOut(running, request);
+}
+
+export function carryOut(running: Omit<RunningTraining, 'done'>, request: RunRequestKind): void {
+  if (request === 'pause') running.pause();
+  else if (request === 'continue') running.continue();
+  else if (request === 'now') running.kill();
+  else running.stop(request === 'keep');
 }
 
 function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): TrainingJob {
@@ -136,7 +139,7 @@ async function settle(
 ): Promise<TrainingEnd> {
   const store = databases.store();
   const end = await training.done;
-  sink.finish();
+  await sink.finishPatiently(wasKilled);
   const { state } = findRun(store, sink.runId);
   if (end.outcome === 'finished') return { outcome: 'finished', result: end.result };
   // Killed by the second Ctrl-C, or by the supervisor because the worker did not hear the first.
@@ -153,7 +156,11 @@ async function settle(
     if (state !== 'stopped') setState(store, sink.runId, 'stopped');
     return end;
   }
-  if (state !== 'failed') failRun(store, sink.runId, end.error);
+  if (end.error.code === 'WORKER_CRASHED') {
+    // The run did nothing wrong: its process is gone (killed, out of memory, a native abort), and it can go on.
+    sink.take([{ kind: 'log', level: 'warning', text: end.error.message }]);
+    setState(store, sink.runId, 'interrupted');
+  } else if (state !== 'failed') failRun(store, sink.runId, end.error);
   throw new StudioError(end.error.code, end.error.message, {
     nextStep:
       end.error.nextStep === ''

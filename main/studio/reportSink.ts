@@ -1,4 +1,5 @@
 /** @file Runs under Node. Between worker and database: stores reports, and shows them once they are on the disk. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, StudioError } from '../../shared/errors.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import type { StudioDatabase } from '../db/connection.ts';
@@ -6,6 +7,8 @@ import { appendReports } from '../db/reports.ts';
 
 /** Storing may work again later: training goes on meanwhile, and the reports wait. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['DISK_FULL', 'DATABASE_BUSY', 'WRITE_FAILED']);
+
+const RETRY_MS = 1000;
 
 export class ReportSink {
   readonly runId: string;
@@ -49,6 +52,13 @@ export class ReportSink {
       else if (!this.#told) this.#tell(thrown);
     }
     return this.#fatal === null;
+  }
+
+  /** As `finish`, but waits for room on the disk until somebody gives up. */
+  async finishPatiently(isGivenUp: () => boolean): Promise<void> {
+    while (this.#waiting.length > 0 && !isGivenUp() && this.take([]) && this.#waiting.length > 0)
+      await sleep(RETRY_MS);
+    this.finish();
   }
 
   /** Stores what still waits. @throws what keeps it from being stored. */

@@ -47,7 +47,10 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
     waiting = [];
     if (reports.length > 0) options.onReports(reports);
   };
-  const timer = setInterval(flush, FLUSH_MS);
+  // A run has ended when its process has: whoever sees it stopped may resume or delete it at once.
+  const timer = setInterval(() => {
+    if (outcome === null) flush();
+  }, FLUSH_MS);
   const take = (report: WorkerReport) => {
     waiting.push(report);
     if (report.kind === 'stopping') child.stopAcknowledged();

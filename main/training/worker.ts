@@ -16,6 +16,7 @@ class Wishes implements RunWishes {
   stop = false;
   keep = false;
   pause = false;
+  #paused = false;
 
   /** @returns the acknowledgement. */
   take(order: Exclude<TrainingOrder, { kind: 'start' | 'probe' }>): WorkerReport | null {
@@ -24,8 +25,16 @@ class Wishes implements RunWishes {
       this.keep = order.keep;
       return { kind: 'stopping' };
     }
+    // A pause that is taken back before the loop has heard of it is never told by the loop.
+    const takenBack = order.kind === 'continue' && this.pause && !this.#paused;
     this.pause = order.kind === 'pause';
+    if (takenBack) return { kind: 'continued' };
     return this.pause ? { kind: 'pausing' } : null;
+  }
+
+  /** Notes what the loop tells of its pauses. */
+  note({ kind }: WorkerReport): void {
+    if (kind === 'paused' || kind === 'continued') this.#paused = kind === 'paused';
   }
 }
 
@@ -46,7 +55,11 @@ function main(): void {
         return;
       }
       await runTraining(order.job, {
-        report: (report) => (LAST.has(report.kind) ? end(report) : answer(report)),
+        report: (report) => {
+          wishes.note(report);
+          if (LAST.has(report.kind)) end(report);
+          else answer(report);
+        },
         beat: () => heartbeat.beat(),
         wishes,
       });

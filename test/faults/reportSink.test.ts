@@ -32,6 +32,34 @@ describe('a sink for reports', () => {
     sink.finish();
   });
 
+  it('waits at the end until there is space for what it keeps, or somebody gives up', async () => {
+    const database = openStudio();
+    const runId = claimedRun(database);
+    let troubles = 0;
+    const sink = new ReportSink(
+      database,
+      runId,
+      () => {},
+      (trouble) => {
+        troubles += trouble === null ? -1 : 1;
+      },
+    );
+    const pages = Number(database.connection.pragma('page_count', { simple: true }));
+    database.connection.pragma(`max_page_count = ${pages}`);
+    sink.take([block(1)]);
+    await expect(sink.finishPatiently(() => true)).rejects.toMatchObject({ code: 'DISK_FULL' });
+    expect(troubles).toBe(1);
+    let asked = 0;
+    await sink.finishPatiently(() => {
+      asked++;
+      // It has looked for space once, and found none.
+      if (asked === 2) database.connection.pragma('max_page_count = 1000000');
+      return false;
+    });
+    expect(metricSeries(database, runId, 'step/loss').steps).toHaveLength(1000);
+    expect(troubles).toBe(0);
+  });
+
   it('says that training makes no sense when nothing can ever be stored again', () => {
     const database = openStudio();
     const runId = claimedRun(database);
