@@ -33,15 +33,15 @@ export class Deletions {
   }
 
   /** @throws StudioError NOT_FOUND; LOCKED when a process works on one of them. Then none is deleted. */
-  delete(ids: readonly string[]): { freedBytes: number; undoableUntilMs: number } {
+  delete(idsOrPrefixes: readonly string[]): { freedBytes: number; undoableUntilMs: number } {
     const { databases, runIndex, publish } = this.#setting;
     const store = databases.store();
+    const ids = [...new Set(idsOrPrefixes.map((id) => findRun(store, id).id))];
     let freedBytes = 0;
     for (const id of ids) {
-      const run = findRun(store, id);
-      const holder = holderOf(store, run.id);
-      if (holder !== null) throw stillWorkedOn(run.id, holder.pid);
-      const size = runSize(store, run.id);
+      const holder = holderOf(store, id);
+      if (holder !== null) throw stillWorkedOn(id, holder.pid);
+      const size = runSize(store, id);
       freedBytes += size.checkpointBytes + size.databaseBytes;
     }
     for (const id of ids) {

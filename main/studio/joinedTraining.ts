@@ -7,57 +7,114 @@ import { errorFromData, StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunState, WorkerReport } from '../../shared/runs.ts';
 import type { StudioDatabase } from '../db/connection.ts';
 import { deleteRun } from '../db/deleteRun.ts';
+import { holderOf, interruptOrphans } from '../db/lease.ts';
 import { logTail } from '../db/logs.ts';
 import { leaveQueue, waitingRuns } from '../db/queue.ts';
 import { type RunRequestKind, requestOfRun } from '../db/runRequests.ts';
 import { findRun } from '../db/runs.ts';
-import type { RunningTraining, TrainingEnd, TrainingListener } from './attempt.ts';
+import { carryOut, type RunningTraining, type TrainingEnd, type TrainingListener } from './attempt.ts';
 
 const LOOK_EVERY_MS = 300;
+/** The studio may have gone: looked at less often, because looking takes its lock for a moment. */
+const STUDIO_EVERY_MS = 2000;
 const ENDED: ReadonlySet<RunState> = new Set(['completed', 'stopped', 'failed', 'interrupted']);
 
-/** Watches a run that is in the queue already. */
-export function watchJoined(
-  store: StudioDatabase,
-  runId: string,
-  listener: TrainingListener,
-): RunningTraining {
+export interface Joining {
+  readonly store: StudioDatabase;
+  /** A run that is in the queue already. */
+  readonly runId: string;
+  readonly listener: TrainingListener;
+  readonly isStudioOpen: () => boolean;
+  /** Takes the run out of the queue and trains it in this process. */
+  readonly trainHere: () => Promise<RunningTraining>;
+}
+
+/** Watches a run until the studio has trained it. Where the studio closes before that, it is trained here. */
+export function watchJoined(joining: Joining): RunningTraining {
+  const { store, runId, listener } = joining;
   const place = waitingRuns(store).findIndex(({ id }) => id === runId) + 1;
   const text = `A studio is open on this data directory: the run waits in its queue${place > 0 ? `, at place ${place}` : ''}.`;
   listener.onReports([{ kind: 'log', level: 'info', text }]);
-  const wishes: RunRequestKind[] = [];
+  const wishes = new Wishes();
   return {
     runId,
-    stop: (keep = false) => void wishes.push(keep ? 'keep' : 'stop'),
-    kill: () => void wishes.push('now'),
-    pause: () => void wishes.push('pause'),
-    continue: () => void wishes.push('continue'),
-    done: follow(store, runId, { listener, wishes }),
+    stop: (keep = false) => wishes.add(keep ? 'keep' : 'stop'),
+    kill: () => wishes.add('now'),
+    pause: () => wishes.add('pause'),
+    continue: () => wishes.add('continue'),
+    done: follow(joining, wishes),
   };
 }
 
-interface Following {
-  readonly listener: TrainingListener;
-  readonly wishes: RunRequestKind[];
+/** What the person at this command line wishes: kept for the studio, or carried out where the run is trained here. */
+class Wishes {
+  #waiting: RunRequestKind[] = [];
+  #here: RunningTraining | null = null;
+
+  add(wish: RunRequestKind): void {
+    if (this.#here !== null) carryOut(this.#here, wish);
+    else this.#waiting.push(wish);
+  }
+
+  take(): RunRequestKind[] {
+    return this.#waiting.splice(0);
+  }
+
+  carryOutHere(running: RunningTraining): void {
+    this.#here = running;
+    for (const wish of this.take()) carryOut(running, wish);
+  }
 }
 
-async function follow(
-  store: StudioDatabase,
-  runId: string,
-  { listener, wishes }: Following,
-): Promise<TrainingEnd> {
+async function follow(joining: Joining, wishes: Wishes): Promise<TrainingEnd> {
+  const { store, runId, listener } = joining;
   const news = new RunNews(store, runId);
-  while (true) {
-    const run = findRun(store, runId);
+  for (let sinceStudioMs = 0; ; sinceStudioMs += LOOK_EVERY_MS) {
+    const run = queuedRun(store, runId);
     const reports = news.of(run);
     if (reports.length > 0) listener.onReports(reports);
-    if (ENDED.has(run.state) && !news.isOld(run)) return endOf(run);
-    for (const wish of wishes.splice(0)) {
-      if (run.state !== 'queued') requestOfRun(store, runId, wish);
-      else if (wish !== 'pause' && wish !== 'continue') throw takenBack(store, run);
+    if (ENDED.has(run.state)) {
+      if (news.isAsBefore(run)) throw takenOut(runId);
+      return endOf(run);
+    }
+    if (run.state === 'queued') takeBackIfWished(store, run, wishes.take());
+    else {
+      for (const wish of wishes.take()) requestOfRun(store, runId, wish);
+      // The studio may have died: then nobody else says so.
+      if (holderOf(store, runId) === null) interruptOrphans(store);
+    }
+    if (run.state === 'queued' && sinceStudioMs >= STUDIO_EVERY_MS) {
+      if (!joining.isStudioOpen()) return await trainHere(joining, wishes);
+      sinceStudioMs = 0;
     }
     await sleep(LOOK_EVERY_MS);
   }
+}
+
+async function trainHere({ trainHere: begin, listener }: Joining, wishes: Wishes): Promise<TrainingEnd> {
+  const text = 'The studio has closed before the run began: it is trained here.';
+  listener.onReports([{ kind: 'log', level: 'info', text }]);
+  const running = await begin();
+  wishes.carryOutHere(running);
+  return await running.done;
+}
+
+/** @throws StudioError CANCELLED when somebody has deleted it in the studio. */
+function queuedRun(store: StudioDatabase, runId: string): RunRecord {
+  try {
+    return findRun(store, runId);
+  } catch (thrown) {
+    throw thrown instanceof StudioError && thrown.code === 'NOT_FOUND' ? takenOut(runId) : thrown;
+  }
+}
+
+function takenOut(runId: string): StudioError {
+  return new StudioError('CANCELLED', `Run ${runId} was taken out of the queue in the studio.`);
+}
+
+/** To pause or go on with a run that waits means nothing. @throws StudioError CANCELLED. */
+function takeBackIfWished(store: StudioDatabase, run: RunRecord, wishes: readonly RunRequestKind[]): void {
+  if (wishes.some((wish) => wish !== 'pause' && wish !== 'continue')) throw takenBack(store, run);
 }
 
 /** A new run that has not begun leaves nothing behind; one that was to go on is what it was. */
@@ -84,8 +141,8 @@ class RunNews {
     this.#endedBefore = findRun(store, runId).finishedAt;
   }
 
-  /** True while the run shows the end of an earlier attempt. */
-  isOld(run: RunRecord): boolean {
+  /** True when the run shows the end of an earlier attempt: it left the queue without a new one. */
+  isAsBefore(run: RunRecord): boolean {
     return run.finishedAt !== null && run.finishedAt === this.#endedBefore;
   }
 

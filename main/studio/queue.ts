@@ -5,6 +5,7 @@
 import type { StudioEvent } from '../../shared/contract/events.ts';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { QueueState } from '../../shared/contract/queue.ts';
+import type { EngineName } from '../../shared/engines.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
 import type { RunState } from '../../shared/runs.ts';
 import { holderOf, interruptOrphans } from '../db/lease.ts';
@@ -48,7 +49,7 @@ export class QueueService implements RunControl {
 
   /** From now on waiting runs are started. */
   open(): void {
-    this.#timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    this.#timer ??= setInterval(() => this.look(), LOOK_EVERY_MS);
     this.look();
   }
 
@@ -135,14 +136,15 @@ export class QueueService implements RunControl {
   async resume(run: string): Promise<void> {
     const store = this.#setting.databases.store();
     const { id, state } = findRun(store, run);
-    if (state === 'paused' || state === 'pausing') {
-      const training = this.#trainingOf(id);
-      if (training === null) this.#ask(id, 'continue');
-      else training.continue();
-      return;
+    if (state === 'stopping') throw new StudioError('USAGE', `Run ${id} is stopping; it goes on afterwards.`);
+    const training = this.#trainingOf(id);
+    // Whoever trains it knows whether it waits; the stored state lags behind a pause that has just been asked for.
+    if (training !== null) training.continue();
+    else if (this.#isInWork(id)) this.#ask(id, 'continue');
+    else {
+      queueAgain(store, id, 'back');
+      this.#changed([id]);
     }
-    queueAgain(store, id, 'back');
-    this.#changed([id]);
   }
 
   async discard(run: string): Promise<{ undoableUntilMs: number }> {
@@ -185,18 +187,23 @@ export class QueueService implements RunControl {
   }
 
   async #startWaiting(): Promise<void> {
-    const { databases, engines } = this.#setting;
-    const store = databases.store();
+    const store = this.#setting.databases.store();
     const orphans = interruptOrphans(store);
     if (orphans.length > 0) this.#changed(orphans);
-    if (this.#preferences.current().paused) return;
     for (const { id, config } of waitingRuns(store)) {
-      if (this.#closed) return;
-      if (this.#setting.deletions.isPending(id)) continue;
-      const device = await engines.deviceOf(config.engine);
-      const busy = new Set(this.show().running.map((running) => running.device));
-      if (!busy.has(device)) await this.#start(id, device);
+      // Asked again for each: one that could not be started may have paused the queue.
+      if (this.#closed || this.#preferences.current().paused) return;
+      const device = await this.#deviceOf(config.engine);
+      const { running, waiting } = this.show();
+      const isFree = running.every((one) => one.device !== device);
+      // It may have been taken out meanwhile.
+      if (isFree && waiting.some((one) => one.id === id)) await this.#start(id, device);
     }
+  }
+
+  /** An engine that does not work any more is no reason for others to wait: the run says so when it starts. */
+  async #deviceOf(engine: EngineName | null): Promise<string> {
+    return await this.#setting.engines.deviceOf(engine).catch(() => 'cpu');
   }
 
   async #start(run: string, device: string): Promise<void> {
@@ -211,11 +218,14 @@ export class QueueService implements RunControl {
       return;
     }
     this.#changed([run]);
-    const end = place.training.done.then(
-      ({ outcome }) => this.#ended(run, outcome === 'finished' ? 'completed' : 'stopped', null),
-      (thrown: unknown) =>
-        this.#ended(run, errorData(thrown).code === 'INTERRUPTED' ? 'interrupted' : 'failed', thrown),
-    );
+    const end = place.training.done
+      .then(
+        ({ outcome }) => this.#ended(run, outcome === 'finished' ? 'completed' : 'stopped', null),
+        (thrown: unknown) =>
+          this.#ended(run, errorData(thrown).code === 'INTERRUPTED' ? 'interrupted' : 'failed', thrown),
+      )
+      // What cannot be stored or told must not take the studio with it.
+      .catch((thrown: unknown) => this.#tell('queue', thrown));
     this.#ends.add(end);
     void end.then(() => this.#ends.delete(end));
   }
@@ -239,13 +249,18 @@ export class QueueService implements RunControl {
   #ask(run: string, kind: 'keep' | 'now' | 'pause' | 'continue'): void {
     const store = this.#setting.databases.store();
     const { id, state } = findRun(store, run);
-    if (this.#here.has(id) || holderOf(store, id) !== null) {
+    if (this.#isInWork(id)) {
       requestOfRun(store, id, kind);
       return;
     }
     throw new StudioError('USAGE', `Run ${id} does not train; it is ${state}.`, {
       nextStep: 'Look at it again: it has changed.',
     });
+  }
+
+  /** In this process or another one. */
+  #isInWork(id: string): boolean {
+    return this.#here.has(id) || holderOf(this.#setting.databases.store(), id) !== null;
   }
 
   #changed(runs: readonly string[]): QueueState {

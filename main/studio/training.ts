@@ -1,5 +1,5 @@
 /** @file Runs under Node. Training runs from request to worker: made at once, or put into the queue and launched later. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
@@ -7,12 +7,14 @@ import { errorData, StudioError } from '../../shared/errors.ts';
 import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { addTag } from '../db/annotations.ts';
+import { write } from '../db/connection.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
 import { claimQueued, placeAt, queueAgain, threadsOf } from '../db/queue.ts';
 import { failRun } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
+import { writeError } from '../files/fileErrors.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import {
   type ChosenEngine,
@@ -68,7 +70,7 @@ export class TrainingService {
     const { databases } = this.#setting;
     if (isStudioOpen(databases.places.root)) {
       const runId = await this.enqueue(request, placeAt(databases.store(), 'back'));
-      return watchJoined(databases.store(), runId, listener);
+      return this.#join(runId, listener);
     }
     const { dataset, start } = this.#prepared(request);
     const engine = await this.#engineFor(request.engine, request.threads);
@@ -96,9 +98,17 @@ export class TrainingService {
   async enqueue(request: TrainRequest, place: number): Promise<string> {
     const { dataset, start } = this.#prepared(request);
     await this.#engineFor(request.engine, request.threads);
-    const runId = this.#store(request, { dataset, start }, place);
-    this.#furnish(runId, request, start);
-    return runId;
+    // Another process may start the run as soon as it can be seen: it is whole then, or not there.
+    return write(this.#setting.databases.store(), () => {
+      const runId = this.#store(request, { dataset, start }, place);
+      try {
+        this.#furnish(runId, request, start);
+      } catch (thrown) {
+        rmSync(this.#runDirectory(runId), { recursive: true, force: true });
+        throw writeError(thrown, this.#runDirectory(runId));
+      }
+      return runId;
+    });
   }
 
   /**
@@ -134,11 +144,20 @@ export class TrainingService {
     requireResumable(run);
     if (isStudioOpen(this.#setting.databases.places.root)) {
       queueAgain(store, run.id, 'back');
-      return watchJoined(store, run.id, listener);
+      return this.#join(run.id, listener);
     }
     const engine = await this.#ready(run, listener, signal);
     const lease = claimRun(store, run.id);
     return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
+  }
+
+  #join(runId: string, listener: TrainingListener): RunningTraining {
+    const { databases } = this.#setting;
+    return watchJoined({
+      ...{ store: databases.store(), runId, listener },
+      isStudioOpen: () => isStudioOpen(databases.places.root),
+      trainHere: () => this.launch(runId, listener),
+    });
   }
 
   /** What a run needs before its worker starts; the same engine and threads as before, or it would not go on bit for bit. */
