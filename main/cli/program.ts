@@ -178,16 +178,26 @@ export async function parseWords(program: Command, words: readonly string[]): Pr
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
     if (thrown.exitCode === 0) return;
-    const path = commandPath(namedCommand(program, words));
+    const command = namedCommand(program, words);
+    const path = commandPath(command);
     // `entail datasets` without a verb: commander answers with the help, and so do we.
     if (thrown.code === 'commander.help') {
-      namedCommand(program, words).outputHelp();
+      command.outputHelp();
       throw new StudioError('USAGE', `"entail${path === '' ? '' : ` ${path}`}" needs a command.`, {
         nextStep: 'Its commands stand above.',
       });
     }
-    throw new StudioError('USAGE', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '), {
+    const said = thrown.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    throw new StudioError('USAGE', `${misspelt(thrown, command, words)}${said}`, {
       nextStep: `npx --no entail ${path === '' ? 'help' : `${path} --help`} shows what there is.`,
     });
   }
+}
+
+/** commander says that --dataset is missing before it says that --datset is none: the second explains the first. */
+function misspelt({ code }: CommanderError, { options }: Command, words: readonly string[]): string {
+  if (code !== 'commander.missingMandatoryOptionValue') return '';
+  const flags = words.flatMap((word) => /^--[^=]+/.exec(word) ?? []);
+  const unknown = flags.find((flag) => options.every(({ long }) => long !== flag));
+  return unknown === undefined ? '' : `unknown option '${unknown}', and `;
 }

@@ -1,6 +1,7 @@
 /** @file Runs under Node. `entail runs compare`: what differs in configuration, and the metrics side by side. */
 
 import type { Command } from 'commander';
+import { StudioError } from '../../shared/errors.ts';
 import type { ComparedValue, ComparisonRow } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { tableLines } from './tables.ts';
@@ -63,6 +64,12 @@ export function settingLines(ids: readonly string[], settings: readonly Comparis
   return tableOf('setting', ids, rows);
 }
 
+function tooFew(): StudioError {
+  return new StudioError('USAGE', 'One run alone has nothing to be compared with.', {
+    nextStep: 'Name two or more: npx --no entail runs list shows which there are.',
+  });
+}
+
 export function addRunsCompare(parent: Command, cli: Cli): void {
   const command = describe(parent.command('compare <RUNS...>'), {
     summary: 'what differs between runs, and their metrics side by side',
@@ -76,7 +83,11 @@ export function addRunsCompare(parent: Command, cli: Cli): void {
     .option('--all', 'settings that are the same too')
     .action((ids: readonly string[], options: CompareOptions) =>
       cli.run(options, async ({ terminal, studio }) => {
-        const comparison = (await studio()).runs.compare(ids);
+        const { runs } = await studio();
+        // The same run can be named twice, also by two beginnings of its id.
+        const named = [...new Set(ids.map((id) => runs.find(id).id))];
+        if (named.length < 2) throw tooFew();
+        const comparison = runs.compare(named);
         const settings =
           options.all === true ? comparison.settings : comparison.settings.filter(({ differs }) => differs);
         terminal.document({ ...comparison, settings });
