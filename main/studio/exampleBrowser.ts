@@ -1,6 +1,7 @@
 /** @file Runs under Node. Pages of a data set's examples, searched or not; the last searches are kept for the next page. */
-import type { Dataset, Example } from '../../shared/datasets.ts';
+import type { Dataset, Example, Split } from '../../shared/datasets.ts';
 import { examples } from '../data/datasets.ts';
+import { BLOCK_EXAMPLES } from '../data/exampleBlocks.ts';
 import { type ExampleSearch, searchExamples } from '../data/searchExamples.ts';
 import type { Databases } from './databases.ts';
 
@@ -29,10 +30,22 @@ export class ExampleBrowser {
       return { total: dataset.rows[search.split], rows: examples(cache, dataset.id, search.split, page) };
     }
     const places = await this.#search(dataset, search);
-    const rows = [...places.subarray(page.from, page.from + page.count)].flatMap((from) =>
-      examples(cache, dataset.id, search.split, { from, count: 1 }),
-    );
-    return { total: places.length, rows };
+    const wanted = places.subarray(page.from, page.from + page.count);
+    return { total: places.length, rows: this.#rowsAt(dataset, search.split, wanted) };
+  }
+
+  /** Rows lie together in blocks, and `places` ascend: each block is read once. */
+  #rowsAt({ id }: Dataset, split: Split, places: Int32Array): Example[] {
+    const cache = this.#databases.cache();
+    const rows: Example[] = [];
+    let block: readonly Example[] = [];
+    for (const place of places) {
+      const from = place - (place % BLOCK_EXAMPLES);
+      if (block[0]?.index !== from) block = examples(cache, id, split, { from, count: BLOCK_EXAMPLES });
+      const row = block[place - from];
+      if (row !== undefined) rows.push(row);
+    }
+    return rows;
   }
 
   #search(dataset: Dataset, search: ExampleSearch): Promise<Int32Array> {

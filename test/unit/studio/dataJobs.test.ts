@@ -1,0 +1,125 @@
+/** @file Tests. Imports as jobs in a process of their own: progress, outcome, cancel, failure, and nothing left of what failed. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Job } from '../../../shared/contract/jobs.ts';
+import { callsTo, type HostedCalls } from '../../support/hostedCalls.ts';
+import { openHosted } from '../../support/hostedStudio.ts';
+import { numberedPairs, writePairsCsv } from '../../support/pairsCsv.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+import { until } from '../../support/until.ts';
+
+const files = temporaryFolder();
+const LARGE = join(files, 'large.csv');
+const SMALL = join(files, 'small.csv');
+let calls: HostedCalls;
+
+beforeAll(() => {
+  writePairsCsv(LARGE, numberedPairs(40_000));
+  writePairsCsv(SMALL, numberedPairs(60));
+  calls = callsTo(openHosted());
+});
+
+const statesOf = (job: string, { events }: HostedCalls): Job[] =>
+  events.flatMap((event) => (event.kind === 'job' && event.job.id === job ? [event.job] : []));
+const names = async ({ ask }: HostedCalls) => (await ask('datasets/list', {})).map(({ name }) => name);
+
+describe('an import', () => {
+  it('tells how far it is, and leaves a data set with its report', async () => {
+    const { job } = await calls.ask('datasets/import', { path: LARGE, name: 'large', splitSeed: 3 });
+    // It is listed before it has begun, so that a page that asks at once finds it.
+    expect((await calls.ask('jobs/list', {}))[0]).toMatchObject({
+      ...{ id: job, title: 'Import large.csv as large', state: 'running', error: null },
+      outcome: { kind: 'importDataset', dataset: null, report: null },
+    });
+    const done = await calls.ended(job);
+    expect(done).toMatchObject({ state: 'done', fraction: 1, note: '', etaSeconds: null, error: null });
+    const dataset = await calls.ask('datasets/show', { name: 'large' });
+    expect(done.outcome).toEqual({ kind: 'importDataset', dataset: 'large', report: dataset.report });
+    expect(dataset).toMatchObject({
+      usedBy: [],
+      report: { madeSplits: { seed: 3 }, rejected: [] },
+    });
+    expect(dataset.exampleBytes).toBeGreaterThan(40_000);
+    await until(() => statesOf(job, calls).at(-1)?.state === 'done');
+    const fractions = statesOf(job, calls).flatMap(({ fraction }) => fraction ?? []);
+    expect(fractions).toEqual(fractions.toSorted((one, other) => one - other));
+    expect(fractions.filter((fraction) => fraction > 0 && fraction < 1).length).toBeGreaterThan(0);
+    expect(statesOf(job, calls).some(({ note }) => /^reading, [\d,]+ rows$/.test(note))).toBe(true);
+    expect(calls.events.some(({ kind }) => kind === 'datasets')).toBe(true);
+  });
+
+  it('under a name that is taken, or of a bad file, fails with what to do', async () => {
+    const endOf = async (path: string, name: string) =>
+      await calls.ended((await calls.ask('datasets/import', { path, name })).job);
+    expect(await endOf(SMALL, 'large')).toMatchObject({ state: 'failed', error: { code: 'ALREADY_EXISTS' } });
+    expect(await endOf(join(files, 'none.csv'), 'n')).toMatchObject({
+      ...{ state: 'failed', error: { code: 'NOT_FOUND' } },
+      outcome: { dataset: null, report: null },
+    });
+  });
+
+  it('of a file with too many bad rows fails with the report of what it saw', async () => {
+    const path = join(files, 'bad.csv');
+    const rows = Array.from({ length: 2000 }, (_, at) => (at % 3 === 0 ? 'too,few' : `a ${at},b,${at % 2}`));
+    writeFileSync(path, `premise,hypothesis,label\n${rows.join('\n')}\n`);
+    const { job } = await calls.ask('datasets/import', { path, name: 'bad' });
+    const failed = await calls.ended(job);
+    expect(failed).toMatchObject({
+      ...{ state: 'failed', error: { code: 'TOO_MANY_BAD_ROWS', place: { line: 2 } } },
+      outcome: { dataset: null, report: { rejected: [{ reason: 'wrong column count' }] } },
+    });
+    expect(await names(calls)).not.toContain('bad');
+  });
+
+  it('that is cancelled leaves nothing, and its name can be used at once', async () => {
+    const { job } = await calls.ask('datasets/import', { path: LARGE, name: 'again' });
+    await until(async () => {
+      const [found] = (await calls.ask('jobs/list', {})).filter(({ id }) => id === job);
+      return (found?.fraction ?? 0) > 0;
+    });
+    await calls.ask('jobs/cancel', { id: job });
+    expect(await calls.ended(job)).toMatchObject({ state: 'cancelled', error: null });
+    expect(await names(calls)).not.toContain('again');
+    const { job: second } = await calls.ask('datasets/import', { path: SMALL, name: 'again' });
+    expect(await calls.ended(second)).toMatchObject({ state: 'done' });
+    // Of what has ended nothing is left to cancel, and of what never was neither.
+    await calls.ask('jobs/cancel', { id: job });
+    expect((await calls.refusal('jobs/cancel', { id: 'none' })).code).toBe('NOT_FOUND');
+    expect(await calls.ended(job)).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('beside another one waits for nobody: it is told that the data is being written', async () => {
+    const { job } = await calls.ask('datasets/import', { path: LARGE, name: 'first' });
+    await until(
+      async () => ((await calls.ask('jobs/list', {})).find(({ id }) => id === job)?.fraction ?? 0) > 0,
+    );
+    const { job: other } = await calls.ask('datasets/import', { path: SMALL, name: 'second' });
+    expect(await calls.ended(other)).toMatchObject({ state: 'failed', error: { code: 'LOCKED' } });
+    await calls.ask('jobs/cancel', { id: job });
+    await calls.ended(job);
+  });
+
+  it('ends with the studio, and the next one finds nothing of it', async () => {
+    const folder = temporaryFolder();
+    const studio = openHosted(folder);
+    const own = callsTo(studio);
+    const { job } = await own.ask('datasets/import', { path: LARGE, name: 'cut' });
+    await until(
+      async () => ((await own.ask('jobs/list', {})).find(({ id }) => id === job)?.fraction ?? 0) > 0,
+    );
+    await studio.close();
+    const next = callsTo(openHosted(folder));
+    expect(await names(next)).toEqual([]);
+    expect(await next.ask('jobs/list', {})).toEqual([]);
+    expect((await next.ask('app/info', {})).empty).toBe(true);
+  });
+});
+
+it('the sample is imported once: a second wish is done at once', async () => {
+  const first = await calls.ended((await calls.ask('datasets/importSample', {})).job);
+  expect(first).toMatchObject({ state: 'done', outcome: { dataset: 'sample' } });
+  const second = await calls.ended((await calls.ask('datasets/importSample', {})).job);
+  expect(second.outcome).toEqual(first.outcome);
+  expect((await names(calls)).filter((name) => name === 'sample')).toEqual(['sample']);
+});
