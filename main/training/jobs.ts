@@ -46,7 +46,17 @@ export type TrainingOrder =
   | { readonly kind: 'stop'; readonly keep: boolean }
   /** Saves at the end of the step, and waits with the model loaded. */
   | { readonly kind: 'pause' }
-  | { readonly kind: 'continue' };
+  | { readonly kind: 'continue' }
+  /** The answer to `handOver`. */
+  | { readonly kind: 'handedOver' };
+
+/**
+ * What a training worker says beside its reports, before it writes a checkpoint: whoever resumes there never hears again of
+ * what was reported so far. It waits for `handedOver`, so that no checkpoint outlives reports that died with the supervisor.
+ */
+export interface HandOver {
+  readonly kind: 'handOver';
+}
 
 /** The finished weights of a run, and what to do with them. */
 export interface EvaluationJob extends JobPlace {

@@ -1,7 +1,7 @@
 /** @file Runs in the supervisor's process (command line, later the studio). Starts, watches and stops training. */
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunResult, WorkerReport } from '../../shared/runs.ts';
-import type { TrainingJob, TrainingOrder } from './jobs.ts';
+import type { HandOver, TrainingJob, TrainingOrder } from './jobs.ts';
 import { type Limits, SupervisedChild } from './supervisedChild.ts';
 
 export type { TrainingJob } from './jobs.ts';
@@ -57,16 +57,20 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
     if (report.kind === 'progress') {
       child.writing(report.phase === 'saving');
       if (report.phase === 'training') child.stepped();
-      // What happened before a checkpoint is stored before it: a run that resumes there never reports it again.
-      if (report.phase === 'saving') flush();
     }
     outcome = outcomeOf(report) ?? outcome;
   };
-  const child = new SupervisedChild<TrainingOrder, WorkerReport>({
+  const child = new SupervisedChild<TrainingOrder, WorkerReport | HandOver>({
     entry: options.entry,
     environment: options.environment,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
-    onMessage: take,
+    onMessage: (message) => {
+      if (message.kind !== 'handOver') take(message);
+      else {
+        flush();
+        child.send({ kind: 'handedOver' });
+      }
+    },
     onEnd: (error) => {
       clearInterval(timer);
       if (outcome === null) take({ kind: 'failed', error: error.toData() });

@@ -28,6 +28,8 @@ export interface RunLinks {
   readonly report: (report: WorkerReport) => void;
   readonly beat: () => void;
   readonly wishes: RunWishes;
+  /** Settles when everything reported so far has reached the supervisor. */
+  readonly handOver: () => Promise<void>;
 }
 
 const SYSTEM_EVERY_MS = 5000;
@@ -188,6 +190,7 @@ class TrainingRun implements LoopTask {
   async save(state: LoopState, kind: 'last' | 'best'): Promise<void> {
     const { job, links, vocabularyJson } = this.#prepared;
     const { runDirectory, config } = job;
+    await links.handOver();
     const { record, removed } = await writeCheckpoint(this.#task, state, kind, {
       runDirectory,
       config,

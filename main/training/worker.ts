@@ -3,7 +3,7 @@ import type { WorkerReport } from '../../shared/runs.ts';
 import { entriesHere } from '../entries.ts';
 import { isChildProcess, openChildPort } from './childPort.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import type { ProbeAnswer, TrainingOrder } from './jobs.ts';
+import type { HandOver, ProbeAnswer, TrainingOrder } from './jobs.ts';
 import type { RunWishes } from './loopParts.ts';
 import { runProbe } from './probe.ts';
 import { runTraining } from './trainingRun.ts';
@@ -19,7 +19,7 @@ class Wishes implements RunWishes {
   #paused = false;
 
   /** @returns the acknowledgement. */
-  take(order: Exclude<TrainingOrder, { kind: 'start' | 'probe' }>): WorkerReport | null {
+  take(order: Extract<TrainingOrder, { kind: 'stop' | 'pause' | 'continue' }>): WorkerReport | null {
     if (order.kind === 'stop') {
       this.stop = true;
       this.keep = order.keep;
@@ -40,8 +40,13 @@ class Wishes implements RunWishes {
 
 function main(): void {
   const wishes = new Wishes();
-  const port = openChildPort<TrainingOrder, WorkerReport | ProbeAnswer>(
+  const handedOver: (() => void)[] = [];
+  const port = openChildPort<TrainingOrder, WorkerReport | ProbeAnswer | HandOver>(
     async (order, { answer, end }) => {
+      if (order.kind === 'handedOver') {
+        handedOver.shift()?.();
+        return;
+      }
       if (order.kind !== 'start' && order.kind !== 'probe') {
         const acknowledgement = wishes.take(order);
         if (acknowledgement !== null) answer(acknowledgement);
@@ -62,6 +67,11 @@ function main(): void {
         },
         beat: () => heartbeat.beat(),
         wishes,
+        handOver: () =>
+          new Promise((resolve) => {
+            handedOver.push(resolve);
+            answer({ kind: 'handOver' });
+          }),
       });
     },
     (error) => ({ kind: 'failed', error }),

@@ -21,6 +21,12 @@ const TINY = {
   ...{ size: 'free', layers: 1, hidden: 16, heads: 2, feedForward: 16, maxLen: 16 },
   ...{ batchSize: 16, minFreq: 1, workers: 1, epochs: 1 },
 };
+/** The same, for a command line. */
+export const TINY_FLAGS: readonly string[] = [
+  ...['--size', 'free', '--layers', '1', '--hidden', '16', '--heads', '2', '--feed-forward', '16'],
+  ...['--max-len', '16', '--batch-size', '16', '--min-freq', '1', '--workers', '1'],
+  ...['--engine', 'wasm', '--threads', '1'],
+];
 const PAIRS = 400;
 
 /** Imports small pairs, with all three splits, as `pairs` into a data directory that no studio is open on. */
