@@ -43,7 +43,7 @@ async function main(words: readonly string[]): Promise<number> {
       const [{ openStudio }, { chooseDataDirectory }, { rememberedDirectory }] = await Promise.all([
         import('./studio.ts'),
         import('./studio/dataDirectory.ts'),
-        import('./start/localDirectory.ts'),
+        import('./studio/directoryChoice.ts'),
       ]);
       // The studio's directory, or the two would not see each other.
       const dataDirectory = rememberedDirectory(chooseDataDirectory(given, process.env));

@@ -8,6 +8,8 @@ import { type HeadlessOptions, headlessOptions } from './headless/options.ts';
 import { addressLines, type RunningHost, startHost } from './headless/run.ts';
 import { buildPagesIfNeeded } from './start/buildPages.ts';
 import { localDataDirectory } from './start/localDirectory.ts';
+import { chooseDataDirectory } from './studio/dataDirectory.ts';
+import { directoryChoice } from './studio/directoryChoice.ts';
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 
@@ -37,7 +39,11 @@ async function main(words: readonly string[]): Promise<number> {
 
 async function serve(options: HeadlessOptions, dataDirectory: string): Promise<number> {
   const { port, publicOrigins } = options;
-  const host = await startHost({ port, dataDirectory, publicOrigins });
+  const usual = chooseDataDirectory(options.dataDirectory, process.env);
+  const host = await startHost({
+    ...{ port, dataDirectory, publicOrigins },
+    directoryChoice: directoryChoice(usual, options.dataDirectory, process.env),
+  });
   const account = `${userInfo().username}@${hostname()}`;
   for (const line of addressLines(host, publicOrigins, account)) say(line);
   if (options.open)

@@ -1,5 +1,6 @@
 /** @file Runs in Electron's main process. What only a desktop can do: dialogs, folders, notifications, keeping awake. */
 import type { dialog, Notification, powerSaveBlocker, shell } from 'electron';
+import type { DirectoryChoice } from '../studio/directoryChoice.ts';
 import type { HostPlatform } from '../studio/hosting.ts';
 
 export interface DesktopParts {
@@ -7,6 +8,7 @@ export interface DesktopParts {
   readonly shell: Pick<typeof shell, 'openPath'>;
   readonly powerSaveBlocker: Pick<typeof powerSaveBlocker, 'start' | 'stop'>;
   readonly Notification: typeof Notification;
+  readonly directoryChoice: DirectoryChoice;
   /** Brings the window to a run. */
   readonly showRun: (run: string) => void;
 }
@@ -35,6 +37,7 @@ export function desktopPlatform(parts: DesktopParts): HostPlatform {
       });
       return canceled ? null : (filePaths[0] ?? null);
     },
+    directoryChoice: parts.directoryChoice,
     showFolder: (path) => void parts.shell.openPath(path),
     notify: ({ title, body, run }) => {
       if (!parts.Notification.isSupported()) return;

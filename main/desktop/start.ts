@@ -17,9 +17,11 @@ import {
 import { errorData } from '../../shared/errors.ts';
 import type { Entries } from '../entries.ts';
 import { pageFiles } from '../rpc/pageFiles.ts';
+import type { DirectoryChoice } from '../studio/directoryChoice.ts';
 import type { HostedStudio } from '../studio/hosting.ts';
 import { hostStudio } from '../studio.ts';
 import { openBridge } from './bridge.ts';
+import { addressOfSettings } from './openedFile.ts';
 import { STUDIO_ORIGIN, servePages } from './pageProtocol.ts';
 import { desktopPlatform } from './platform.ts';
 import { Quitting } from './quitting.ts';
@@ -27,6 +29,7 @@ import { bringForward, confine, refusePermissions, windowOptions } from './windo
 
 export interface DesktopOptions {
   readonly dataDirectory: string;
+  readonly directoryChoice: DirectoryChoice;
   readonly version: string;
   readonly entries: Entries;
   /** Folders of the built page, of the preload script, and of icons. */
@@ -41,7 +44,9 @@ export function openHostedStudio(
   showRun: (run: string) => void,
 ): HostedStudio | null {
   try {
-    const platform = desktopPlatform({ dialog, shell, powerSaveBlocker, Notification, showRun });
+    const { directoryChoice } = options;
+    const parts = { dialog, shell, powerSaveBlocker, Notification, directoryChoice, showRun };
+    const platform = desktopPlatform(parts);
     const studio = hostStudio({ ...options, platform });
     studio.announce({ host: 'desktop', url: null });
     return studio;
@@ -63,8 +68,8 @@ export class Desktop {
     this.#options = options;
   }
 
-  /** False when the studio could not be opened. */
-  open(): boolean {
+  /** False when the studio could not be opened. `file`: settings to begin with. */
+  open(file: string | null): boolean {
     const studio = openHostedStudio(this.#options, (run) => this.showRun(run));
     if (studio === null) return false;
     this.#studio = studio;
@@ -87,8 +92,27 @@ export class Desktop {
     app.on('web-contents-created', (_event, contents) =>
       confine(contents, (address) => void shell.openExternal(address)),
     );
-    this.#openWindow((contents) => bridge.admit(contents));
+    const address = file === null ? null : this.#addressOf(file);
+    this.#openWindow(address ?? `${STUDIO_ORIGIN}/`, (contents) => bridge.admit(contents));
     return true;
+  }
+
+  /** Shows a file of settings as a new run. */
+  openFile(file: string): void {
+    this.focus();
+    const address = this.#addressOf(file);
+    if (address !== null) void this.#window?.loadURL(address);
+  }
+
+  /** A file that cannot be read is told in a dialog. */
+  #addressOf(file: string): string | null {
+    try {
+      return addressOfSettings(file);
+    } catch (thrown) {
+      const { message, nextStep } = errorData(thrown);
+      dialog.showErrorBox('Entail cannot open the file', `${message}\n\n${nextStep}`);
+      return null;
+    }
   }
 
   focus(): void {
@@ -100,7 +124,7 @@ export class Desktop {
     void this.#window?.loadURL(`${STUDIO_ORIGIN}/#/runs/${encodeURIComponent(run)}`);
   }
 
-  #openWindow(admit: (contents: Electron.WebContents) => void): void {
+  #openWindow(address: string, admit: (contents: Electron.WebContents) => void): void {
     const icon = join(this.#options.icons, 'icon.png');
     const window = new BrowserWindow({ ...windowOptions(this.#options.preload), icon });
     this.#window = window;
@@ -118,7 +142,7 @@ export class Desktop {
     });
     // The studio is in this process: a page that crashes takes no run with it.
     window.webContents.on('render-process-gone', () => void this.#offerReload(window));
-    void window.loadURL(`${STUDIO_ORIGIN}/`);
+    void window.loadURL(address);
   }
 
   async #offerReload(window: BrowserWindow): Promise<void> {

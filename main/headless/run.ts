@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import { checkoutEntries } from '../entries.ts';
 import { pageFiles } from '../rpc/pageFiles.ts';
+import { type DirectoryChoice, settledDirectory } from '../studio/directoryChoice.ts';
 import type { HostPlatform } from '../studio/hosting.ts';
 import { hostStudio } from '../studio.ts';
 import { projectFolder, readVersion } from '../version.ts';
@@ -12,6 +13,8 @@ export interface HostingOptions {
   readonly port: number;
   readonly dataDirectory: string;
   readonly publicOrigins: readonly string[];
+  /** Left out, the directory is what it was told to be. */
+  readonly directoryChoice?: DirectoryChoice;
 }
 
 export interface RunningHost {
@@ -23,7 +26,7 @@ export interface RunningHost {
 }
 
 /** What a machine without a desktop can do. */
-function headlessPlatform(): HostPlatform {
+function headlessPlatform(directoryChoice: DirectoryChoice): HostPlatform {
   const notHere = () => {
     throw new StudioError('NOT_AVAILABLE', 'This studio runs in a browser and has no windows of its own.');
   };
@@ -32,6 +35,7 @@ function headlessPlatform(): HostPlatform {
     chooseFile: async () => notHere(),
     showFolder: notHere,
     notify: () => {},
+    directoryChoice,
     keepAwake: () => {},
   };
 }
@@ -41,11 +45,12 @@ export async function startHost({
   port,
   dataDirectory,
   publicOrigins,
+  directoryChoice = settledDirectory(dataDirectory, 'the program that started it'),
 }: HostingOptions): Promise<RunningHost> {
   const files = pageFiles(join(projectFolder(), 'dist', 'renderer'));
   const studio = hostStudio({
     ...{ dataDirectory, entries: checkoutEntries(), version: readVersion() },
-    platform: headlessPlatform(),
+    platform: headlessPlatform(directoryChoice),
   });
   try {
     const { dispatch, events } = studio;

@@ -2,23 +2,14 @@
  * @file Runs under Node. The data directory, made sure to be local: SQLite's locks do not work on network file systems.
  * Another place is proposed and, when a person agrees, remembered.
  */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import envPaths from 'env-paths';
-import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
 import { networkFileSystemOf } from '../db/localFileSystem.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { chooseDataDirectory } from '../studio/dataDirectory.ts';
-
-const pointerSchema = z.object({ instead: z.record(z.string(), z.string()) });
-
-/** Where the remembered places stand: a file in the platform's configuration folder. */
-export function pointerFile(): string {
-  return join(envPaths('entail', { suffix: '' }).config, 'data-directories.json');
-}
+import { pointerFile, rememberDirectory, rememberedDirectory } from '../studio/directoryChoice.ts';
 
 export interface LocalDirectoryLinks {
   readonly networkFileSystemOf: (folder: string) => string | null;
@@ -45,7 +36,7 @@ export async function localDataDirectory(
     links.ask !== null &&
     (await links.ask(`${problem}\nUse ${proposal} instead, and remember it? [y/N] `))
   ) {
-    remember(links.pointerPath, wanted, proposal);
+    rememberDirectory(wanted, proposal, links.pointerPath);
     return proposal;
   }
   throw new StudioError('WRITE_FAILED', problem, {
@@ -84,26 +75,4 @@ function proposedPlace(isNetwork: LocalDirectoryLinks['networkFileSystemOf']): s
     .filter(existsSync)
     .map((folder) => join(folder, name));
   return candidates.find((folder) => isNetwork(existingParent(folder)) === null) ?? null;
-}
-
-/** The local place that a person agreed to instead of a network one; else the directory itself. */
-export function rememberedDirectory(wanted: string, pointerPath = pointerFile()): string {
-  return rememberedPlaces(pointerPath)[wanted] ?? wanted;
-}
-
-function rememberedPlaces(path: string): Readonly<Record<string, string>> {
-  try {
-    return pointerSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).instead;
-  } catch {
-    // Nothing remembered, or nothing readable: the directory itself is looked at.
-    return {};
-  }
-}
-
-function remember(path: string, wanted: string, instead: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileAtomic(
-    path,
-    JSON.stringify({ instead: { ...rememberedPlaces(path), [wanted]: instead } }, null, 2),
-  );
 }

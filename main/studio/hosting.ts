@@ -7,6 +7,7 @@ import type { EventHub } from '../rpc/eventHub.ts';
 import type { Databases } from './databases.ts';
 import type { DatasetService } from './datasets.ts';
 import type { Deletions } from './deletions.ts';
+import type { DirectoryChoice } from './directoryChoice.ts';
 import type { EngineService } from './engines.ts';
 import type { ErrorAnalysisService } from './errorAnalysis.ts';
 import type { InferenceService } from './inference.ts';
@@ -28,6 +29,8 @@ export interface HostPlatform {
   showFolder(path: string): void;
   /** A notification of the system; does nothing where there are none. */
   notify(notification: { readonly title: string; readonly body: string; readonly run: string }): void;
+  /** Where the studio opens next time, and who says so. */
+  readonly directoryChoice: DirectoryChoice;
   /** True while something trains: the machine must not sleep. */
   keepAwake(awake: boolean): void;
 }

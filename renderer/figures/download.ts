@@ -6,6 +6,8 @@ export const FILE_TYPES = {
   csv: 'text/csv;charset=utf-8',
   html: 'text/html;charset=utf-8',
   json: 'application/json;charset=utf-8',
+  /** Settings of a run; the desktop opens them. */
+  entail: 'application/x-entail+json;charset=utf-8',
 } as const;
 export type FileType = keyof typeof FILE_TYPES;
 

@@ -6,6 +6,8 @@ import { answers } from './route.ts';
 export interface AppInfo {
   readonly version: string;
   readonly dataDirectory: string;
+  /** Where it opens next time; `settledBy` says what has named it (then nothing can be chosen), null that nothing has. */
+  readonly nextDataDirectory: { readonly path: string; readonly settledBy: string | null };
   readonly platform: string;
   readonly cores: number;
   readonly memoryBytes: number;
@@ -68,6 +70,10 @@ export const appRoutes = {
   'app/info': answers<AppInfo>()(noInput),
   'app/settings': answers<Settings>()(noInput),
   'app/changeSettings': answers<Settings>()(settingsChange),
+  /** From the next start on; null is the usual place. Nothing is moved. @throws USAGE, WRITE_FAILED. */
+  'app/chooseDataDirectory': answers<AppInfo['nextDataDirectory']>()(
+    z.strictObject({ path: path.nullable() }),
+  ),
   /** Desktop only, else NOT_AVAILABLE. Null when the person cancelled. */
   'app/chooseFile': answers<{ readonly path: string | null }>()(
     z.strictObject({ purpose: z.enum(['dataset', 'folder', 'vocabulary']) }),

@@ -3,6 +3,7 @@ import { afterAll } from 'vitest';
 import { checkoutEntries } from '../../main/entries.ts';
 import { type LoopbackServer, startServer } from '../../main/headless/server.ts';
 import type { PageFile } from '../../main/rpc/pageFiles.ts';
+import { settledDirectory } from '../../main/studio/directoryChoice.ts';
 import type { HostedStudio, HostPlatform } from '../../main/studio/hosting.ts';
 import { hostStudio } from '../../main/studio.ts';
 import type { Result } from '../../shared/contract/route.ts';
@@ -23,6 +24,7 @@ export const plainPlatform: HostPlatform = {
     throw new StudioError('NOT_AVAILABLE', 'There are no folders here.');
   },
   notify: () => {},
+  directoryChoice: settledDirectory('/nowhere', 'a test'),
   keepAwake: () => {},
 };
 

@@ -9,10 +9,13 @@ import type { HostContext } from '../hosting.ts';
 export function appHandlers(context: HostContext): HandlersOf<typeof appRoutes> {
   const { settings, uploads } = context;
   const host = context.platform;
+  const { directoryChoice } = host;
+  const nextDirectory = () => ({ path: directoryChoice.next(), settledBy: directoryChoice.settledBy });
   return {
     'app/info': () => ({
       version: context.version,
       dataDirectory: context.dataDirectory,
+      nextDataDirectory: nextDirectory(),
       platform: platform(),
       cores: cpus().length,
       memoryBytes: totalmem(),
@@ -22,6 +25,10 @@ export function appHandlers(context: HostContext): HandlersOf<typeof appRoutes> 
     }),
     'app/settings': () => settings.current(),
     'app/changeSettings': (changes) => settings.change(changes),
+    'app/chooseDataDirectory': ({ path }) => {
+      directoryChoice.choose(path);
+      return nextDirectory();
+    },
     'app/chooseFile': async ({ purpose }) => ({ path: await host.chooseFile(purpose) }),
     'app/showRunFolder': ({ run }) => {
       host.showFolder(context.runs.folder(findRun(context.databases.store(), run).id));

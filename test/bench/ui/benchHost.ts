@@ -12,6 +12,7 @@ import { checkoutEntries } from '../../../main/entries.ts';
 import { startServer } from '../../../main/headless/server.ts';
 import { pageFiles } from '../../../main/rpc/pageFiles.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
+import { settledDirectory } from '../../../main/studio/directoryChoice.ts';
 import { RunEvents } from '../../../main/studio/runEvents.ts';
 import { hostStudio } from '../../../main/studio.ts';
 import { projectFolder, readVersion } from '../../../main/version.ts';
@@ -41,6 +42,7 @@ const studio = hostStudio({
   platform: {
     capabilities: { openDialog: false, showInFolder: false, systemNotifications: false },
     ...{ chooseFile: unused, showFolder: unused, notify: () => {}, keepAwake: () => {} },
+    directoryChoice: settledDirectory(dataDirectory, 'the benchmark'),
   },
 });
 const { dispatch, events } = studio;

@@ -5,21 +5,10 @@ import { Databases } from '../../../main/studio/databases.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
 import type { HostedStudio } from '../../../main/studio/hosting.ts';
 import { hostStudio } from '../../../main/studio.ts';
-import { StudioError } from '../../../shared/errors.ts';
+import { plainPlatform } from '../../support/hostedStudio.ts';
 import { numberedPairs } from '../../support/pairsCsv.ts';
 import { importPairs, predict, runOn } from '../../support/predictedRun.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
-
-const unavailable = () => {
-  throw new StudioError('NOT_AVAILABLE', 'Not in a test.');
-};
-const platform = {
-  capabilities: { openDialog: false, showInFolder: false, systemNotifications: false },
-  chooseFile: unavailable,
-  showFolder: unavailable,
-  notify: () => {},
-  keepAwake: () => {},
-};
 
 const hosted: HostedStudio[] = [];
 afterEach(async () => {
@@ -41,7 +30,12 @@ async function studioWithRuns(): Promise<{ studio: HostedStudio; run: string; be
   });
   predict(databases, better, { classes: 3, predicted: golds });
   databases.close();
-  const studio = hostStudio({ dataDirectory, entries: checkoutEntries(), version: '0.0.0', platform });
+  const studio = hostStudio({
+    dataDirectory,
+    entries: checkoutEntries(),
+    version: '0.0.0',
+    platform: plainPlatform,
+  });
   hosted.push(studio);
   return { studio, run, better };
 }
