@@ -66,6 +66,20 @@ export function metricTail(
   });
 }
 
+/** Where every curve of a run ends, as a cursor for `metricTail`. Figures are not looked at. Throws NOT_FOUND. */
+export function metricEnds(database: StudioReader, runId: string): Map<MetricName, number> {
+  return read(database, () => {
+    const run = runKey(database, runId);
+    const ends = new Map<MetricName, number>();
+    for (const [metric, id] of metricKeys(database)) {
+      const select = `SELECT max(${axisOf(metric)}) FROM ${tableOf(metric)} WHERE run = ? AND metric = ?`;
+      const end = database.connection.prepare<[number, number], number | null>(select).pluck().get(run, id);
+      if (end != null) ends.set(metric, end);
+    }
+    return ends;
+  });
+}
+
 /** The last point of every metric that has one. Throws NOT_FOUND, DATABASE_CORRUPT. */
 export function latestMetrics(database: StudioReader, runId: string): Map<MetricName, MetricPoint> {
   return read(database, () => {

@@ -101,8 +101,9 @@ export class RunIndex {
 
   #refresh(runs: Map<string, IndexedRun>): void {
     const ids = [...this.#stale];
-    this.#stale = new Set();
     const fresh = new Map(tableRows(this.#databases.store(), ids).map((row) => [row.id, row]));
+    // Only now: what could not be read is read when somebody asks again.
+    this.#stale = new Set();
     let grown = false;
     for (const id of ids) {
       const row = fresh.get(id);

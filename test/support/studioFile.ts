@@ -5,7 +5,8 @@ import type { StudioDatabase } from '../../main/db/connection.ts';
 import { claimRun } from '../../main/db/lease.ts';
 import { type OpenOptions, openStudioDatabase } from '../../main/db/open.ts';
 import { appendReports } from '../../main/db/reports.ts';
-import { createRun } from '../../main/db/runs.ts';
+import { createRun, type NewRun } from '../../main/db/runs.ts';
+import type { WorkerReport } from '../../shared/runs.ts';
 import {
   sampleCheckpoint,
   sampleConfig,
@@ -13,6 +14,7 @@ import {
   sampleEvaluation,
   samplePoints,
   samplePredictions,
+  sampleResult,
   startedReport,
 } from './sampleRun.ts';
 import { temporaryFolder } from './temporaryFolder.ts';
@@ -45,6 +47,19 @@ export function claimedRun(
 ): string {
   const runId = createRun(database, { config: sampleConfig(changes), environment: sampleEnvironment });
   claimRun(database, runId);
+  return runId;
+}
+
+/** A completed run that nobody holds any more. */
+export function endedRun(
+  database: StudioDatabase,
+  reports: readonly WorkerReport[] = [],
+  run: Partial<NewRun> = {},
+): string {
+  const runId = createRun(database, { config: sampleConfig(), environment: sampleEnvironment, ...run });
+  const lease = claimRun(database, runId);
+  appendReports(database, runId, [startedReport(), ...reports, { kind: 'finished', result: sampleResult }]);
+  lease.release();
   return runId;
 }
 
