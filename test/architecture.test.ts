@@ -125,7 +125,7 @@ describe('entries', () => {
 
   it('are all tested here', () => {
     expect([...entries.names].sort()).toEqual([
-      ...['cli', 'data', 'encoding', 'headless', 'heartbeat', 'inference', 'training'],
+      ...['cli', 'data', 'encoding', 'headless', 'heartbeat', 'inference', 'selfTest', 'training'],
     ]);
   });
 
@@ -135,6 +135,13 @@ describe('entries', () => {
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('selfTest starts, and without a library to test it ends', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [entries.path('selfTest')], {
+      encoding: 'utf8',
+    });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
   it.each(['training', 'inference', 'data'] as const)('%s starts and says that it is ready', async (name) => {

@@ -1,6 +1,6 @@
 /** @file Runs in Electron's main process. Supervised children as utility processes: Electron's fuses forbid plain Node ones. */
 import type { UtilityProcess, utilityProcess } from 'electron';
-import type { ChildLauncher } from '../training/childLauncher.ts';
+import type { ChildLauncher, LaunchedChild } from '../training/childLauncher.ts';
 
 interface Pulse {
   readonly pulse: number;
@@ -12,9 +12,14 @@ function isPulse(message: unknown): message is Pulse {
   );
 }
 
-export function launchUtility(parent: Pick<typeof utilityProcess, 'fork'>): ChildLauncher {
-  return (entry, environment, { onMessage, onPulse, onStderr, onClose }) => {
-    const child: UtilityProcess = parent.fork(entry, [], {
+/** As for any supervised child; `words` are its arguments. */
+type UtilityLauncher = (
+  ...parameters: [...Parameters<ChildLauncher>, words?: readonly string[]]
+) => LaunchedChild;
+
+export function launchUtility(parent: Pick<typeof utilityProcess, 'fork'>): UtilityLauncher {
+  return (entry, environment, { onMessage, onPulse, onStderr, onClose }, words = []) => {
+    const child: UtilityProcess = parent.fork(entry, [...words], {
       env: { ...environment },
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -174,7 +174,8 @@ export class SupervisedChild<Order extends object, Answer extends object> {
   }
 }
 
-function strippedEnvironment(): Record<string, string> {
+/** This process's variables, without those. */
+export function strippedEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     ([name, value]) => value !== undefined && !STRIPPED.test(name),
   );

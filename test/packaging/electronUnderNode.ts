@@ -100,9 +100,9 @@ export const ipcMain = new FakeIpc();
 class Utility extends EventEmitter {
   readonly #child: ChildProcess;
 
-  constructor(path: string, env: NodeJS.ProcessEnv) {
+  constructor(path: string, words: readonly string[], env: NodeJS.ProcessEnv) {
     super();
-    this.#child = fork(join(import.meta.dirname, 'utilityUnderNode.ts'), [path], {
+    this.#child = fork(join(import.meta.dirname, 'utilityUnderNode.ts'), [path, ...words], {
       ...{ env, execArgv: [], serialization: 'advanced' as const },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -124,9 +124,9 @@ class Utility extends EventEmitter {
 }
 
 export const utilityProcess = {
-  fork: (path: string, _words: readonly string[], { env }: { env: NodeJS.ProcessEnv }) => {
+  fork: (path: string, words: readonly string[], { env }: { env: NodeJS.ProcessEnv }) => {
     tell(`utility ${path.slice(path.lastIndexOf('desktop'))}`);
-    return new Utility(path, env);
+    return new Utility(path, words, env);
   },
 };
 

@@ -3,13 +3,17 @@
  * what is not, its fuses and icons; and that it works: opened, it imports, trains and answers, under plain Node.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { extractAll, listPackage, statFile } from '@electron/asar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CONTENT_SECURITY_POLICY } from '../../main/rpc/pageHeaders.ts';
+import { chooseDataDirectory } from '../../main/studio/dataDirectory.ts';
+import type { RunDetails } from '../../shared/contract/runs.ts';
+import type { EngineName } from '../../shared/engines.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import { launchChromium } from '../support/builtPage.ts';
+import { engineForTests } from '../support/enginesForTests.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
 import { drawIcon, ICON_FOLDER, ICONS } from './drawIcons.ts';
@@ -55,7 +59,7 @@ describe('what is packaged', () => {
   it('is every entry, the page, the kernels, the sample, the pictures of the tray', () => {
     const desktop = ['desktop.js', 'preload.cjs', 'training.js', 'inference.js', 'data.js'];
     const expected = [
-      ...[...desktop, 'heartbeat.js', 'encoding.js'].map((name) => `/dist/desktop/${name}`),
+      ...[...desktop, 'heartbeat.js', 'encoding.js', 'selfTest.js'].map((name) => `/dist/desktop/${name}`),
       ...['train', 'dev', 'test'].map((split) => `/resources/sample/snli_1.0_${split}.txt`),
       ...ICONS.map(({ file }) => `/resources/icons/${file}`),
       '/dist/renderer/index.html',
@@ -179,9 +183,27 @@ describe('the icons', () => {
 
 describe('the packaged program', () => {
   let studio: PackagedStudio;
+  const engineHome = chooseDataDirectory(null, process.env);
+
+  /** A small run on the sample, to its end. */
+  async function train(engine: EngineName): Promise<RunDetails> {
+    const hyperparameters = hyperparametersSchema.parse({
+      ...{ size: 'free', layers: 1, hidden: 16, heads: 2, feedForward: 16, maxLen: 32 },
+      ...{ batchSize: 512, epochs: 1 },
+    });
+    const request = { dataset: 'sample', hyperparameters, engine, threads: 1 };
+    const { ids } = await studio.ask('queue/add', { requests: [request], place: 'back' });
+    return await until(
+      () => studio.ask('runs/show', { run: ids[0]! }),
+      ({ state }) => state === 'completed' || state === 'failed',
+    );
+  }
 
   beforeAll(async () => {
-    studio = await PackagedStudio.open(app, resources, join(temporaryFolder(), 'data'));
+    const data = temporaryFolder();
+    if (existsSync(join(engineHome, 'engines')))
+      symlinkSync(join(engineHome, 'engines'), join(data, 'engines'));
+    studio = await PackagedStudio.open(app, resources, data);
   });
 
   afterAll(() => studio?.kill());
@@ -214,17 +236,7 @@ describe('the packaged program', () => {
       () => studio.ask('datasets/list', {}),
       ({ length }) => length === 1,
     );
-    const hyperparameters = hyperparametersSchema.parse({
-      ...{ size: 'free', layers: 1, hidden: 16, heads: 2, feedForward: 16, maxLen: 32 },
-      ...{ batchSize: 512, epochs: 1 },
-    });
-    const request = { dataset: 'sample', hyperparameters, engine: 'wasm' as const, threads: 1 };
-    const { ids } = await studio.ask('queue/add', { requests: [request], place: 'back' });
-    const run = ids[0]!;
-    const { state, engine } = await until(
-      () => studio.ask('runs/show', { run }),
-      (shown) => shown.state === 'completed' || shown.state === 'failed',
-    );
+    const { id: run, state, engine } = await train('wasm');
     expect({ state, engine: engine?.engine }).toEqual({ state: 'completed', engine: 'wasm' });
     const pair = { run, premise: 'A man sleeps.', hypothesis: 'A man rests.' };
     expect((await studio.ask('playground/answer', pair)).probabilities).toHaveLength(3);
@@ -247,6 +259,17 @@ describe('the packaged program', () => {
       console.log(typeof driver.NodeJSKernelBackend);`;
     const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: app, encoding: 'utf8' });
     expect(stdout.trim(), stderr).toBe('function');
+  });
+
+  it('tests an installed TensorFlow, and trains with it', async ({ skip }) => {
+    engineForTests('tensorflow', skip);
+    const { reports } = await studio.ask('engines/doctor', { again: true });
+    const findings = reports.find(({ engine }) => engine === 'tensorflow')?.findings ?? [];
+    expect(findings).toContainEqual(
+      expect.objectContaining({ what: 'A product of two matrices', found: true }),
+    );
+    expect((await studio.facts()).told).toContain('utility desktop/selfTest.js');
+    expect((await train('tensorflow')).state).toBe('completed');
   });
 
   it('leaves when it is asked to', async () => {

@@ -3,7 +3,8 @@
  * that aborts or hangs must not take the studio with it.
  */
 import { join } from 'node:path';
-import { runProgram } from '../runProgram.ts';
+import { entriesHere } from '../../entries.ts';
+import { runEntry } from '../runEntry.ts';
 import { BINDING_FILE } from './installation.ts';
 
 export type SelfTestResult =
@@ -13,29 +14,14 @@ export type SelfTestResult =
 /** Loading 0.8 GB from a cold, slow disk takes most of this. */
 const SELF_TEST_TIMEOUT_MS = 120_000;
 
-/** Runs in the child: plain CommonJS, nothing but the binding. [[1,2],[3,4]]² = [[7,10],[15,22]]. */
-const SCRIPT = `
-const binding = require(process.argv[1]);
-const FLOAT = binding.TF_FLOAT;
-const matrix = binding.createTensor([2, 2], FLOAT, new Float32Array([1, 2, 3, 4]));
-const attributes = [
-  { name: 'T', type: binding.TF_ATTR_TYPE, value: FLOAT },
-  { name: 'transpose_a', type: binding.TF_ATTR_BOOL, value: false },
-  { name: 'transpose_b', type: binding.TF_ATTR_BOOL, value: false },
-];
-const product = binding.executeOp('MatMul', attributes, [matrix, matrix], 1)[0];
-const values = Array.from(binding.tensorDataSync(product.id));
-console.log(JSON.stringify({ values, version: binding.TF_Version, usesGpu: binding.isUsingGpuDevice() }));
-`;
-
 /** @param environment what `tensorflowEnvironment` gives for this installation */
 export async function selfTest(
   folder: string,
   environment: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ): Promise<SelfTestResult> {
-  const words = ['--input-type=commonjs', '-e', SCRIPT, join(folder, BINDING_FILE)];
-  const outcome = await runProgram(process.execPath, words, {
+  const words = [join(folder, BINDING_FILE)];
+  const outcome = await runEntry(entriesHere().path('selfTest'), words, {
     timeoutMs: SELF_TEST_TIMEOUT_MS,
     environment,
     ...(signal === undefined ? {} : { signal }),
