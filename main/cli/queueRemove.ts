@@ -12,13 +12,13 @@ export function addQueueRemove(parent: Command, cli: Cli): void {
   });
   command.action((run: string, options: CommonOptions) =>
     cli.run(options, async ({ terminal, studio }) => {
-      const { id, deleted, state } = (await studio()).queue.remove(run);
+      const { id, state } = (await studio()).queue.remove(run);
       terminal.line(
-        deleted
+        state === null
           ? `Run ${id} is out of the queue; it had never trained, and is gone.`
           : `Run ${id} is out of the queue, and ${state} as before. Go on with it: npx --no entail runs resume ${id}`,
       );
-      terminal.event('result', { runId: id, deleted });
+      terminal.event('result', { runId: id, deleted: state === null });
       return undefined;
     }),
   );

@@ -104,7 +104,9 @@ async function trainOne(
   const { id, epochs } = next;
   if (startedCount(outcomes) > 0) work.terminal.line();
   try {
-    const watched = await watchRun(work, { epochs }, (listener) => queueWork.launch(id, listener));
+    const watched = await watchRun(work, { epochs }, (listener) =>
+      queueWork.launch(id, listener, work.interruption.stop),
+    );
     tellEnd(work, watched);
     const { end, device } = watched;
     if (end.outcome === 'stopped') outcomes.stopped.push(id);
@@ -123,9 +125,10 @@ function takeFailure(
   queueWork: QueueWork,
   { id, thrown, outcomes }: { id: string; thrown: unknown; outcomes: Outcomes },
 ): void {
-  if (interruption.stop.aborted) throw thrown;
   const state = queueWork.stateOf(id);
-  if (state === 'queued') throw thrown;
+  // Ctrl-C before it had begun: it waits as before.
+  if (interruption.stop.aborted && state === 'queued') return;
+  if (interruption.stop.aborted || state === 'queued') throw thrown;
   // Taken out, or started by another process, between looking and starting.
   if (state !== 'failed' && state !== 'interrupted') return;
   tellFailure(terminal, thrown);

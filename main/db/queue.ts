@@ -3,7 +3,7 @@ import { StudioError } from '../../shared/errors.ts';
 import type { RunConfig, RunState } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
-import { claimRun, type Lease, requireFree } from './lease.ts';
+import { claimRun, type Lease, requireFree, requireLease } from './lease.ts';
 import { runKey } from './runKey.ts';
 import { findRun } from './runs.ts';
 
@@ -100,6 +100,16 @@ export function claimQueued(database: StudioDatabase, runId: string): Lease {
       .prepare("UPDATE runs SET state = 'preparing', queue_place = NULL, queued_from = NULL WHERE id = ?")
       .run(id);
     return claimRun(database, id);
+  });
+}
+
+/** A run that this process has claimed and not begun waits again, where it stood. Throws LOCKED when it is not ours. */
+export function giveBack(database: StudioDatabase, { id, place, queuedFrom }: WaitingRun): void {
+  write(database, () => {
+    requireLease(database, id, runKey(database, id));
+    database.connection
+      .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ? WHERE id = ?")
+      .run(place, queuedFrom, id);
   });
 }
 

@@ -2,8 +2,8 @@
 import type { EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { RunPlan, RunProgress, RunResult, RunState } from '../../shared/runs.ts';
-import type { StudioDatabase } from './connection.ts';
-import { write } from './connection.ts';
+import type { StudioDatabase, StudioReader } from './connection.ts';
+import { read, write } from './connection.ts';
 import { requireLease } from './lease.ts';
 import { runKey } from './runKey.ts';
 import { storedResult } from './runRecord.ts';
@@ -22,6 +22,14 @@ export function setState(database: StudioDatabase, runId: string, state: RunStat
          started_at = CASE WHEN :state = 'running' THEN coalesce(started_at, :now) ELSE started_at END WHERE number = :run`
     : 'UPDATE runs SET state = :state, finished_at = :now WHERE number = :run';
   update(database, runId, sql, { state, now });
+}
+
+/** Null for a run that is gone. */
+export function stateOf(database: StudioReader, runId: string): RunState | null {
+  const select = database.connection
+    .prepare<[string], RunState>('SELECT state FROM runs WHERE id = ?')
+    .pluck();
+  return read(database, () => select.get(runId) ?? null);
 }
 
 /** Stores which engine runs it: again after each resumption. */

@@ -6,10 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { errorFromData, StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunState, WorkerReport } from '../../shared/runs.ts';
 import type { StudioDatabase } from '../db/connection.ts';
-import { deleteRun } from '../db/deleteRun.ts';
 import { holderOf, interruptOrphans } from '../db/lease.ts';
 import { logTail } from '../db/logs.ts';
-import { leaveQueue, waitingRuns } from '../db/queue.ts';
+import { waitingRuns } from '../db/queue.ts';
 import { type RunRequestKind, requestOfRun } from '../db/runRequests.ts';
 import { findRun } from '../db/runs.ts';
 import { carryOut, type RunningTraining, type TrainingEnd, type TrainingListener } from './attempt.ts';
@@ -25,6 +24,8 @@ export interface Joining {
   readonly runId: string;
   readonly listener: TrainingListener;
   readonly isStudioOpen: () => boolean;
+  /** Takes the run out of the queue: a new one leaves nothing behind, one that was to go on is what it was. */
+  readonly takeOut: () => void;
   /** Takes the run out of the queue and trains it in this process. */
   readonly trainHere: () => Promise<RunningTraining>;
 }
@@ -77,7 +78,7 @@ async function follow(joining: Joining, wishes: Wishes): Promise<TrainingEnd> {
       if (news.isAsBefore(run)) throw takenOut(runId);
       return endOf(run);
     }
-    if (run.state === 'queued') takeBackIfWished(store, run, wishes.take());
+    if (run.state === 'queued') takeBackIfWished(joining, wishes.take());
     else {
       for (const wish of wishes.take()) requestOfRun(store, runId, wish);
       // The studio may have died: then nobody else says so.
@@ -113,16 +114,18 @@ function takenOut(runId: string): StudioError {
 }
 
 /** To pause or go on with a run that waits means nothing. @throws StudioError CANCELLED. */
-function takeBackIfWished(store: StudioDatabase, run: RunRecord, wishes: readonly RunRequestKind[]): void {
-  if (wishes.some((wish) => wish !== 'pause' && wish !== 'continue')) throw takenBack(store, run);
-}
-
-/** A new run that has not begun leaves nothing behind; one that was to go on is what it was. */
-function takenBack(store: StudioDatabase, run: RunRecord): StudioError {
-  const resumes = waitingRuns(store).find(({ id }) => id === run.id)?.queuedFrom !== null;
-  if (resumes) leaveQueue(store, run.id);
-  else deleteRun(store, run.id);
-  return new StudioError('CANCELLED', `Run ${run.id} was taken out of the queue before it began.`);
+function takeBackIfWished({ store, runId, takeOut }: Joining, wishes: readonly RunRequestKind[]): void {
+  const wish = wishes.find((one) => one !== 'pause' && one !== 'continue');
+  if (wish === undefined) return;
+  try {
+    takeOut();
+  } catch (thrown) {
+    if (!(thrown instanceof StudioError) || thrown.code !== 'USAGE') throw thrown;
+    // The studio has started it since we looked.
+    requestOfRun(store, runId, wish);
+    return;
+  }
+  throw new StudioError('CANCELLED', `Run ${runId} was taken out of the queue before it began.`);
 }
 
 /** What has changed since the last look, as a worker would report it. */

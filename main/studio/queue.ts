@@ -11,6 +11,7 @@ import type { RunState } from '../../shared/runs.ts';
 import { holderOf, interruptOrphans } from '../db/lease.ts';
 import { leaveQueue, moveInQueue, placeAt, queueAgain, waitingRuns } from '../db/queue.ts';
 import { requestOfRun } from '../db/runRequests.ts';
+import { stateOf } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
 import type { RunningTraining } from './attempt.ts';
@@ -36,7 +37,7 @@ export class QueueService implements RunControl {
   readonly #here = new Map<string, { readonly device: string; training: RunningTraining | null }>();
   readonly #ends = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
-  #closed = false;
+  readonly #closing = new AbortController();
   /** The queue that pages know of, as JSON. */
   #told = '';
   #starting = Promise.resolve();
@@ -167,7 +168,7 @@ export class QueueService implements RunControl {
 
   /** Starts what can be started; cheap when there is nothing to do. */
   look(): void {
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     this.#starting = this.#starting
       .then(() => this.#startWaiting())
       .catch((thrown: unknown) => this.#tell('queue', thrown));
@@ -175,7 +176,7 @@ export class QueueService implements RunControl {
 
   /** Runs that train are stopped in good order; they go on when somebody resumes them. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#starting;
     for (const { training } of this.#here.values()) training?.stop();
@@ -192,7 +193,7 @@ export class QueueService implements RunControl {
     if (orphans.length > 0) this.#changed(orphans);
     for (const { id, config } of waitingRuns(store)) {
       // Asked again for each: one that could not be started may have paused the queue.
-      if (this.#closed || this.#preferences.current().paused) return;
+      if (this.#closing.signal.aborted || this.#preferences.current().paused) return;
       const device = await this.#deviceOf(config.engine);
       const { running, waiting } = this.show();
       const isFree = running.every((one) => one.device !== device);
@@ -207,14 +208,17 @@ export class QueueService implements RunControl {
   }
 
   async #start(run: string, device: string): Promise<void> {
-    const { training, platform } = this.#setting;
+    const { databases, training, platform } = this.#setting;
     const place: { readonly device: string; training: RunningTraining | null } = { device, training: null };
     this.#here.set(run, place);
     platform.keepAwake(true);
     try {
-      place.training = await training.launch(run, this.#announcer.listenerOf(run));
+      const listener = this.#announcer.listenerOf(run);
+      place.training = await training.launch(run, listener, this.#closing.signal);
     } catch (thrown) {
-      this.#ended(run, 'failed', thrown);
+      const state = stateOf(databases.store(), run);
+      if (state === 'failed') this.#ended(run, state, thrown);
+      else this.#notStarted(run, state === 'queued' ? thrown : null);
       return;
     }
     this.#changed([run]);
@@ -230,9 +234,19 @@ export class QueueService implements RunControl {
     void end.then(() => this.#ends.delete(end));
   }
 
-  #ended(run: string, state: RunState, thrown: unknown): void {
+  /** Another program has it (null), or it cannot be claimed (a full disk): tried again by the timer, not at once. */
+  #notStarted(run: string, trouble: unknown): void {
+    this.#leave(run);
+    if (trouble !== null && !this.#closing.signal.aborted) this.#tell('queue', trouble);
+  }
+
+  #leave(run: string): void {
     this.#here.delete(run);
     if (this.#here.size === 0) this.#setting.platform.keepAwake(false);
+  }
+
+  #ended(run: string, state: RunState, thrown: unknown): void {
+    this.#leave(run);
     this.#announcer.ended(run, state);
     if (state === 'failed' && !this.#preferences.current().continueAfterError) {
       this.#preferences.change({ paused: true, pausedBy: { run, message: errorData(thrown).message } });

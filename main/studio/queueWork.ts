@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import type { RunState } from '../../shared/runs.ts';
 import { waitingRuns } from '../db/queue.ts';
-import { findRun } from '../db/runs.ts';
+import { stateOf } from '../db/runState.ts';
 import { runsInWork } from '../db/runsInWork.ts';
 import { acquireFileLock, type FileLock, readLockHolder } from '../files/fileLock.ts';
 import type { RunningTraining, TrainingListener } from './attempt.ts';
@@ -56,19 +56,14 @@ export class QueueWork {
     return { kind: 'busy', run: holder };
   }
 
-  /** @throws StudioError what keeps it from starting; `endOf` tells whether that is the run's failure. */
-  async launch(run: string, listener: TrainingListener): Promise<RunningTraining> {
-    return await this.#setting.training.launch(run, listener);
+  /** @throws StudioError what keeps it from starting; `stateOf` tells whether that is the run's failure. */
+  async launch(run: string, listener: TrainingListener, signal: AbortSignal): Promise<RunningTraining> {
+    return await this.#setting.training.launch(run, listener, signal);
   }
 
   /** What has become of a run that did not finish; null when it is gone. */
   stateOf(run: string): RunState | null {
-    try {
-      return findRun(this.#setting.databases.store(), run).state;
-    } catch (thrown) {
-      if (thrown instanceof StudioError && thrown.code === 'NOT_FOUND') return null;
-      throw thrown;
-    }
+    return stateOf(this.#setting.databases.store(), run);
   }
 
   /** A run has failed: nothing more starts where a person wished so. */

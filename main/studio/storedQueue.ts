@@ -2,14 +2,11 @@
  * @file Runs under Node. The queue as it stands in studio.db, for a program that is no studio: the command line. An open
  * studio notices what is changed here, and starts what waits.
  */
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { QueuedRun, QueueState } from '../../shared/contract/queue.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { RunProgress, RunRecord, RunState } from '../../shared/runs.ts';
-import { write } from '../db/connection.ts';
-import { deleteRun } from '../db/deleteRun.ts';
-import { leaveQueue, moveInQueue, placeAt, requireWaiting, waitingRuns } from '../db/queue.ts';
+import { moveInQueue, placeAt, waitingRuns } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
 import { isFileLocked } from '../files/fileLock.ts';
@@ -18,6 +15,7 @@ import type { EngineService } from './engines.ts';
 import { QueuePreferences } from './queuePreferences.ts';
 import { QUEUE_LOCK, QueueWork } from './queueWork.ts';
 import { isStudioOpen } from './studioLock.ts';
+import { takeOut } from './takeOut.ts';
 import type { TrainingService, TrainRequest } from './training.ts';
 
 export interface TrainingRun {
@@ -90,22 +88,9 @@ export class StoredQueue {
     return id;
   }
 
-  /**
-   * Takes a waiting run out: a new one is deleted, one that was to go on is what it was before.
-   * @throws StudioError NOT_FOUND, USAGE when it does not wait.
-   */
-  remove(idOrPrefix: string): { readonly id: string; readonly deleted: boolean; readonly state: RunState } {
-    const store = this.#store;
-    const taken = write(store, () => {
-      const { id, queuedFrom } = requireWaiting(store, idOrPrefix);
-      if (queuedFrom === null) deleteRun(store, id);
-      else leaveQueue(store, id);
-      return { id, queuedFrom };
-    });
-    const { id, queuedFrom } = taken;
-    if (queuedFrom !== null) return { id, deleted: false, state: queuedFrom };
-    rmSync(join(this.#setting.databases.places.runs, id), { recursive: true, force: true, maxRetries: 5 });
-    return { id, deleted: true, state: 'queued' };
+  /** As `takeOut`. */
+  remove(idOrPrefix: string): ReturnType<typeof takeOut> {
+    return takeOut(this.#setting.databases, idOrPrefix);
   }
 
   /** Works through the queue in this process, until `release`. @throws StudioError LOCKED while another one does. */

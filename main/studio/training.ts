@@ -9,7 +9,7 @@ import { requireDataset } from '../data/datasets.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
-import { claimQueued, placeAt, queueAgain, threadsOf } from '../db/queue.ts';
+import { claimQueued, giveBack, placeAt, queueAgain, requireWaiting, threadsOf } from '../db/queue.ts';
 import { failRun } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
@@ -34,6 +34,7 @@ import {
   VOCABULARY_FILE,
 } from './startingPoint.ts';
 import { isStudioOpen } from './studioLock.ts';
+import { takeOut } from './takeOut.ts';
 import { requireSameData, requireTrainable } from './trainable.ts';
 
 export interface TrainRequest extends StartRequest {
@@ -112,18 +113,22 @@ export class TrainingService {
   }
 
   /**
-   * Starts the worker of a waiting run, from its newest checkpoint if it has one.
-   * @throws StudioError NOT_FOUND, USAGE when it does not wait any more, and what keeps it from starting (it has failed then).
+   * Starts the worker of a waiting run, from its newest checkpoint if it has one. Cancelled by `signal` before that, it
+   * waits as before.
+   * @throws StudioError NOT_FOUND, USAGE when it does not wait any more, CANCELLED, and what keeps it from starting (it has
+   * failed then).
    */
-  async launch(runId: string, listener: TrainingListener): Promise<RunningTraining> {
+  async launch(runId: string, listener: TrainingListener, signal?: AbortSignal): Promise<RunningTraining> {
     const store = this.#setting.databases.store();
-    const lease = claimQueued(store, runId);
+    const waiting = requireWaiting(store, runId);
+    const lease = claimQueued(store, waiting.id);
     const run = findRun(store, runId);
     let engine: ChosenEngine;
     try {
-      engine = await this.#ready(run, listener);
+      engine = await this.#ready(run, listener, signal);
     } catch (thrown) {
-      failRun(store, run.id, errorData(thrown));
+      if (signal?.aborted === true) giveBack(store, waiting);
+      else failRun(store, run.id, errorData(thrown));
       lease.release();
       throw thrown;
     }
@@ -156,6 +161,7 @@ export class TrainingService {
     return watchJoined({
       ...{ store: databases.store(), runId, listener },
       isStudioOpen: () => isStudioOpen(databases.places.root),
+      takeOut: () => takeOut(databases, runId),
       trainHere: () => this.launch(runId, listener),
     });
   }

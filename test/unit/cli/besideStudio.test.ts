@@ -1,5 +1,5 @@
 /** @file Tests. The command line beside an open studio: what it changes of the queue is told to pages, and done. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HostedStudio } from '../../../main/studio/hosting.ts';
@@ -84,6 +84,20 @@ describe('a studio that is open', () => {
     expect(jsonLines(stdout)).toEqual([
       { event: 'queueEnd', ended: 'studio', completed: [], stopped: [], failed: [], waiting: [run] },
     ]);
+  });
+
+  it('is rid of a run, folder and all, that is taken back by Ctrl-C before it began', async () => {
+    await entail('queue', 'pause');
+    const { code, stderr } = await entailHere(['train', ...TINY_RUN], {
+      home,
+      onOutput: (stdout, press) => {
+        if (stdout.includes('the run waits in its queue, at place 1')) press();
+      },
+    });
+    expect(code).toBe(130);
+    expect(stderr).toContain('was taken out of the queue before it began');
+    expect(readdirSync(join(home, 'runs'))).toEqual([]);
+    expect(await ask('queue/show', {})).toMatchObject({ waiting: [], running: [] });
   });
 
   it('goes on with a paused run when the command line resumes it', async () => {
