@@ -37,6 +37,8 @@ async function askInDialog(question: string): Promise<boolean> {
 /** Everything before the first "await" happens before Electron is ready, as it must. */
 async function main(): Promise<void> {
   app.enableSandbox();
+  // Windows shows notifications only of a program that says which one it is: "appId" in electron-builder.yml.
+  if (process.platform === 'win32') app.setAppUserModelId('org.entail.studio');
   protocol.registerSchemesAsPrivileged(SCHEMES);
   const given = givenDirectory(process.argv);
   const usual = chooseDataDirectory(given, process.env);

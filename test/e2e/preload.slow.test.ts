@@ -2,9 +2,11 @@
  * @file Tests. The preload script as it is built, in a real Chromium with worlds of their own for script and page: what a
  * page gets, what it does not, and the whole studio on top of it.
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addressOfSettings } from '../../main/desktop/openedFile.ts';
 import { pageFiles } from '../../main/rpc/pageFiles.ts';
 import { buildDesktop } from '../../main/start/buildDesktop.ts';
 import { buildPagesIfNeeded } from '../../main/start/buildPages.ts';
@@ -15,6 +17,7 @@ import type { EventBatch } from '../../shared/contract/events.ts';
 import { launchChromium } from '../support/builtPage.ts';
 import { openHosted } from '../support/hostedStudio.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
+import { until } from '../support/until.ts';
 import { ADDRESS, PageUnderElectron } from './preloadHost.ts';
 
 declare global {
@@ -157,14 +160,19 @@ describe('a page over the preload script', () => {
 });
 
 describe('the studio over the preload script', () => {
-  it('shows itself, follows what happens, and goes on after a reload', async () => {
+  let page: Page;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
     await buildPagesIfNeeded(() => {});
-    const page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
-    const complaints: string[] = [];
+    page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
     page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
     page.on('pageerror', (error) => void complaints.push(String(error)));
     const files = pageFiles(join(projectFolder(), 'dist', 'renderer'));
     await PageUnderElectron.open(page, { studio, preload, files });
+  });
+
+  it('shows itself, follows what happens, and goes on after a reload', async () => {
     await page.goto(ADDRESS);
     await page.getByRole('heading', { name: 'Begin' }).waitFor();
     await page.goto(`${ADDRESS}#/datasets`);
@@ -174,5 +182,21 @@ describe('the studio over the preload script', () => {
     // The number beside "Data sets" is told by an event.
     await page.getByRole('link', { name: 'Data sets 1' }).waitFor();
     expect(complaints).toEqual([]);
+  });
+
+  it('shows an opened file of settings as a new run, also while a new run is on screen', async () => {
+    const open = async (text: string) => {
+      const path = join(temporaryFolder(), 'run.entail');
+      writeFileSync(path, text);
+      await page.goto(addressOfSettings(path).replace(/^app:\/\/studio\//, ADDRESS));
+    };
+    await open('{"dataset":"sample","hyperparameters":{"epochs":17}}');
+    await page.getByText('Read from the file.').waitFor();
+    await until(async () => (await page.getByLabel('Epochs').inputValue()) === '17');
+    await open('{"dataset":"sample","hyperparameters":{"epochs":18}}');
+    await until(async () => (await page.getByLabel('Epochs').inputValue()) === '18');
+    await open('["no settings"]');
+    await page.getByText(/There are no settings of a run in the file/).waitFor();
+    expect(await page.getByLabel('Epochs').inputValue()).toBe('18');
   });
 });
