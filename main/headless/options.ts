@@ -85,7 +85,8 @@ function portFrom(text: string): number {
 function originFrom(text: string, before: string[]): string[] {
   const url = URL.canParse(text) ? new URL(text) : null;
   const plain = url !== null && /^https?:$/.test(url.protocol) && url.origin === text.replace(/\/$/, '');
-  if (plain) return [...before, url.origin];
+  // A star would look as if it stood for many; it would stand for itself.
+  if (plain && !url.hostname.includes('*')) return [...before, url.origin];
   throw new InvalidArgumentError(
     'An origin is a scheme, a host and perhaps a port, such as https://box.example:8443.',
   );
