@@ -66,7 +66,8 @@ export function starterText({ workedBy, paused }: Pick<QueueListing, 'workedBy' 
   return 'No studio is open: what waits starts when one opens, or here with npx --no entail queue run';
 }
 
-/** "1 run waits", "3 runs wait" */
+/** "nothing waits", "1 run waits", "3 runs wait" */
 export function waitingText(count: number): string {
+  if (count === 0) return 'nothing waits';
   return `${countOf(count, 'run')} ${count === 1 ? 'waits' : 'wait'}`;
 }
