@@ -19,7 +19,7 @@ import { TrainingLoop } from './loop.ts';
 import { type LoopTask, type RunWishes, StopSignal } from './loopParts.ts';
 import { freshState, type LoopState } from './loopState.ts';
 import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
-import type { Pace } from './pace.ts';
+import { ProgressReports } from './progressReports.ts';
 import { watchSystem } from './systemMetrics.ts';
 import { encodedSplits } from './trainingData.ts';
 
@@ -105,10 +105,10 @@ class TrainingRun implements LoopTask {
       parameters: this.#task.shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     });
     const stopWatching = this.#watchSystem(perEpoch);
+    const progress = new ProgressReports(links.report, { stepsPerEpoch: perEpoch, totalSteps });
     const listener = {
       metrics: (points: readonly MetricPoint[]) => links.report({ kind: 'metrics', points }),
-      progress: (at: LoopState, phase: 'training' | 'evaluating' | 'saving', pace: Pace) =>
-        this.#reportProgress({ at, phase, pace }, totalSteps, perEpoch),
+      progress: progress.tell.bind(progress),
       paused: ({ step }: LoopState, reason: 'asked' | 'diskFull') => this.#reportPause(step, reason),
       continued: () => links.report({ kind: 'continued' }),
       waiting: () => links.beat(),
@@ -254,22 +254,6 @@ class TrainingRun implements LoopTask {
       report({ kind: 'log', level: 'warning', text });
     }
     report({ kind: 'paused', step, reason });
-  }
-
-  #reportProgress(
-    { at, phase, pace }: { at: LoopState; phase: 'training' | 'evaluating' | 'saving'; pace: Pace },
-    totalSteps: number,
-    perEpoch: number,
-  ): void {
-    this.#prepared.links.report({
-      kind: 'progress',
-      step: at.step,
-      totalSteps,
-      epoch: at.epoch + at.stepInEpoch / perEpoch,
-      phase,
-      etaSeconds: pace.etaSeconds(at.step, at.epoch),
-      pairsPerSecond: pace.pairsPerSecond,
-    });
   }
 
   #watchSystem(perEpoch: number): () => void {
