@@ -67,13 +67,23 @@ function checksOfData({ report, rows }: Dataset, { maxLen }: Hyperparameters): E
         ),
     across === 0
       ? good('No pair stands in two splits.')
-      : warning(`${across} pairs stand in two splits: figures on them flatter.`),
+      : warning(
+          across === 1
+            ? '1 pair stands in two splits: figures on it flatter.'
+            : `${across} pairs stand in two splits: figures on them flatter.`,
+        ),
     report.duplicateRows === 0
       ? good('No pair stands there twice.')
-      : warning(`${report.duplicateRows} rows repeat an earlier one.`),
+      : warning(
+          report.duplicateRows === 1
+            ? '1 row repeats an earlier one.'
+            : `${report.duplicateRows} rows repeat an earlier one.`,
+        ),
     longer === 0
       ? good(`No pair is longer than ${maxLen} tokens.`)
-      : warning(`At least ${longer} of ${all} pairs are longer than ${maxLen} tokens and will be truncated.`),
+      : warning(
+          `At least ${longer} of ${all} pairs ${longer === 1 ? 'is' : 'are'} longer than ${maxLen} tokens and will be truncated.`,
+        ),
     ...(rows.dev === 0 ? [warning('There is no dev split: choices would look at test labels.')] : []),
   ];
 }
