@@ -93,9 +93,14 @@ describe('a run', { timeout: 120_000 }, () => {
       nextStep: expect.stringContaining('Stop it'),
     });
     expect(await calls.refusal('runs/delete', { ids: [run] })).toMatchObject({ code: 'LOCKED' });
-    await calls.ask('runs/pause', { run });
-    await calls.ask('runs/resume', { run });
-    await calls.untilState(run, 'running');
+    // Together, so that the worker hears of both before its next step.
+    await Promise.all([calls.ask('runs/pause', { run }), calls.ask('runs/resume', { run })]);
+    const { progress } = await calls.show(run);
+    const later = await until(
+      () => calls.show(run),
+      (now) => now.progress!.epoch > progress!.epoch + 2,
+    );
+    expect(later.state).toBe('running');
     await calls.ask('runs/discard', { run });
     expect((await calls.ask('runs/table', {})).ids).not.toContain(run);
     expect(workers()).toEqual([]);
