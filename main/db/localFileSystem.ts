@@ -1,5 +1,5 @@
 /** @file Node. Tells a local disk from a network one, on which SQLite's shared memory and locks cannot be trusted. */
-import { readFileSync, statfsSync } from 'node:fs';
+import { readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { StudioError } from '../../shared/errors.ts';
 
 /** Numbers of statfs(2) on Linux. FUSE is not here: it carries local disks too, and the mount table tells which. */
@@ -46,9 +46,9 @@ function mountedType(folder: string, mounts: string): string | null {
   return best?.type ?? null;
 }
 
-/** What `networkFileSystem` says about a folder of this machine. */
-export function networkFileSystemOf(folder: string): string | null {
-  return networkFileSystem(folder, statfsSync(folder).type, mountTable());
+/** What `networkFileSystem` says about a folder of this machine; of a link, about where it leads. */
+export function networkFileSystemOf(folder: string, mounts = mountTable()): string | null {
+  return networkFileSystem(realpathSync(folder), statfsSync(folder).type, mounts);
 }
 
 function mountTable(): string {

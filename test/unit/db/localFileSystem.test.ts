@@ -1,4 +1,6 @@
 /** @file Tests. Local or network: by the kernel's number, by the mount table, by the look of the path. */
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { networkFileSystem, networkFileSystemOf } from '../../../main/db/localFileSystem.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -31,6 +33,14 @@ describe('networkFileSystem', () => {
     ['C:\\entail', 0, null],
   ])('%s with number %i is on %s', (folder, number, expected) => {
     expect(networkFileSystem(folder, number, MOUNTS)).toBe(expected);
+  });
+
+  test('looks where a link leads', () => {
+    const folder = temporaryFolder();
+    const mounts = `${MOUNTS}\nme@host:/ ${folder} fuse.sshfs rw 0 0`;
+    const link = join(temporaryFolder(), 'home');
+    symlinkSync(folder, link);
+    expect(networkFileSystemOf(link, mounts)).toBe('fuse.sshfs');
   });
 
   test('takes the folder of this test for local', () => {
