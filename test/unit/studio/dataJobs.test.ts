@@ -2,6 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { lockCache, openCache } from '../../../main/data/cache.ts';
+import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
 import type { Job } from '../../../shared/contract/jobs.ts';
 import { callsTo, type HostedCalls } from '../../support/hostedCalls.ts';
 import { openHosted } from '../../support/hostedStudio.ts';
@@ -10,14 +12,18 @@ import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { until } from '../../support/until.ts';
 
 const files = temporaryFolder();
+const folder = temporaryFolder();
 const LARGE = join(files, 'large.csv');
+/** Long enough to be cancelled in the middle. */
+const HUGE = join(files, 'huge.csv');
 const SMALL = join(files, 'small.csv');
 let calls: HostedCalls;
 
 beforeAll(() => {
-  writePairsCsv(LARGE, numberedPairs(40_000));
+  writePairsCsv(LARGE, numberedPairs(30_000));
+  writePairsCsv(HUGE, numberedPairs(150_000));
   writePairsCsv(SMALL, numberedPairs(60));
-  calls = callsTo(openHosted());
+  calls = callsTo(openHosted(folder));
 });
 
 const statesOf = (job: string, { events }: HostedCalls): Job[] =>
@@ -40,7 +46,7 @@ describe('an import', () => {
       usedBy: [],
       report: { madeSplits: { seed: 3 }, rejected: [] },
     });
-    expect(dataset.exampleBytes).toBeGreaterThan(40_000);
+    expect(dataset.exampleBytes).toBeGreaterThan(30_000);
     await until(() => statesOf(job, calls).at(-1)?.state === 'done');
     const fractions = statesOf(job, calls).flatMap(({ fraction }) => fraction ?? []);
     expect(fractions).toEqual(fractions.toSorted((one, other) => one - other));
@@ -49,9 +55,15 @@ describe('an import', () => {
     expect(calls.events.some(({ kind }) => kind === 'datasets')).toBe(true);
   });
 
-  it('under a name that is taken, or of a bad file, fails with what to do', async () => {
+  it('beside another one, under a name that is taken, or of a missing file fails with what to do', async () => {
     const endOf = async (path: string, name: string) =>
       await calls.ended((await calls.ask('datasets/import', { path, name })).job);
+    // Another program writes to the same data.
+    const cache = openCache(dataPlaces(folder).cacheDatabase);
+    const lock = lockCache(cache, 'importing something else');
+    expect(await endOf(SMALL, 'small')).toMatchObject({ state: 'failed', error: { code: 'LOCKED' } });
+    lock.release();
+    cache.close();
     expect(await endOf(SMALL, 'large')).toMatchObject({ state: 'failed', error: { code: 'ALREADY_EXISTS' } });
     expect(await endOf(join(files, 'none.csv'), 'n')).toMatchObject({
       ...{ state: 'failed', error: { code: 'NOT_FOUND' } },
@@ -73,7 +85,7 @@ describe('an import', () => {
   });
 
   it('that is cancelled leaves nothing, and its name can be used at once', async () => {
-    const { job } = await calls.ask('datasets/import', { path: LARGE, name: 'again' });
+    const { job } = await calls.ask('datasets/import', { path: HUGE, name: 'again' });
     await until(async () => {
       const [found] = (await calls.ask('jobs/list', {})).filter(({ id }) => id === job);
       return (found?.fraction ?? 0) > 0;
@@ -89,27 +101,16 @@ describe('an import', () => {
     expect(await calls.ended(job)).toMatchObject({ state: 'cancelled' });
   });
 
-  it('beside another one waits for nobody: it is told that the data is being written', async () => {
-    const { job } = await calls.ask('datasets/import', { path: LARGE, name: 'first' });
-    await until(
-      async () => ((await calls.ask('jobs/list', {})).find(({ id }) => id === job)?.fraction ?? 0) > 0,
-    );
-    const { job: other } = await calls.ask('datasets/import', { path: SMALL, name: 'second' });
-    expect(await calls.ended(other)).toMatchObject({ state: 'failed', error: { code: 'LOCKED' } });
-    await calls.ask('jobs/cancel', { id: job });
-    await calls.ended(job);
-  });
-
   it('ends with the studio, and the next one finds nothing of it', async () => {
-    const folder = temporaryFolder();
-    const studio = openHosted(folder);
+    const other = temporaryFolder();
+    const studio = openHosted(other);
     const own = callsTo(studio);
-    const { job } = await own.ask('datasets/import', { path: LARGE, name: 'cut' });
+    const { job } = await own.ask('datasets/import', { path: HUGE, name: 'cut' });
     await until(
       async () => ((await own.ask('jobs/list', {})).find(({ id }) => id === job)?.fraction ?? 0) > 0,
     );
     await studio.close();
-    const next = callsTo(openHosted(folder));
+    const next = callsTo(openHosted(other));
     expect(await names(next)).toEqual([]);
     expect(await next.ask('jobs/list', {})).toEqual([]);
     expect((await next.ask('app/info', {})).empty).toBe(true);
