@@ -7,12 +7,14 @@ import { mount } from 'svelte';
 import App from './App.svelte';
 import { BridgeTransport, type StudioBridge } from './api/bridgeTransport.ts';
 import { clientOver } from './api/client.ts';
-import { HttpTransport, openSession } from './api/httpTransport.ts';
+import { type EarlyAnswers, HttpTransport, openSession } from './api/httpTransport.ts';
 import type { Transport } from './api/transport.ts';
 
 declare global {
   interface Window {
     readonly studio?: StudioBridge;
+    /** What public/early.js asked for. */
+    readonly earlyAnswers?: EarlyAnswers;
   }
 }
 
@@ -24,7 +26,7 @@ async function transport(): Promise<Transport> {
     location: window.location,
     replaceHash: (hash) => window.history.replaceState(null, '', `${window.location.pathname}${hash}`),
   });
-  return new HttpTransport(origin);
+  return new HttpTransport(origin, window.earlyAnswers);
 }
 
 const client = clientOver(await transport());

@@ -22,6 +22,23 @@ export interface StudioDatabase extends StudioReader {
   readonly claimed: Set<string>;
 }
 
+const kept = new WeakMap<Database.Database, Map<string, Database.Statement<unknown[], unknown>>>();
+
+/**
+ * A statement that is compiled once a connection, for what is asked hundreds of times in a row. Its rows are arrays. Only
+ * for `get` and `all`: it must not be gone through while somebody else uses it.
+ */
+export function keptStatement<Row extends unknown[]>(
+  connection: Database.Database,
+  sql: string,
+): Database.Statement<unknown[], Row> {
+  const statements = kept.get(connection) ?? new Map<string, Database.Statement<unknown[], unknown>>();
+  kept.set(connection, statements);
+  const known = statements.get(sql) ?? connection.prepare<unknown[], unknown>(sql).raw();
+  statements.set(sql, known);
+  return known as Database.Statement<unknown[], Row>;
+}
+
 /**
  * Runs `work` in one transaction that starts by taking the write lock; inside another `write` it joins that one.
  * Everything or nothing is stored, and what is stored survives a power cut.

@@ -3,6 +3,7 @@ import type { RunSize } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
 import { requireFree } from './lease.ts';
+import { COARSEST } from './metricBlocks.ts';
 import { runKey } from './runKey.ts';
 
 /** Bytes of a metric's row, measured on runs of some thousand steps. */
@@ -11,7 +12,7 @@ const BYTES_PER_POINT = 46;
 /** What would go with the run. Throws NOT_FOUND. */
 export function runSize(database: StudioReader, runId: string): RunSize {
   const select = `SELECT
-    (SELECT count(*) FROM metrics WHERE run = :run) + (SELECT count(*) FROM system_metrics WHERE run = :run) AS metricPoints,
+    (SELECT coalesce(sum(points), 0) FROM metric_blocks WHERE run = :run AND level = ${COARSEST}) + (SELECT count(*) FROM system_metrics WHERE run = :run) AS metricPoints,
     (SELECT count(*) FROM evaluations WHERE run = :run) AS evaluations,
     (SELECT count(*) FROM logs WHERE run = :run) AS logLines,
     (SELECT count(*) FROM checkpoints WHERE run = :run) AS checkpoints,

@@ -1,5 +1,5 @@
 /**
- * @file Node. Blocks of curves: lowest, highest, sum and last of each 64 and each 4,096 steps, kept in the same
+ * @file Node. Blocks of curves: lowest, highest, sum and last of each 64, 512 and 4,096 steps, kept in the same
  * transaction as the points. A curve of a million points is drawn from some thousand rows, and no spike is lost.
  * What they say always follows from the points: they can be made again at any time (`rebuildBlocks`).
  */
@@ -8,7 +8,10 @@ import type { MetricPoint } from '../../shared/runs.ts';
 import { numbersChecksum } from './rowChecksum.ts';
 
 /** Steps of a block, by level. A block holds the steps [block * size, (block + 1) * size). */
-export const BLOCK_STEPS = [64, 4096] as const;
+export const BLOCK_STEPS = [64, 512, 4096] as const;
+export type BlockLevel = 0 | 1 | 2;
+/** Few rows of it tell the length of a curve. */
+export const COARSEST: BlockLevel = 2;
 
 export interface BlockRow {
   readonly block: number;
@@ -32,12 +35,24 @@ export interface CurveKey {
   readonly metric: number;
 }
 
+/** A row as an array, in the order of the columns. */
+export type BlockCells = [
+  ...[block: number, points: number, finite: number],
+  ...[lowest: number | null, highest: number | null, total: number | null, last: number | null],
+  ...[lastStep: number, lastEpoch: number, lastAtMs: number, crc: number],
+];
+
 const COLUMNS =
   'block, points, finite, lowest, highest, total, last, last_step, last_epoch, last_at_ms, crc' as const;
 export const SELECT_BLOCKS = `SELECT ${COLUMNS} FROM metric_blocks WHERE run = ? AND metric = ? AND level = ?`;
 
 /** Numbers in a block's checksum: run, metric, level and all columns but the checksum. */
 const CHECKED = 13;
+
+export function blockRow(cells: BlockCells): BlockRow {
+  const [block, points, finite, lowest, highest, total, last, last_step, last_epoch, last_at_ms, crc] = cells;
+  return { block, points, finite, lowest, highest, total, last, last_step, last_epoch, last_at_ms, crc };
+}
 
 /** Gives the checksum that a row must have. Make one for a whole loop. */
 export function blockChecksum(): (key: CurveKey, level: number, row: Omit<BlockRow, 'crc'>) => number {

@@ -3,18 +3,18 @@ import type Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
 import { METRICS, type MetricName } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
+import { keptStatement } from './connection.ts';
 import { corrupt } from './sqliteErrors.ts';
 
 const KNOWN: ReadonlySet<string> = new Set(METRICS);
 
 /** Every metric that the database has met. Throws DATABASE_CORRUPT for a name that is not in the closed list. */
 export function metricKeys(database: StudioReader): Map<MetricName, number> {
-  const rows = database.connection
-    .prepare<[], { id: number; name: string }>('SELECT id, name FROM metric_names')
-    .all();
-  const unknown = rows.find((row) => !KNOWN.has(row.name));
-  if (unknown !== undefined) throw corrupt(database.path, `there is no metric "${unknown.name}"`);
-  return new Map(rows.map((row) => [row.name as MetricName, row.id]));
+  const select = keptStatement<[number, string]>(database.connection, 'SELECT id, name FROM metric_names');
+  const rows = select.all();
+  const unknown = rows.find(([, name]) => !KNOWN.has(name));
+  if (unknown !== undefined) throw corrupt(database.path, `there is no metric "${unknown[1]}"`);
+  return new Map(rows.map(([id, name]) => [name as MetricName, id]));
 }
 
 /** Inside a transaction: the number of a metric, made when it is new. Throws INTERNAL outside the closed list. */

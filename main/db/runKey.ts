@@ -1,16 +1,15 @@
 /** @file Node. From a run's id to the number under which its rows are kept. */
 import { StudioError } from '../../shared/errors.ts';
 import type { StudioReader } from './connection.ts';
-import { read } from './connection.ts';
+import { keptStatement, read } from './connection.ts';
 
 /** The number of the run of that whole id. Throws NOT_FOUND. For files of db/. */
 export function runKey(database: StudioReader, runId: string): number {
-  const select = database.connection
-    .prepare<[string], number>('SELECT number FROM runs WHERE id = ?')
-    .pluck();
-  const run = read(database, () => select.get(runId));
-  if (run === undefined) throw noSuchRun(runId);
-  return run;
+  const row = read(database, () =>
+    keptStatement<[number]>(database.connection, 'SELECT number FROM runs WHERE id = ?').get(runId),
+  );
+  if (row === undefined) throw noSuchRun(runId);
+  return row[0];
 }
 
 /** What a person hears who typed the id of a run that is not there. */

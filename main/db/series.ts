@@ -5,8 +5,17 @@
 import { type Axis, RAW_POINTS, type SeriesLine } from '../../shared/contract/series.ts';
 import type { MetricName } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
-import { read } from './connection.ts';
-import { BLOCK_STEPS, type BlockRow, blockChecksum, SELECT_BLOCKS } from './metricBlocks.ts';
+import { keptStatement, read } from './connection.ts';
+import {
+  BLOCK_STEPS,
+  type BlockCells,
+  type BlockLevel,
+  type BlockRow,
+  blockChecksum,
+  blockRow,
+  COARSEST,
+  SELECT_BLOCKS,
+} from './metricBlocks.ts';
 import { metricKeys, tableOf } from './metricKeys.ts';
 import { type MetricSeries, metricSeries } from './metrics.ts';
 import { numbersChecksum } from './rowChecksum.ts';
@@ -55,7 +64,7 @@ export function pointCounts(database: StudioReader, runs: readonly number[]): Ma
   const select = database.connection.prepare<[string], { name: MetricName; points: number }>(
     `SELECT name, max(points) AS points FROM (
        SELECT metric, sum(points) AS points FROM metric_blocks
-       WHERE run IN (SELECT value FROM json_each(?)) AND level = 1 GROUP BY run, metric)
+       WHERE run IN (SELECT value FROM json_each(?)) AND level = ${COARSEST} GROUP BY run, metric)
      JOIN metric_names ON metric_names.id = metric GROUP BY name`,
   );
   const rows = read(database, () => select.all(JSON.stringify(runs)));
@@ -83,11 +92,11 @@ function lineFromAll(curve: Curve, pieces: readonly Piece[], request: LineReques
 }
 
 function lineFromBlocks(curve: Curve, request: LineRequest): SeriesLine | null {
-  const coarse = blocksOf(curve, 1, 0, Number.MAX_SAFE_INTEGER);
+  const coarse = blocksOf(curve, COARSEST, 0, Number.MAX_SAFE_INTEGER);
   if (coarse.length === 0) return null;
   const place = placeOn(request.axis, firstAtMs(curve));
   const outlook = { place, whole: coarse.map(pieceOfBlock), request };
-  const [blocks, size] = finestBlocks(curve, inView(coarse, place, request.range), request);
+  const [blocks, size] = blocksFor(curve, inView(coarse, place, request.range), request);
   const view = inView(blocks, place, request.range);
   const points = view.reduce((sum, block) => sum + block.points, 0);
   // The blocks at both ends may reach out of the view.
@@ -99,15 +108,16 @@ function lineFromBlocks(curve: Curve, request: LineRequest): SeriesLine | null {
   return lineOf(curve, view.map(pieceOfBlock), outlook);
 }
 
-/** The small blocks of a view, unless there would be too many to read. With the steps of each. */
-function finestBlocks(
+/** The largest blocks of which there is still one a bucket, else the smallest. With the steps of each. */
+function blocksFor(
   curve: Curve,
   coarse: readonly BlockRow[],
   { buckets }: LineRequest,
 ): [blocks: readonly BlockRow[], steps: number] {
+  if (coarse.length >= buckets) return [coarse, BLOCK_STEPS[COARSEST]];
   const points = coarse.reduce((sum, block) => sum + block.points, 0);
-  if (points / BLOCK_STEPS[0] > buckets * BLOCK_STEPS[0]) return [coarse, BLOCK_STEPS[1]];
-  return [blocksOf(curve, 0, ...stepsOf(coarse, BLOCK_STEPS[1])), BLOCK_STEPS[0]];
+  const level = points / BLOCK_STEPS[1] >= buckets ? 1 : 0;
+  return [blocksOf(curve, level, ...stepsOf(coarse, BLOCK_STEPS[COARSEST])), BLOCK_STEPS[level]];
 }
 
 function cut(
@@ -208,20 +218,20 @@ function stepsOf(blocks: readonly BlockRow[], size: number): [number, number] {
   return first === undefined ? [0, -1] : [first.block * size, (last!.block + 1) * size - 1];
 }
 
-function blocksOf(curve: Curve, level: 0 | 1, fromStep: number, toStep: number): BlockRow[] {
+function blocksOf(curve: Curve, level: BlockLevel, fromStep: number, toStep: number): BlockRow[] {
   const { database, run, metric } = curve;
   const size = BLOCK_STEPS[level];
-  const select = database.connection.prepare<number[], BlockRow>(
+  const select = keptStatement<BlockCells>(
+    database.connection,
     `${SELECT_BLOCKS} AND block >= ? AND block <= ? ORDER BY block`,
   );
-  const rows = select.all(run, metric, level, Math.floor(fromStep / size), Math.floor(toStep / size));
+  const found = select.all(run, metric, level, Math.floor(fromStep / size), Math.floor(toStep / size));
   const check = blockChecksum();
-  for (const row of rows) {
-    if (check({ run, metric }, level, row) !== row.crc) {
-      throw altered(database.path, `a block of ${curve.name} of run ${curve.runId}`);
-    }
-  }
-  return rows;
+  return found.map((cells) => {
+    const row = blockRow(cells);
+    if (check({ run, metric }, level, row) === row.crc) return row;
+    throw altered(database.path, `a block of ${curve.name} of run ${curve.runId}`);
+  });
 }
 
 function pieceOfBlock(row: BlockRow): Piece {
@@ -241,13 +251,12 @@ function pieceOfBlock(row: BlockRow): Piece {
 
 function pointsOf(curve: Curve, fromStep: number, toStep: number): Piece[] {
   const { database, run, metric } = curve;
-  const select = database.connection
-    .prepare<number[], PointRow>(
-      'SELECT step, epoch, at_ms, value, crc FROM metrics WHERE run = ? AND metric = ? AND step >= ? AND step <= ? ORDER BY step',
-    )
-    .raw();
+  const select = keptStatement<PointRow>(
+    database.connection,
+    'SELECT step, epoch, at_ms, value, crc FROM metrics WHERE run = ? AND metric = ? AND step >= ? AND step <= ? ORDER BY step',
+  );
   const check = numbersChecksum(6);
-  return (select.all(run, metric, fromStep, toStep) as PointRow[]).map(([step, epoch, atMs, value, crc]) => {
+  return select.all(run, metric, fromStep, toStep).map(([step, epoch, atMs, value, crc]) => {
     if (check([run, metric, step, epoch, atMs, value ?? Number.NaN]) !== crc) {
       throw altered(database.path, `${curve.name} of run ${curve.runId} at step ${step}`);
     }
@@ -257,12 +266,11 @@ function pointsOf(curve: Curve, fromStep: number, toStep: number): Piece[] {
 
 function firstPiece(curve: Curve): Piece {
   const table = tableOf(curve.name);
-  const row = curve.database.connection
-    .prepare<[number, number], { step: number; epoch: number; atMs: number; value: number | null }>(
-      `SELECT step, epoch, at_ms AS atMs, value FROM ${table} WHERE run = ? AND metric = ? LIMIT 1`,
-    )
-    .get(curve.run, curve.metric)!;
-  return pieceOfPoint(row);
+  const [step, epoch, atMs, value] = keptStatement<[number, number, number, number | null]>(
+    curve.database.connection,
+    `SELECT step, epoch, at_ms, value FROM ${table} WHERE run = ? AND metric = ? LIMIT 1`,
+  ).get(curve.run, curve.metric)!;
+  return pieceOfPoint({ step, epoch, atMs, value });
 }
 
 function firstAtMs(curve: Curve): number {

@@ -158,7 +158,11 @@ async function answerAt(
     const last = headersNamed(request.rawHeaders, 'last-event-id')[0] ?? cursorIn(request.url ?? '');
     return server.streams.open(request, response, { cursor: last, session: session ?? '' });
   }
-  const result = await server.dispatch(place.route, await readJson(request));
+  const input = await readJson(request);
+  // What is published from here on may be missing in the answer: a page listens from this cursor on.
+  const { cursor } = server.events;
+  const result = await server.dispatch(place.route, input);
+  response.setHeader('Event-Cursor', cursor);
   sendJson(response, 200, resultText(result));
 }
 

@@ -202,15 +202,15 @@ function settingColumns(runs: readonly IndexedRun[]): SettingColumn[] {
 }
 
 function metricColumns(runs: readonly IndexedRun[]): MetricColumn[] {
-  const columns = new Map<string, (number | null)[]>();
+  const columns = new Map<string, Float64Array>();
   for (const [at, { metrics }] of runs.entries()) {
     for (const [key, value] of metrics) {
       let column = columns.get(key);
       if (column === undefined) {
-        column = new Array<number | null>(runs.length).fill(null);
+        column = new Float64Array(runs.length).fill(Number.NaN);
         columns.set(key, column);
       }
-      column[at] = value;
+      column[at] = value ?? Number.NaN;
     }
   }
   return [...columns].map(([key, values]) => ({ key, values }));

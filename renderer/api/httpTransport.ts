@@ -8,6 +8,9 @@ import type { Transport } from './transport.ts';
 /** The first waits between attempts to reach the studio again; the last one repeats. */
 const RETRY_MS = [300, 1000, 2000, 4000] as const;
 
+/** Answers to calls without input that were asked for before this program was there. */
+export type EarlyAnswers = Readonly<Record<string, Promise<Response>>>;
+
 export interface HttpPlace {
   readonly origin: string;
   /** The part of `location` and `history` that is used. */
@@ -39,12 +42,17 @@ export class HttpTransport implements Transport {
   readonly #origin: string;
   readonly #light = new StatusLight();
   readonly #listeners = new Set<(batch: EventBatch) => void>();
+  readonly #early: Map<string, Promise<Response>>;
+  /** Once anything was answered: events are heard from that moment on, so that none falls between. */
+  readonly #answered = Promise.withResolvers<void>();
   #source: EventSource | null = null;
   #cursor: string | null = null;
+  #begin: string | null = null;
   #attempts = 0;
 
-  constructor(origin: string) {
+  constructor(origin: string, early: EarlyAnswers = {}) {
     this.#origin = origin;
+    this.#early = new Map(Object.entries(early));
   }
 
   get status() {
@@ -58,14 +66,13 @@ export class HttpTransport implements Transport {
   async request(route: string, input: unknown): Promise<Result<unknown>> {
     let answer: Response;
     try {
-      answer = await fetch(`${this.#origin}/rpc/${route}`, {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json' },
-        body: JSON.stringify(input ?? null),
-      });
+      answer = await (this.#takeEarly(route, input) ?? this.#post(route, input));
     } catch {
+      this.#answered.resolve();
       return failure('CONNECTION_LOST', 'The studio cannot be reached.', 'It is tried again by itself.');
     }
+    this.#noteCursor(answer.headers.get('Event-Cursor'));
+    this.#answered.resolve();
     if (answer.ok) return (await answer.json()) as Result<unknown>;
     if (answer.status === 401) {
       this.#light.set('ended');
@@ -79,10 +86,39 @@ export class HttpTransport implements Transport {
     return failure(codeOf(answer.status), sentence, 'Reload the page.');
   }
 
+  /** Events begin where the first answer stands; until there is one, nothing is known that they could change. */
   subscribe(listener: (batch: EventBatch) => void): () => void {
     this.#listeners.add(listener);
-    if (this.#source === null) this.#connect();
+    void this.#answered.promise.then(() => {
+      if (this.#source === null) this.#connect();
+    });
     return () => void this.#listeners.delete(listener);
+  }
+
+  /** Listening begins at the first answer's cursor; should one turn up that is older, what lay between was not heard. */
+  #noteCursor(cursor: string | null): void {
+    if (cursor === null) return;
+    this.#begin ??= cursor;
+    this.#cursor ??= cursor;
+    if (!isBefore(cursor, this.#begin)) return;
+    this.#begin = cursor;
+    for (const listener of [...this.#listeners])
+      listener({ cursor: this.#cursor, events: [{ kind: 'reset' }] });
+  }
+
+  #post(route: string, input: unknown): Promise<Response> {
+    return fetch(`${this.#origin}/rpc/${route}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(input ?? null),
+    });
+  }
+
+  #takeEarly(route: string, input: unknown): Promise<Response> | undefined {
+    if (JSON.stringify(input) !== '{}') return undefined;
+    const early = this.#early.get(route);
+    this.#early.delete(route);
+    return early;
   }
 
   #connect(): void {
@@ -116,6 +152,13 @@ export class HttpTransport implements Transport {
     await this.request('app/info', {});
     if ((this.#light.status as string) !== 'ended') this.#connect();
   }
+}
+
+/** Of cursors of one start of the studio, such as "….17". */
+function isBefore(one: string, other: string): boolean {
+  const [startOfOne, startOfOther] = [one, other].map((cursor) => cursor.slice(0, cursor.lastIndexOf('.')));
+  const place = (cursor: string) => Number(cursor.slice(cursor.lastIndexOf('.') + 1));
+  return startOfOne === startOfOther && place(one) < place(other);
 }
 
 function codeOf(status: number): ErrorCode {

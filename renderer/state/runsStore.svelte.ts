@@ -2,7 +2,7 @@
 import type { RunsTable } from '../../shared/contract/runs.ts';
 import type { RunProgress, RunState } from '../../shared/runs.ts';
 import type { Client } from '../api/client.ts';
-import { IndexedTable, nameOf } from '../table/indexedTable.ts';
+import { IndexedTable, measuredAt, nameOf } from '../table/indexedTable.ts';
 import { emptyTable, withoutRows, withRows } from './tableRows.ts';
 import { unpackTable } from './unpackedTable.ts';
 
@@ -87,7 +87,7 @@ export class RunsStore {
   metric(id: string, key: string): number | null {
     const row = this.row(id);
     const column = this.#table.metrics.find((one) => one.key === key);
-    return row === undefined || column === undefined ? null : (column.values[row] ?? null);
+    return row === undefined || column === undefined ? null : measuredAt(column, row);
   }
 
   async load(): Promise<void> {

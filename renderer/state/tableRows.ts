@@ -66,7 +66,10 @@ function picked(table: RunsTable, rows: readonly number[]): RunsTable {
       values,
       codes: rows.map((row) => codes[row]!),
     })),
-    metrics: table.metrics.map(({ key, values }) => ({ key, values: rows.map((row) => values[row]!) })),
+    metrics: table.metrics.map(({ key, values }) => ({
+      key,
+      values: Float64Array.from(rows, (row) => values[row]!),
+    })),
   };
 }
 
@@ -103,8 +106,9 @@ function mergedMetrics(
   const after = new Map(fresh.map(({ key, values }) => [key, values]));
   return [...new Set([...before.keys(), ...after.keys()])].map((key) => ({
     key,
-    values: sources.map((source) =>
-      source >= 0 ? (after.get(key)?.[source] ?? null) : (before.get(key)?.[-1 - source] ?? null),
+    values: Float64Array.from(
+      sources,
+      (source) => (source >= 0 ? after.get(key)?.[source] : before.get(key)?.[-1 - source]) ?? Number.NaN,
     ),
   }));
 }

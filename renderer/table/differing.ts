@@ -1,5 +1,5 @@
 /** @file Runs in the page. Which columns tell runs apart, and which say the same of every run. */
-import { type Column, type IndexedTable, SEED_KEY } from './indexedTable.ts';
+import { type Column, type IndexedTable, measuredAt, SEED_KEY } from './indexedTable.ts';
 
 export interface ColumnSplit {
   readonly differing: readonly Column[];
@@ -24,7 +24,7 @@ export function splitSettings(runs: IndexedTable, rows: readonly number[], folde
       first === undefined ||
       (folded && key === SEED_KEY) ||
       // Most columns say one thing of all runs, which is quickly seen.
-      (values.length === 1 && !codes.includes(-1)) ||
+      (values.length === 1 && !Array.prototype.includes.call(codes, -1)) ||
       rows.every((row) => codes[row] === codes[first]);
     if (!same && !DERIVED.test(key)) differing.push(column);
     else if (values.length > 0 && !DERIVED.test(key)) identical.push(column);
@@ -35,6 +35,6 @@ export function splitSettings(runs: IndexedTable, rows: readonly number[], folde
 /** Metrics that at least one of the rows has. */
 export function measuredColumns(runs: IndexedTable, rows: readonly number[]): Column[] {
   return runs.table.metrics
-    .filter(({ values }) => rows.some((row) => values[row] !== null && values[row] !== undefined))
+    .filter((column) => rows.some((row) => measuredAt(column, row) !== null))
     .map(({ key }) => runs.column(key)!);
 }

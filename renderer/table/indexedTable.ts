@@ -2,7 +2,7 @@
  * @file Runs in the page. The table of all runs, ready to be read by column: a catalogue of columns, a reader for each,
  * and ranks to sort by. Made once for every new table; what is costly is computed when it is first asked for.
  */
-import type { RunsTable } from '../../shared/contract/runs.ts';
+import type { MetricColumn, RunsTable } from '../../shared/contract/runs.ts';
 import { RUN_STATES } from '../../shared/runs.ts';
 import {
   type Better,
@@ -89,8 +89,9 @@ export class IndexedTable {
       this.#readers.set(key, (row) => values[codes[row] ?? -1] ?? null);
       columns.push({ key, name: settingName(key), section: 'settings', kind: kindOf(values), better: null });
     }
-    for (const { key, values } of table.metrics) {
-      this.#readers.set(key, (row) => values[row] ?? null);
+    for (const column of table.metrics) {
+      const { key } = column;
+      this.#readers.set(key, (row) => measuredAt(column, row));
       columns.push({
         key,
         name: metricName(key),
@@ -160,6 +161,12 @@ export class IndexedTable {
   }
 }
 
+/** The value of a row, or null: a run may have none, and a column may be shorter than the table. */
+export function measuredAt({ values }: MetricColumn, row: number): number | null {
+  const value = values[row] ?? Number.NaN;
+  return Number.isNaN(value) ? null : value;
+}
+
 /** Each distinct value gets the next number. */
 function numbered(values: readonly (string | number)[]): Int32Array {
   const known = new Map<string | number, number>();
@@ -176,7 +183,7 @@ function kindOf(values: readonly Cell[]): ColumnKind {
   return typeof some === 'number' ? 'number' : typeof some === 'boolean' ? 'boolean' : 'text';
 }
 
-function spread(codes: readonly number[], ofValue: Float64Array): Float64Array {
+function spread(codes: ArrayLike<number>, ofValue: Float64Array): Float64Array {
   const ranks = new Float64Array(codes.length);
   for (let row = 0; row < codes.length; row++) ranks[row] = ofValue[codes[row]!] ?? Number.NaN;
   return ranks;

@@ -1,6 +1,7 @@
 /** @file Tests. Comparing runs as a person does: choosing, differences, baseline, chance, groups, views, one file. */
 import type { Download } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unpackTable } from '../../renderer/state/unpackedTable.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import { QUICK } from '../../shared/presets.ts';
 import { StudioInBrowser } from '../support/studioInBrowser.ts';
@@ -38,7 +39,7 @@ async function train(): Promise<readonly string[]> {
     place: 'back',
   });
   await studio.until(
-    () => studio.call('runs/table', {}),
+    async () => unpackTable(await studio.call('runs/table', {})),
     ({ states }) => states.length === 3 && states.every((state) => state === 'completed'),
   );
   return added.ids;

@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { startHost } from '../../main/headless/run.ts';
 import { buildPagesIfNeeded } from '../../main/start/buildPages.ts';
+import { unpackTable } from '../../renderer/state/unpackedTable.ts';
+import type { PackedRunsTable } from '../../shared/contract/runs.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import { QUICK } from '../../shared/presets.ts';
 import { openHosted } from '../support/hostedStudio.ts';
@@ -66,8 +68,8 @@ describe('an open studio', () => {
     const { code, stdout } = await runEntail([...words, ...shape, '--json'], { home: folder });
     expect(code).toBe(0);
     expect(stdout).toContain('waits in its queue');
-    const table = (await call('runs/table', {})) as { states: string[] };
-    expect(table.states).toEqual(['completed']);
+    const table = (await call('runs/table', {})) as PackedRunsTable;
+    expect(unpackTable(table).states).toEqual(['completed']);
     // A paused queue is still there, in its order, for the next studio.
     await call('queue/pause', { paused: true });
     const requests = [0, 1, 2].map((seed) => ({

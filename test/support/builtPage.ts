@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { build } from 'vite';
 import { PAGE_HEADERS } from '../../main/rpc/pageHeaders.ts';
 
@@ -48,12 +48,22 @@ export async function serveFolder(folder: string): Promise<ServedFolder> {
 }
 
 /** Chromium from npm, which needs nothing of the system. */
-export async function launchChromium(): Promise<Browser> {
+async function chromiumOptions() {
   // Without it the package leaves its own libraries packed and leans on the system's.
   process.env['AWS_LAMBDA_JS_RUNTIME'] = 'nodejs22.x';
   const { default: bundled } = await import('@sparticuz/chromium');
-  return chromium.launch({
+  return {
     executablePath: await bundled.executablePath(),
     args: ['--no-sandbox', '--disable-gpu', '--no-zygote'],
-  });
+  };
+}
+
+export async function launchChromium(): Promise<Browser> {
+  return chromium.launch(await chromiumOptions());
+}
+
+/** With a profile of its own in `folder`, as a person's browser has one: what it compiled once it keeps. */
+export async function launchChromiumWithProfile(folder: string, heightPx: number): Promise<BrowserContext> {
+  const viewport = { width: 1440, height: heightPx };
+  return chromium.launchPersistentContext(folder, { ...(await chromiumOptions()), viewport });
 }

@@ -49,7 +49,7 @@ export function tableOf(rows: readonly RowSketch[]): RunsTable {
     }),
     metrics: [...metricKeys].map((key) => ({
       key,
-      values: rows.map(({ metrics }) => metrics?.[key] ?? null),
+      values: rows.map(({ metrics }) => metrics?.[key] ?? Number.NaN),
     })),
   };
 }

@@ -11,7 +11,7 @@ import {
 } from '../../table/columnNames.ts';
 import { type Delta, deltaTo } from '../../table/delta.ts';
 import { formatCell, formatDelta, MISSING } from '../../table/format.ts';
-import type { IndexedTable } from '../../table/indexedTable.ts';
+import { type IndexedTable, measuredAt } from '../../table/indexedTable.ts';
 
 export interface ComparedCell {
   readonly text: string;
@@ -57,8 +57,9 @@ export function metricSection(
   wish: SectionsWish,
 ): ComparedSection {
   const rows = ids.map((id) => runs.rowOf(id));
-  const lines = inReadingOrder(runs.table.metrics).flatMap(({ key, values }): ComparedLine[] => {
-    const own = rows.map((row) => (row === undefined ? null : (values[row] ?? null)));
+  const lines = inReadingOrder(runs.table.metrics).flatMap((column): ComparedLine[] => {
+    const { key } = column;
+    const own = rows.map((row) => (row === undefined ? null : measuredAt(column, row)));
     if (own.every((value) => value === null)) return [];
     return [
       numberLine({ key, name: metricName(key), kind: metricKind(key), better: metricBetter(key) }, own, wish),

@@ -7,7 +7,8 @@ import { StudioPage } from './studioPage.ts';
 const LONG = 1_000_000;
 const MANY = { runs: 100, points: 10_000 };
 const FOUR: readonly MetricName[] = ['step/loss', 'step/accuracy', 'step/learningRate', 'step/gradientNorm'];
-const ZOOMS = ['+', '+', '+', '+', '+', '-', '-', '0'];
+/** Times that a person zooms in on one place. */
+const ZOOMS = 5;
 
 export async function measureLongCurve(folder: string): Promise<UiFigure[]> {
   let run = '';
@@ -30,17 +31,21 @@ export async function measureLongCurve(folder: string): Promise<UiFigure[]> {
   const chart = page.getByRole('region', { name: 'Step loss' }).getByRole('application');
   await chart.focus();
   const zoom = await repeated(async (round) => {
-    const key = ZOOMS[round % ZOOMS.length]!;
-    return chart.evaluate((element, pressed) => {
+    if (round % ZOOMS === 0) {
+      // Back to the whole curve, and to another part of it: what was seen before would not be asked for again.
+      await chart.press('0');
+      for (let at = 0; at <= round; at++) await chart.press('Shift+ArrowRight');
+    }
+    return chart.evaluate((element) => {
       const { asked } = window.probe;
-      // Parts that were seen before are kept, and drawn without a question.
       return window.probe.time(
-        () => element.dispatchEvent(new KeyboardEvent('keydown', { key: pressed, bubbles: true })),
+        () => element.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true })),
         () =>
+          window.probe.asked > asked &&
           window.probe.pending === 0 &&
-          (window.probe.asked === asked || window.probe.lastStrokeAtMs > window.probe.lastAnswerAtMs),
+          window.probe.lastStrokeAtMs > window.probe.lastAnswerAtMs,
       );
-    }, key);
+    });
   });
   await studio.close();
   return [

@@ -22,7 +22,7 @@ export async function measureLive(folder: string): Promise<UiFigure[]> {
       name: '',
       state: { charts: [...TEN], chart: { shown: 'all' }, foldReplicates: false },
     });
-    await studio.load('#/runs');
+    await studio.goTo('#/runs');
     await page
       .locator('canvas')
       .nth(TEN.length - 1)

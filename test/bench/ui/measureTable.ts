@@ -11,12 +11,7 @@ export async function measureTable(folder: string): Promise<UiFigure[]> {
   makeStore(folder, (store) => fillTable(store, RUNS));
   const studio = await StudioPage.open(folder);
   const { page } = studio;
-  const interactive = await repeated(async () => {
-    await studio.load('#/runs');
-    return page.evaluate(() =>
-      window.probe.sinceStart(() => document.querySelectorAll('[role="grid"] [role="row"]').length > 10),
-    );
-  });
+  await studio.goTo('#/runs');
   await page.locator('[role="grid"] [role="row"]').nth(10).waitFor();
   const settled = () =>
     page.evaluate(() =>
@@ -25,6 +20,25 @@ export async function measureTable(folder: string): Promise<UiFigure[]> {
         () => window.probe.pending === 0,
       ),
     );
+  const interactive = await repeated(async () => {
+    await settled();
+    await page.waitForTimeout(300);
+    await studio.reload();
+    return page.evaluate(() =>
+      window.probe.sinceStart(() => document.querySelectorAll('[role="grid"] [role="row"]').length > 10),
+    );
+  });
+  const comeBack = await repeated(async () => {
+    await studio.goTo('#/engines');
+    await page.getByRole('heading', { name: 'Engines' }).waitFor();
+    return page.evaluate(() =>
+      window.probe.time(
+        () => location.assign('#/runs'),
+        () => document.querySelectorAll('[role="grid"] [role="row"]').length > 10,
+      ),
+    );
+  });
+  await page.locator('[role="grid"] [role="row"]').nth(10).waitFor();
   const sort = await repeated(async (round) => {
     await settled();
     return page.evaluate((at) => {
@@ -68,15 +82,22 @@ export async function measureTable(folder: string): Promise<UiFigure[]> {
   });
   await page.keyboard.press('Escape');
   await page.mouse.move(500, 400);
-  const tasks = await mainThreadTasks(page, async () => {
-    for (let at = 0; at < WHEELS; at++) await page.mouse.wheel(0, at < WHEELS / 2 ? 900 : -700);
-  });
+  const scrolled = async (px: number) => {
+    const tasks = await mainThreadTasks(page, async () => {
+      for (let at = 0; at < WHEELS; at++) await page.mouse.wheel(0, at < WHEELS / 2 ? px : -px);
+    });
+    return tasks[0]!;
+  };
+  const slow = await scrolled(300);
+  const fast = await scrolled(900);
   await studio.close();
   return [
-    figureOf(`table of ${RUNS.toLocaleString('en')} runs, interactive`, interactive, { bar: 400 }),
+    figureOf(`table of ${RUNS.toLocaleString('en')} runs, page loaded anew`, interactive, { bar: 400 }),
+    figureOf('the same, coming from another page', comeBack, { bar: 400 }),
     figureOf('sort', sort, { bar: 100 }),
     figureOf('filter', filter, { bar: 100 }),
     figureOf('group', group, { bar: 100 }),
-    figureOf('longest task while scrolling', [tasks[0]!], { bar: 32 }),
+    figureOf('longest task while scrolling by 300 px a frame', [slow], { bar: 32 }),
+    figureOf('longest task while every line changes in each frame (900 px)', [fast], { bar: 32 }),
   ];
 }

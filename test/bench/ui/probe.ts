@@ -41,10 +41,25 @@ export function installProbe(): void {
       return performance.now();
     },
   };
-  // When nothing else is due, and without waiting for frames: drawing by software is not what is measured.
-  const until = async (done: () => boolean) => {
-    while (!done()) await scheduler.postTask(() => {}, { priority: 'background' });
+  // Looked at whenever the page has changed, a curve was stroked or an answer came: neither later nor all the time, and
+  // without waiting for frames, as drawing by software is not what is measured.
+  const waiting = new Set<() => void>();
+  const look = () => {
+    for (const check of [...waiting]) check();
   };
+  new MutationObserver(look).observe(document, {
+    ...{ subtree: true, childList: true, attributes: true, characterData: true },
+  });
+  const until = (done: () => boolean) =>
+    new Promise<void>((resolve) => {
+      const check = () => {
+        if (!done()) return;
+        waiting.delete(check);
+        resolve();
+      };
+      waiting.add(check);
+      check();
+    });
   // Only curves are stroked from kept paths; grids and axes are not.
   const { stroke } = CanvasRenderingContext2D.prototype;
   CanvasRenderingContext2D.prototype.stroke = function (this: CanvasRenderingContext2D, path?: Path2D) {
@@ -52,6 +67,7 @@ export function installProbe(): void {
     stroke.call(this, path as Path2D);
     probe.strokes++;
     probe.lastStrokeAtMs = performance.now();
+    queueMicrotask(look);
   } as typeof stroke;
   const { fetch } = globalThis;
   globalThis.fetch = async (...words: Parameters<typeof fetch>) => {
@@ -64,6 +80,7 @@ export function installProbe(): void {
       const value: unknown = await json.call(answer);
       probe.pending--;
       probe.lastAnswerAtMs = performance.now();
+      queueMicrotask(look);
       return value;
     };
     return answer;

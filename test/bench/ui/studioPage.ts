@@ -1,10 +1,12 @@
 /** @file Benchmarks. A studio over a generated store, in a real Chromium: the production build, measured from within the page. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Browser, Page } from 'playwright-core';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BrowserContext, Page } from 'playwright-core';
 import type { Input, Output, RouteName } from '../../../shared/contract/contract.ts';
 import type { Result } from '../../../shared/contract/route.ts';
-import { launchChromium } from '../../support/builtPage.ts';
+import { launchChromiumWithProfile } from '../../support/builtPage.ts';
 import type { HostAddress, HostNews, HostOrder } from './benchHost.ts';
 import { installProbe } from './probe.ts';
 
@@ -14,9 +16,9 @@ export class StudioPage {
   readonly page: Page;
   readonly #child: ChildProcess;
   readonly #address: HostAddress;
-  readonly #browser: Browser;
+  readonly #browser: BrowserContext;
 
-  private constructor(child: ChildProcess, address: HostAddress, browser: Browser, page: Page) {
+  private constructor(child: ChildProcess, address: HostAddress, browser: BrowserContext, page: Page) {
     this.#child = child;
     this.#address = address;
     this.#browser = browser;
@@ -26,8 +28,8 @@ export class StudioPage {
   static async open(dataDirectory: string, heightPx = 900): Promise<StudioPage> {
     const child = fork(HOST, [dataDirectory]);
     const [address] = (await once(child, 'message')) as [HostAddress];
-    const browser = await launchChromium();
-    const page = await browser.newPage({ viewport: { width: 1440, height: heightPx } });
+    const browser = await launchChromiumWithProfile(join(dataDirectory, 'profile'), heightPx);
+    const page = browser.pages()[0] ?? (await browser.newPage());
     await page.addInitScript(installProbe);
     const studio = new StudioPage(child, address, browser, page);
     await page.goto(`${address.origin}/#k=${address.key}&to=/engines`);
@@ -35,10 +37,14 @@ export class StudioPage {
     return studio;
   }
 
-  /** Asks the host for the whole page anew. */
-  async load(hash: string): Promise<void> {
-    await this.page.goto('about:blank');
-    await this.page.goto(`${this.#address.origin}/${hash}`, { waitUntil: 'commit' });
+  /** Goes to an address within the page. */
+  async goTo(hash: string): Promise<void> {
+    await this.page.goto(`${this.#address.origin}/${hash}`);
+  }
+
+  /** Loads the whole page anew. */
+  async reload(): Promise<void> {
+    await this.page.reload({ waitUntil: 'commit' });
   }
 
   async call<Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> {
@@ -63,7 +69,6 @@ export class StudioPage {
 
   /** CPU seconds that the host has taken so far. */
   async hostCpuSeconds(): Promise<number> {
-    const { readFile } = await import('node:fs/promises');
     const fields = (await readFile(`/proc/${this.#child.pid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
     return (Number(fields[11]) + Number(fields[12])) / 100;
   }
