@@ -15,10 +15,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: false,
     rolldownOptions: {
-      output: {
-        // withoutEval.ts must have spoken to zod before any schema is used: the two come together, before all others.
-        codeSplitting: { groups: [{ name: 'zod', test: /node_modules[\\/]zod[\\/]|withoutEval/ }] },
-      },
+      // One file: the page comes from this very machine, and a chunk more costs more than what it holds.
+      output: { codeSplitting: false },
     },
   },
 });

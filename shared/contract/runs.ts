@@ -19,14 +19,15 @@ export interface SettingColumn {
   /** A path such as "hyperparameters.lr", "dataset.name", "model.layers" or "engine". */
   readonly key: string;
   readonly values: readonly CellValue[];
-  readonly codes: readonly number[];
+  readonly codes: ArrayLike<number>;
 }
 
-/** Last value of a metric, or a figure of the result; null where a run has none. */
+/** Last value of a metric, or a figure of the result. */
 export interface MetricColumn {
   /** "test/accuracy", "dev/loss", …, "result/trainAccuracy", "best/dev/accuracy". */
   readonly key: string;
-  readonly values: readonly (number | null)[];
+  /** NaN where a run has none. */
+  readonly values: ArrayLike<number>;
 }
 
 /** All runs, column by column: arrays of equal length, newest run first. Small enough to be sorted in the page. */
@@ -53,19 +54,32 @@ export interface RunsTable {
   readonly metrics: readonly MetricColumn[];
 }
 
-/** Numbers in base64: doubles, NaN where there is none, or 32-bit integers; the lowest byte comes first. */
+/** Numbers in base64, the lowest byte first: doubles (NaN where there is none), or places in a list. */
 export type PackedNumbers = string;
 
-/** The table on its way: ten thousand runs are some megabytes of digits otherwise. */
-export interface PackedRunsTable
-  extends Omit<RunsTable, 'createdAtMs' | 'finishedAtMs' | 'durationSeconds' | 'settings' | 'metrics'> {
-  readonly createdAtMs: PackedNumbers;
-  readonly finishedAtMs: PackedNumbers;
-  readonly durationSeconds: PackedNumbers;
-  /** `codes` are integers; null when every run has the one value. */
-  readonly settings: readonly (Omit<SettingColumn, 'codes'> & { readonly codes: PackedNumbers | null })[];
-  readonly metrics: readonly (Omit<MetricColumn, 'values'> & { readonly values: PackedNumbers })[];
+/** Distinct values once, and for each run the place of its value. */
+export interface PackedColumn<Value> {
+  readonly values: readonly Value[];
+  /** Bytes of 8 or integers of 32 bits, -1 where a run has none; null when every run has the only value. */
+  readonly codes: { readonly bits: 8 | 32; readonly packed: PackedNumbers } | null;
 }
+
+/** Columns of the table that say few different things. */
+export const REPEATING_COLUMNS = [
+  ...(['experiments', 'states', 'tags', 'notes', 'archived', 'colours', 'errors', 'progress'] as const),
+  'selectedOnTest',
+] as const;
+type RepeatingColumn = (typeof REPEATING_COLUMNS)[number];
+export const NUMBER_COLUMNS = ['createdAtMs', 'finishedAtMs', 'durationSeconds'] as const;
+type NumberColumn = (typeof NUMBER_COLUMNS)[number];
+
+/** The table on its way: ten thousand runs are some megabytes of digits and words otherwise. */
+export type PackedRunsTable = Pick<RunsTable, 'ids' | 'names' | 'replicateKeys'> & {
+  readonly [Key in RepeatingColumn]: PackedColumn<RunsTable[Key][number]>;
+} & { readonly [Key in NumberColumn]: PackedNumbers } & {
+  readonly settings: readonly ({ readonly key: string } & PackedColumn<CellValue>)[];
+  readonly metrics: readonly { readonly key: string; readonly values: PackedNumbers }[];
+};
 
 /** Everything about a run but its curves and its log. */
 export interface RunDetails extends RunRecord {

@@ -18,8 +18,8 @@ export async function measureLongCurve(folder: string): Promise<UiFigure[]> {
   const studio = await StudioPage.open(folder);
   const { page } = studio;
   const paint = await repeated(async () => {
-    await page.evaluate(() => location.assign('#/engines'));
-    await page.getByRole('heading', { name: 'Engines' }).waitFor();
+    await page.evaluate(() => location.assign('#/settings'));
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
     return page.evaluate((id) => {
       const { strokes } = window.probe;
       return window.probe.time(
@@ -68,8 +68,8 @@ export async function measureManyCurves(folder: string): Promise<UiFigure[]> {
   });
   const strokes = MANY.runs * FOUR.length;
   const paint = await repeated(async () => {
-    await page.evaluate(() => location.assign('#/engines'));
-    await page.getByRole('heading', { name: 'Engines' }).waitFor();
+    await page.evaluate(() => location.assign('#/settings'));
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
     return page.evaluate((least) => {
       const before = window.probe.strokes;
       return window.probe.time(

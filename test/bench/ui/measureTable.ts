@@ -29,8 +29,8 @@ export async function measureTable(folder: string): Promise<UiFigure[]> {
     );
   });
   const comeBack = await repeated(async () => {
-    await studio.goTo('#/engines');
-    await page.getByRole('heading', { name: 'Engines' }).waitFor();
+    await studio.goTo('#/settings');
+    await page.getByRole('heading', { name: 'Settings' }).waitFor();
     return page.evaluate(() =>
       window.probe.time(
         () => location.assign('#/runs'),

@@ -32,7 +32,7 @@ export class StudioPage {
     const page = browser.pages()[0] ?? (await browser.newPage());
     await page.addInitScript(installProbe);
     const studio = new StudioPage(child, address, browser, page);
-    await page.goto(`${address.origin}/#k=${address.key}&to=/engines`);
+    await page.goto(`${address.origin}/#k=${address.key}&to=/settings`);
     await page.locator('h1').waitFor();
     return studio;
   }
