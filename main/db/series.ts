@@ -6,6 +6,7 @@ import { type Axis, RAW_POINTS, type SeriesLine } from '../../shared/contract/se
 import type { MetricName } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
 import { keptStatement, read } from './connection.ts';
+import { keptLine } from './keptLines.ts';
 import {
   BLOCK_STEPS,
   type BlockCells,
@@ -18,6 +19,7 @@ import {
 } from './metricBlocks.ts';
 import { metricKeys, tableOf } from './metricKeys.ts';
 import { type MetricSeries, metricSeries } from './metrics.ts';
+import { mergedPieces, type Piece, pieceOfBlock } from './pieces.ts';
 import { numbersChecksum } from './rowChecksum.ts';
 import { runKey } from './runKey.ts';
 import { altered } from './sqliteErrors.ts';
@@ -30,19 +32,6 @@ export interface LineRequest {
   readonly buckets: number;
   /** Points that may be read for this one line before blocks are taken instead. */
   readonly affordablePoints: number;
-}
-
-/** A point or a block on its way to a line. */
-export interface Piece {
-  readonly step: number;
-  readonly epoch: number;
-  readonly atMs: number;
-  readonly points: number;
-  readonly finite: number;
-  readonly lowest: number | null;
-  readonly highest: number | null;
-  readonly total: number | null;
-  readonly last: number | null;
 }
 
 /** [step, epoch, atMs, value, crc] */
@@ -94,6 +83,12 @@ function lineFromAll(curve: Curve, pieces: readonly Piece[], request: LineReques
 function lineFromBlocks(curve: Curve, request: LineRequest): SeriesLine | null {
   const coarse = blocksOf(curve, COARSEST, 0, Number.MAX_SAFE_INTEGER);
   if (coarse.length === 0) return null;
+  const question = JSON.stringify([curve.run, curve.metric, request]);
+  const stamp = coarse.map(({ crc }) => crc).join();
+  return keptLine(curve.database.connection, { question, stamp }, () => finelyMade(curve, coarse, request));
+}
+
+function finelyMade(curve: Curve, coarse: readonly BlockRow[], request: LineRequest): SeriesLine {
   const place = placeOn(request.axis, firstAtMs(curve));
   const outlook = { place, whole: coarse.map(pieceOfBlock), request };
   const [blocks, size] = blocksFor(curve, inView(coarse, place, request.range), request);
@@ -168,32 +163,6 @@ function extentOf(
   return [first, place(last)];
 }
 
-/** At most `most` neighbours made one, by equal numbers of pieces. */
-export function mergedPieces(pieces: readonly Piece[], most: number): Piece[] {
-  const size = Math.ceil(pieces.length / most);
-  if (size <= 1) return [...pieces];
-  const merged: Piece[] = [];
-  for (let from = 0; from < pieces.length; from += size)
-    merged.push(mergedPiece(pieces, from, Math.min(from + size, pieces.length)));
-  return merged;
-}
-
-function mergedPiece(pieces: readonly Piece[], from: number, to: number): Piece {
-  let [points, finite, total] = [0, 0, 0];
-  let lowest: number | null = null;
-  let highest: number | null = null;
-  for (let at = from; at < to; at++) {
-    const piece = pieces[at]!;
-    points += piece.points;
-    finite += piece.finite;
-    total += piece.total ?? 0;
-    if (piece.lowest !== null && (lowest === null || piece.lowest < lowest)) lowest = piece.lowest;
-    if (piece.highest !== null && (highest === null || piece.highest > highest)) highest = piece.highest;
-  }
-  const { step, epoch, atMs, last } = pieces[to - 1]!;
-  return { step, epoch, atMs, points, finite, lowest, highest, total, last };
-}
-
 function placeOn(axis: Axis, firstMs: number): (piece: Piece) => number {
   if (axis === 'step') return (piece) => piece.step;
   if (axis === 'epoch') return (piece) => piece.epoch;
@@ -232,21 +201,6 @@ function blocksOf(curve: Curve, level: BlockLevel, fromStep: number, toStep: num
     if (check({ run, metric }, level, row) === row.crc) return row;
     throw altered(database.path, `a block of ${curve.name} of run ${curve.runId}`);
   });
-}
-
-function pieceOfBlock(row: BlockRow): Piece {
-  const { points, finite, lowest, highest, total, last } = row;
-  return {
-    step: row.last_step,
-    epoch: row.last_epoch,
-    atMs: row.last_at_ms,
-    points,
-    finite,
-    lowest,
-    highest,
-    total,
-    last,
-  };
 }
 
 function pointsOf(curve: Curve, fromStep: number, toStep: number): Piece[] {

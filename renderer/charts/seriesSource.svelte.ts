@@ -15,6 +15,8 @@ export class SeriesSource {
   readonly #client: Client;
   readonly #store: SeriesStore;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** A question is on its way. */
+  #expecting = false;
 
   constructor(client: Client) {
     this.#client = client;
@@ -33,6 +35,7 @@ export class SeriesSource {
 
   ask(wish: LinesWish): void {
     this.#store.ask(wish);
+    this.#expecting ||= this.#store.loading;
   }
 
   retry(): void {
@@ -47,7 +50,8 @@ export class SeriesSource {
   }
 
   #changed(): void {
-    const answered = this.loading && !this.#store.loading;
+    // What a person waits for is drawn at once; what comes by itself waits for its turn.
+    const answered = (this.loading || this.#expecting) && !this.#store.loading;
     if (answered || this.#store.error !== this.error) this.#tell();
     else this.#timer ??= setTimeout(() => this.#tell(), this.loading ? 0 : LIVE_MS);
   }
@@ -56,6 +60,7 @@ export class SeriesSource {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     this.loading = this.#store.loading;
+    this.#expecting = this.#store.loading;
     this.error = this.#store.error;
     this.version++;
   }

@@ -96,6 +96,17 @@ describe('a curve', () => {
     expect(figure).toEqual({ step: 6000, last: -6000, lowest: -6000, highest: 5000 });
   });
 
+  it('that goes on is told anew, though it was asked for before', () => {
+    const database = openStudio();
+    const curve = points(1, 10_000, (step) => step);
+    const run = runWith(database, curve.slice(0, 9000));
+    const before = seriesLine(database, run, whole)!;
+    expect(seriesLine(database, run, whole)).toEqual(before);
+    appendReports(database, run, [{ kind: 'metrics', points: curve.slice(9000) }]);
+    expect(seriesLine(database, run, whole)).toMatchObject({ total: 10_000, lastStep: 10_000 });
+    expect(seriesLine(database, run, { ...whole, buckets: 7 })).not.toEqual(seriesLine(database, run, whole));
+  });
+
   it('that was altered is not shown', () => {
     const database = openStudio();
     const run = runWith(
