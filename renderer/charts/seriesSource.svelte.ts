@@ -2,10 +2,8 @@
 import type { StudioError } from '../../shared/errors.ts';
 import type { Client } from '../api/client.ts';
 import type { HeldCurve } from './chartLines.ts';
+import { paceOf } from './livePace.ts';
 import { type LinesWish, SeriesStore } from './seriesStore.ts';
-
-/** Live points are drawn this often; more is not seen, and costs. */
-const LIVE_MS = 250;
 
 export class SeriesSource {
   /** Counts changes of what is held. */
@@ -28,8 +26,7 @@ export class SeriesSource {
     const leave = this.#client.transport.subscribe((batch) => this.#store.take(batch));
     return () => {
       leave();
-      if (this.#timer !== null) clearTimeout(this.#timer);
-      this.#timer = null;
+      this.#forget();
     };
   }
 
@@ -53,15 +50,21 @@ export class SeriesSource {
     // What a person waits for is drawn at once; what comes by itself waits for its turn.
     const answered = (this.loading || this.#expecting) && !this.#store.loading;
     if (answered || this.#store.error !== this.error) this.#tell();
-    else this.#timer ??= setTimeout(() => this.#tell(), this.loading ? 0 : LIVE_MS);
+    else if (this.loading) this.#timer ??= setTimeout(this.#tell);
+    else paceOf(this.#client).ask(this.#tell);
   }
 
-  #tell(): void {
+  #forget(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    paceOf(this.#client).forget(this.#tell);
+  }
+
+  readonly #tell = (): void => {
+    this.#forget();
     this.loading = this.#store.loading;
     this.#expecting = this.#store.loading;
     this.error = this.#store.error;
     this.version++;
-  }
+  };
 }

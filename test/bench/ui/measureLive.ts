@@ -3,7 +3,7 @@ import { METRICS } from '../../../shared/runs.ts';
 import { figureOf, type UiFigure } from './figures.ts';
 import { fillCurves, makeStore } from './makeStore.ts';
 import { StudioPage } from './studioPage.ts';
-import { taskSeconds } from './trace.ts';
+import { mainThreadTasks } from './trace.ts';
 
 const TEN = METRICS.slice(0, 10);
 const OTHERS = 20;
@@ -29,13 +29,14 @@ export async function measureLive(folder: string): Promise<UiFigure[]> {
       .waitFor({ state: 'attached' });
     await studio.goLive({ kind: 'live', metrics: TEN, pointsPerSecond: 100 });
     await page.waitForTimeout(5000);
-    const before = { page: await taskSeconds(page), host: await studio.hostCpuSeconds() };
+    const before = await studio.hostCpuSeconds();
     const asked = await page.evaluate(() => window.probe.asked);
     const strokes = await page.evaluate(() => window.probe.strokes);
-    await page.waitForTimeout(SECONDS * 1000);
+    const tasks = await mainThreadTasks(page, () => page.waitForTimeout(SECONDS * 1000));
+    const workedMs = tasks.reduce((sum, taskMs) => sum + taskMs, 0);
     const share = (seconds: number) => (100 * seconds) / SECONDS;
-    const pageShare = share((await taskSeconds(page)) - before.page);
-    const hostShare = share((await studio.hostCpuSeconds()) - before.host);
+    const pageShare = share(workedMs / 1000);
+    const hostShare = share((await studio.hostCpuSeconds()) - before);
     const askedMore = (await page.evaluate(() => window.probe.asked)) - asked;
     if ((await page.evaluate(() => window.probe.strokes)) === strokes) throw new Error('Nothing was drawn.');
     const where = heightPx === 900 ? 'a window of 900 px' : 'all ten charts in sight';

@@ -31,15 +31,4 @@ export async function mainThreadTasks(page: Page, act: () => Promise<void>): Pro
   return tasks.sort((one, other) => other - one);
 }
 
-const isTask = (name: string) => name === 'ThreadControllerImpl::RunTask' || name === 'RunTask';
-
-/** Seconds that the page's main thread has worked so far. */
-export async function taskSeconds(page: Page): Promise<number> {
-  const session = await page.context().newCDPSession(page);
-  await session.send('Performance.enable');
-  const { metrics } = await session.send('Performance.getMetrics');
-  await session.detach();
-  const found = metrics.find(({ name }) => name === 'TaskDuration');
-  if (found === undefined) throw new Error('Chromium does not tell how long it has worked.');
-  return found.value;
-}
+const isTask = (name: string) => name === 'ThreadControllerImpl::RunTask';
