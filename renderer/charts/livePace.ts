@@ -1,11 +1,11 @@
 /**
- * @file Runs in the page. When live curves are drawn: all of the page together, four times a second, and less often when
+ * @file Runs in the page. When live curves are drawn: all of the page together, twice a second, and less often when
  * that takes long, so that watching a run never takes more than a small share of a processor.
  */
 import type { Client } from '../api/client.ts';
 
 /** More is not seen, and costs. */
-const LEAST_MS = 250;
+const LEAST_MS = 500;
 const MOST_MS = 3000;
 /** The pause after a drawing, as a multiple of what the drawing took. */
 const REST = 15;
