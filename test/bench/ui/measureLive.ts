@@ -3,7 +3,7 @@ import { METRICS } from '../../../shared/runs.ts';
 import { figureOf, type UiFigure } from './figures.ts';
 import { fillCurves, makeStore } from './makeStore.ts';
 import { StudioPage } from './studioPage.ts';
-import { mainThreadTasks } from './trace.ts';
+import { traceMainThread } from './trace.ts';
 
 const TEN = METRICS.slice(0, 10);
 const OTHERS = 20;
@@ -32,16 +32,19 @@ export async function measureLive(folder: string): Promise<UiFigure[]> {
     const before = await studio.hostCpuSeconds();
     const asked = await page.evaluate(() => window.probe.asked);
     const strokes = await page.evaluate(() => window.probe.strokes);
-    const tasks = await mainThreadTasks(page, () => page.waitForTimeout(SECONDS * 1000));
-    const workedMs = tasks.reduce((sum, taskMs) => sum + taskMs, 0);
+    const traced = await traceMainThread(page, () => page.waitForTimeout(SECONDS * 1000));
+    const taskMs = traced.tasks.reduce((sum, one) => sum + one, 0);
     const share = (seconds: number) => (100 * seconds) / SECONDS;
-    const pageShare = share(workedMs / 1000);
+    const pageShare = share(traced.computed / 1000);
     const hostShare = share((await studio.hostCpuSeconds()) - before);
     const askedMore = (await page.evaluate(() => window.probe.asked)) - asked;
     if ((await page.evaluate(() => window.probe.strokes)) === strokes) throw new Error('Nothing was drawn.');
     const where = heightPx === 900 ? 'a window of 900 px' : 'all ten charts in sight';
     figures.push(
-      figureOf(`live, ${where}: main thread of the page`, [pageShare], { bar: 10, unit: '%' }),
+      figureOf(`live, ${where}: script, style and layout of the page`, [pageShare], {
+        ...{ bar: 10, unit: '%' },
+        note: `${share(taskMs / 1000).toFixed(0)} % with drawing by software`,
+      }),
       figureOf(`live, ${where}: the host, storing included`, [hostShare], { bar: 10, unit: '%' }),
       figureOf(`live, ${where}: curves asked for again`, [askedMore], { bar: 0, unit: 'requests' }),
     );

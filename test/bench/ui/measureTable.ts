@@ -2,7 +2,7 @@
 import { figureOf, repeated, type UiFigure } from './figures.ts';
 import { fillTable, makeStore } from './makeStore.ts';
 import { StudioPage } from './studioPage.ts';
-import { mainThreadTasks } from './trace.ts';
+import { traceMainThread } from './trace.ts';
 
 const RUNS = 10_000;
 const WHEELS = 60;
@@ -83,7 +83,7 @@ export async function measureTable(folder: string): Promise<UiFigure[]> {
   await page.keyboard.press('Escape');
   await page.mouse.move(500, 400);
   const scrolled = async (px: number) => {
-    const tasks = await mainThreadTasks(page, async () => {
+    const { tasks } = await traceMainThread(page, async () => {
       for (let at = 0; at < WHEELS; at++) await page.mouse.wheel(0, at < WHEELS / 2 ? px : -px);
     });
     return tasks[0]!;
