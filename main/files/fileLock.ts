@@ -7,6 +7,7 @@
  */
 import { readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
@@ -33,6 +34,24 @@ export type LockHolder = z.infer<typeof holderSchema>;
 /** A new holder needs a moment to write its name after it has the lock. */
 const NAME_ATTEMPTS = 10;
 const NAME_PAUSE_MS = 20;
+const LOOK_EVERY_MS = 200;
+
+/** Takes the lock at `path` once it is free. @throws as `acquireFileLock`, LOCKED when it is still held after `mostMs`. */
+export async function awaitFileLock(
+  path: string,
+  { purpose, mostMs }: { readonly purpose: string; readonly mostMs: number },
+): Promise<FileLock> {
+  const beganMs = performance.now();
+  while (true) {
+    try {
+      return acquireFileLock(path, { purpose });
+    } catch (thrown) {
+      const isLate = performance.now() - beganMs > mostMs;
+      if (isLate || !(thrown instanceof StudioError) || thrown.code !== 'LOCKED') throw thrown;
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+}
 
 /**
  * Takes the lock at `path`, or throws at once. The file stays when the lock is released: removing it would let two

@@ -4,9 +4,10 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { acquireFileLock } from '../files/fileLock.ts';
+import { awaitFileLock } from '../files/fileLock.ts';
 import { projectFolder } from '../version.ts';
 
+const LONGEST_BUILD_MS = 120_000;
 const SOURCES = ['renderer', 'shared', 'vite.config.ts', 'package-lock.json'];
 
 /** Newest time of a file, or of anything in a folder. */
@@ -30,8 +31,12 @@ export function pagesAreStale(root: string): boolean {
 export async function buildPagesIfNeeded(say: (text: string) => void, root = projectFolder()): Promise<void> {
   if (!pagesAreStale(root)) return;
   mkdirSync(join(root, 'dist'), { recursive: true });
-  const lock = acquireFileLock(join(root, 'dist', 'build.lock'), { purpose: 'building the pages' });
+  const lock = await awaitFileLock(join(root, 'dist', 'build.lock'), {
+    ...{ purpose: 'building the pages', mostMs: LONGEST_BUILD_MS },
+  });
   try {
+    // Another start may have built them meanwhile.
+    if (!pagesAreStale(root)) return;
     const beganMs = performance.now();
     const { build } = await import('vite');
     const fresh = join(root, 'dist', `renderer-new-${process.pid}`);

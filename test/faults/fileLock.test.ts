@@ -5,10 +5,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { acquireFileLock, isFileLocked, readLockHolder } from '../../main/files/fileLock.ts';
+import { acquireFileLock, awaitFileLock, isFileLocked, readLockHolder } from '../../main/files/fileLock.ts';
 import { processStartTime } from '../../main/files/processIdentity.ts';
 import { seededRandom } from '../support/powerCutDisk.ts';
-import { studioErrorOf } from '../support/studioErrorOf.ts';
+import { studioErrorOf, studioRejectionOf } from '../support/studioErrorOf.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 function lockPath(): string {
@@ -124,6 +124,17 @@ describe('between processes, a file lock', () => {
     await once(child, 'exit');
     expect(existsSync(`${path}.holder`)).toBe(true);
     acquireFileLock(path, { purpose: 'another' }).release();
+  });
+
+  test('is had by who waits for it as soon as it is free, and waits no longer than was said', async () => {
+    const path = lockPath();
+    const { child } = await contender(path, 'hold');
+    const late = await studioRejectionOf(awaitFileLock(path, { purpose: 'another', mostMs: 0 }));
+    expect(late.code).toBe('LOCKED');
+    const waiting = awaitFileLock(path, { purpose: 'another', mostMs: 60_000 });
+    child.stdin!.end();
+    (await waiting).release();
+    expect(isFileLocked(path)).toBe(false);
   });
 
   test('is given up, name and all, by a process that ends without releasing it', async () => {
