@@ -24,8 +24,13 @@ export class SeriesSource {
   /** Takes live points until the returned function is called. */
   follow(): () => void {
     const leave = this.#client.transport.subscribe((batch) => this.#store.take(batch));
+    // What could not be asked while the connection was lost is asked when it is back.
+    const leaveStatus = this.#client.transport.onStatus((status) => {
+      if (status === 'open' && this.#store.error?.code === 'CONNECTION_LOST') this.retry();
+    });
     return () => {
       leave();
+      leaveStatus();
       this.#forget();
     };
   }

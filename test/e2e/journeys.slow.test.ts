@@ -171,24 +171,6 @@ it('is used by keys alone: palette, pages, a row of the table', async () => {
   await page.getByText(/^1 of \d+ runs/).waitFor();
 });
 
-it('says that the connection is lost, and goes on by itself, with what happened meanwhile', async () => {
-  const away = await studio.another('#/runs');
-  const named = (name: string) => away.getByRole('row').filter({ hasText: name });
-  const lost = away.getByText('The studio cannot be reached.');
-  await named('long').waitFor();
-  await away.context().setOffline(true);
-  await lost.waitFor();
-  const { ids, names } = await studio.call('runs/table', {});
-  const run = ids[names.indexOf('long')]!;
-  await studio.call('runs/annotate', { ids: [run], name: 'renamed meanwhile' });
-  await away.context().setOffline(false);
-  await named('renamed meanwhile').waitFor();
-  await lost.waitFor({ state: 'detached' });
-  expect(await named('renamed meanwhile').count()).toBe(1);
-  expect(await named('long').count()).toBe(0);
-  await away.context().close();
-});
-
 it.each(['light', 'dark'] as const)(
   'has nothing serious for axe on any page, in the %s theme',
   async (theme) => {

@@ -52,14 +52,6 @@ export class StudioInBrowser {
       );
   }
 
-  /** The studio in another browser, whose console is not listened to. */
-  async another(hash: string): Promise<Page> {
-    const { server } = this.host;
-    const page = await (await this.#browser.newContext()).newPage();
-    await page.goto(`${server.origin}/#k=${server.key}&to=${encodeURIComponent(hash.replace(/^#/, ''))}`);
-    return page;
-  }
-
   /** A call of the contract, as a script with the key would make it. @throws when the studio says no. */
   async call<Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> {
     const { server } = this.host;
