@@ -3,11 +3,11 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { buildPagesIfNeeded } from '../../main/start/buildPages.ts';
-import type { Input, Output, RouteName } from '../../shared/contract/contract.ts';
-import type { Result } from '../../shared/contract/route.ts';
+import type { Input, RouteName } from '../../shared/contract/contract.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import { launchChromium } from '../support/builtPage.ts';
 import { type Program, startNode } from '../support/program.ts';
+import { rpcCall } from '../support/rpcCall.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
 
@@ -79,16 +79,8 @@ it('first start, sample, estimate, training, questions and every page: no connec
   await buildPagesIfNeeded(() => {});
   const { program, recorded } = startWatched([HEADLESS, '--port', '0', '--data-dir', temporaryFolder()]);
   const [, origin = '', key = ''] = await program.saying(/Entail is at (http:\S+)\/#k=(\S+)\n/);
-  const ask = async <Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> => {
-    const answer = await fetch(`${origin}/rpc/${route}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
-      body: JSON.stringify(input),
-    });
-    const result = (await answer.json()) as Result<Output<Name>>;
-    if (!result.ok) throw new Error(`${route}: ${result.error.message}`);
-    return result.value;
-  };
+  const ask = <Name extends RouteName>(route: Name, input: Input<Name>) =>
+    rpcCall({ origin, key }, route, input);
   const jobDone = async ({ job }: { job: string }) =>
     await until(
       async () => (await ask('jobs/list', {})).find(({ id }) => id === job)?.state,

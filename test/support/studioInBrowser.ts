@@ -5,8 +5,8 @@ import type { Browser, Page } from 'playwright-core';
 import { type RunningHost, startHost } from '../../main/headless/run.ts';
 import { buildPagesIfNeeded } from '../../main/start/buildPages.ts';
 import type { Input, Output, RouteName } from '../../shared/contract/contract.ts';
-import type { Result } from '../../shared/contract/route.ts';
 import { launchChromium } from './builtPage.ts';
+import { rpcCall } from './rpcCall.ts';
 import { temporaryFolder } from './temporaryFolder.ts';
 
 export interface AxeViolation {
@@ -53,17 +53,8 @@ export class StudioInBrowser {
   }
 
   /** A call of the contract, as a script with the key would make it. @throws when the studio says no. */
-  async call<Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> {
-    const { server } = this.host;
-    const answer = await fetch(`${server.origin}/rpc/${route}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${server.key}` },
-      body: JSON.stringify(input),
-    });
-    if (!answer.ok) throw new Error(`${route}: ${answer.status} ${await answer.text()}`);
-    const result = (await answer.json()) as Result<Output<Name>>;
-    if (!result.ok) throw new Error(`${route}: ${result.error.code} ${result.error.message}`);
-    return result.value;
+  call<Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> {
+    return rpcCall(this.host.server, route, input);
   }
 
   /** Asks until a condition holds; the test's own limit ends it otherwise. */

@@ -5,8 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BrowserContext, Page } from 'playwright-core';
 import type { Input, Output, RouteName } from '../../../shared/contract/contract.ts';
-import type { Result } from '../../../shared/contract/route.ts';
 import { launchChromiumWithProfile } from '../../support/builtPage.ts';
+import { rpcCall } from '../../support/rpcCall.ts';
 import type { HostAddress, HostNews, HostOrder } from './benchHost.ts';
 import { installProbe } from './probe.ts';
 
@@ -47,16 +47,8 @@ export class StudioPage {
     await this.page.reload({ waitUntil: 'commit' });
   }
 
-  async call<Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> {
-    const { origin, key } = this.#address;
-    const answer = await fetch(`${origin}/rpc/${route}`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
-      body: JSON.stringify(input),
-    });
-    const result = (await answer.json()) as Result<Output<Name>>;
-    if (!result.ok) throw new Error(`${route}: ${result.error.message}`);
-    return result.value;
+  call<Name extends RouteName>(route: Name, input: Input<Name>): Promise<Output<Name>> {
+    return rpcCall(this.#address, route, input);
   }
 
   /** Starts a live run and returns its id. */

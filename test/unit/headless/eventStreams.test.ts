@@ -8,6 +8,7 @@ import type { EventBatch, StudioEvent } from '../../../shared/contract/events.ts
 import { cuttingProxy } from '../../support/cuttingProxy.ts';
 import { type EventStream, openEvents } from '../../support/eventStream.ts';
 import { serve } from '../../support/hostedStudio.ts';
+import { postCall } from '../../support/rpcCall.ts';
 import { samplePoints } from '../../support/sampleRun.ts';
 import { until } from '../../support/until.ts';
 
@@ -65,6 +66,29 @@ class StubbornClient {
     this.#stream?.cut();
   }
 }
+
+it('begins where an answer stood: what changed while it was made is heard, though the page listens only afterwards', async () => {
+  const hub = createEventHub({ start: 'here', batchMs: 1 });
+  const changed = new Promise<void>((resolve) => void hub.subscribe(null, () => resolve()));
+  const dispatch = async () => {
+    // What this answer has read is out of date before it is sent.
+    hub.publish([numbered(1)]);
+    await changed;
+    return { ok: true, value: 'old' } as const;
+  };
+  const server = await serve({ dispatch, events: hub });
+  const answer = await postCall(server, 'app/info', {});
+  const cursor = answer.headers.get('Event-Cursor');
+  expect(cursor).not.toBeNull();
+  const batches: EventBatch[] = [];
+  const stream = openEvents(server, { cursor, onBatch: (batch) => batches.push(batch) });
+  await until(
+    async () => numbersOf(batches),
+    (numbers) => numbers.length > 0,
+  );
+  expect(numbersOf(batches)).toEqual([1]);
+  stream.cut();
+});
 
 describe('a client whose connection is cut in the middle, again and again', () => {
   it('misses nothing and gets nothing twice (R33)', async () => {
