@@ -52,12 +52,22 @@ export function placeAt(database: StudioReader, end: 'front' | 'back'): number {
   return end === 'front' ? waiting[0]!.place - 1 : waiting.at(-1)!.place + 1;
 }
 
-/** Puts a waiting run before the one that stands at `to` among the others. Throws NOT_FOUND, USAGE when it does not wait. */
-export function moveInQueue(database: StudioDatabase, runId: string, to: number): void {
+/**
+ * Puts a waiting run before the one that stands at `to` among the others; only those that `counts` accepts are counted.
+ * Throws NOT_FOUND, USAGE when it does not wait.
+ */
+export function moveInQueue(
+  database: StudioDatabase,
+  runId: string,
+  to: number,
+  counts: (runId: string) => boolean = () => true,
+): void {
   write(database, () => {
     const moved = requireWaiting(database, runId);
     const others = waitingRuns(database).filter(({ id }) => id !== moved.id);
-    const order = [...others.slice(0, to), moved, ...others.slice(to)];
+    const next = others.filter(({ id }) => counts(id))[to];
+    const at = next === undefined ? others.length : others.indexOf(next);
+    const order = [...others.slice(0, at), moved, ...others.slice(at)];
     // Whole numbers again, so that no place is ever halved away.
     const update = database.connection.prepare('UPDATE runs SET queue_place = ? WHERE id = ?');
     for (const [place, { id }] of order.entries()) update.run(place, id);

@@ -98,7 +98,8 @@ export class QueueService implements RunControl {
   }
 
   move(run: string, to: number): QueueState {
-    moveInQueue(this.#setting.databases.store(), run, to);
+    const { databases, runIndex } = this.#setting;
+    moveInQueue(databases.store(), run, to, (id) => !runIndex.isHidden(id));
     return this.#changed([run]);
   }
 

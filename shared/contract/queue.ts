@@ -61,7 +61,7 @@ export const queueRoutes = {
       place: z.enum(['front', 'back']),
     }),
   ),
-  /** Puts a waiting run before the one that stands at `to` now (counted from 0). */
+  /** Puts a waiting run before the one that stands at `to` among the others (counted from 0). */
   'queue/move': answers<QueueState>()(z.strictObject({ run: runId, to: z.number().int().min(0) })),
   /** Takes a waiting run out: a new one is deleted, a resumed one is what it was before. */
   'queue/remove': answers<QueueState>()(z.strictObject({ run: runId })),

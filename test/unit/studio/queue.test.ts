@@ -68,6 +68,16 @@ describe('the order', () => {
     expect(await calls.refusal('queue/move', { run: 'r9zzz', to: 0 })).toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('counts the places that a person sees: a run that was taken out, and may come back, has none', async () => {
+    await open();
+    const [gone, a, b] = [await calls.add(), await calls.add(), await calls.add()];
+    await calls.ask('queue/remove', { run: gone! });
+    await calls.ask('queue/move', { run: a!, to: 1 });
+    expect(await waiting()).toEqual([b, a]);
+    await calls.ask('runs/restore', { ids: [gone!] });
+    expect(await waiting()).toEqual([gone, b, a]);
+  });
+
   it('survives the studio, with what a person wished of the queue', async () => {
     await open();
     const [a, b] = [await calls.add(), await calls.add()];
