@@ -96,10 +96,10 @@ export function hostStudio(
     throw thrown;
   }
   const context = hostContext({ ...options, ...studio, databases, notices }, events.publish);
-  const { queue, runIndex } = context;
+  const { datasetChanges, queue, runIndex } = context;
   const dispatcher = dispatcherOver(allHandlers(context));
   const foreign = new ForeignChanges({
-    ...{ databases, runIndex, publish: events.publish },
+    ...{ databases, datasetChanges, runIndex, publish: events.publish },
     isOurs: (run) => queue.trains(run),
     onChange: () => queue.lookAround(),
   });

@@ -1,5 +1,5 @@
 /** @file Runs anywhere under Node. A connection to cache.db, and opening one for reading: all that a thread which encodes needs to load. */
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StudioError } from '../../shared/errors.ts';
 import { cacheError, corruptCache, saysCorrupt } from './cacheErrors.ts';
@@ -18,6 +18,7 @@ export class Cache {
   /** What a person should know about this opening, such as that a damaged file was set aside; usually null. */
   readonly notice: string | null;
   readonly database: Database.Database;
+  readonly #file: string | null;
 
   constructor(
     database: Database.Database,
@@ -27,10 +28,17 @@ export class Cache {
     this.path = options.path;
     this.readOnly = options.readOnly;
     this.notice = options.notice;
+    this.#file = fileAt(options.path);
+  }
+
+  /** True when another program has deleted the file, or put another one in its place: what is read here is gone there. */
+  isReplaced(): boolean {
+    return fileAt(this.path) !== this.#file;
   }
 
   /** Runs queries; what SQLite throws becomes a StudioError. Damage is noted, so that the next opening looks closer. */
   guard<T>(query: () => T): T {
+    if (!this.database.open) throw closedCache(this.path);
     try {
       return query();
     } catch (thrown) {
@@ -91,6 +99,20 @@ function tidy(database: Database.Database): void {
   } catch (thrown) {
     if (!(thrown instanceof Database.SqliteError)) throw thrown;
   }
+}
+
+/** What tells the file at a path from every other one while it is open; null when there is none. */
+function fileAt(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? null : `${found.dev} ${found.ino}`;
+}
+
+/** For jobs that were at work when the studio noticed. */
+function closedCache(path: string): StudioError {
+  return new StudioError('NOT_FOUND', `The cache ${path} was deleted or replaced while it was read.`, {
+    nextStep: 'Look which data sets are still there, import those that are gone, and try again.',
+    place: { file: path },
+  });
 }
 
 /** There when SQLite met damage: the next opening checks the whole file. */

@@ -75,6 +75,20 @@ export function requireDataset(cache: Cache, name: string): Dataset {
   });
 }
 
+/** Different whenever a data set is new, gone or another one, or takes up more or less room. */
+export function datasetsStamp(cache: Cache): string {
+  return cache.guard(() => {
+    const { database } = cache;
+    const datasets = database.prepare(
+      'SELECT id, name, content_hash, imported_at, size_bytes FROM datasets WHERE complete = 1 ORDER BY id',
+    );
+    const tokens = database.prepare(
+      'SELECT content_hash, sum(size_bytes) FROM token_caches WHERE complete = 1 GROUP BY content_hash',
+    );
+    return JSON.stringify([datasets.raw().all(), tokens.raw().all()]);
+  });
+}
+
 /** A page of examples, in the order of the file; fewer than `count` at the end, at most 10,000. */
 export function examples(
   cache: Cache,

@@ -8,7 +8,7 @@ import type { HostContext } from './hosting.ts';
 import type { JobLinks, JobProgress } from './jobs.ts';
 import { SAMPLE_NAME, samplePath } from './sampleDataset.ts';
 
-type DataSetting = Pick<HostContext, 'databases' | 'datasets' | 'entries' | 'jobs' | 'publish'>;
+type DataSetting = Pick<HostContext, 'databases' | 'datasetChanges' | 'datasets' | 'entries' | 'jobs'>;
 type ImportSource = Extract<DataOrder, { kind: 'import' }>['source'];
 
 interface DataLinks {
@@ -70,7 +70,7 @@ function startDataJob(
 }
 
 async function carryOut(
-  { entries, publish }: DataSetting,
+  { datasetChanges, entries }: DataSetting,
   order: Exclude<DataOrder, { kind: 'cancel' }>,
   { signal, onProgress, onReport }: DataLinks,
 ): Promise<Dataset> {
@@ -81,7 +81,7 @@ async function carryOut(
     onProgress: (progress) => onProgress(progressOf(progress)),
     onReport: (report) => onReport?.(report),
   });
-  publish([{ kind: 'datasets' }]);
+  datasetChanges.tell();
   return dataset;
 }
 

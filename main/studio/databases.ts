@@ -11,6 +11,7 @@ export class Databases {
   readonly places: DataPlaces;
   readonly #tell: (notice: string) => void;
   #cache: Cache | null = null;
+  #cacheWanted = false;
   #store: StudioDatabase | null = null;
 
   /** `tell` is given sentences for a person, such as that a damaged file was set aside. */
@@ -19,12 +20,23 @@ export class Databases {
     this.#tell = tell;
   }
 
+  /** The file that is there now, made where there is none: another program may have deleted or replaced an earlier one. */
   cache(): Cache {
+    this.#cacheWanted = true;
+    if (this.#cache?.isReplaced() === true) {
+      this.#cache.close();
+      this.#cache = null;
+    }
     if (this.#cache === null) {
       this.#cache = openCache(this.places.cacheDatabase);
       if (this.#cache.notice !== null) this.#tell(this.#cache.notice);
     }
     return this.#cache;
+  }
+
+  /** Null as long as nobody has asked for anything in the cache. */
+  cacheInUse(): Cache | null {
+    return this.#cacheWanted ? this.cache() : null;
   }
 
   /** On the first call, runs whose process is gone become "interrupted". */

@@ -1,6 +1,6 @@
 /**
- * @file Runs under Node. What other processes change in studio.db (a training on the command line, a tag): noticed by
- * SQLite's own counter, read from where this process had read, and told like everything else.
+ * @file Runs under Node. What other processes change in studio.db (a training on the command line, a tag) and cache.db (an
+ * import): noticed by SQLite's own counter, read from where this process had read, and told like everything else.
  */
 import type { StudioEvent } from '../../shared/contract/events.ts';
 import { errorData } from '../../shared/errors.ts';
@@ -10,6 +10,7 @@ import { logTail } from '../db/logs.ts';
 import { metricEnds, metricTail } from '../db/metrics.ts';
 import { type RunStamp, runStamps } from '../db/runStamps.ts';
 import type { Databases } from './databases.ts';
+import type { DatasetChanges } from './datasetChanges.ts';
 import type { RunIndex } from './runIndex.ts';
 
 const LOOK_EVERY_MS = 500;
@@ -18,6 +19,7 @@ const UNREAD = -1;
 
 export interface ForeignSetting {
   readonly databases: Databases;
+  readonly datasetChanges: DatasetChanges;
   readonly runIndex: RunIndex;
   readonly publish: (events: readonly StudioEvent[]) => void;
   /** True for runs that this process trains and tells of itself. */
@@ -62,7 +64,8 @@ export class ForeignChanges {
   /** Cheap while nobody else writes. Never throws: what could not be read is read the next time. */
   look(): void {
     try {
-      this.#look();
+      this.#lookAtRuns();
+      this.#setting.datasetChanges.look();
       this.#tell(null);
     } catch (thrown) {
       this.#version = UNREAD;
@@ -70,7 +73,7 @@ export class ForeignChanges {
     }
   }
 
-  #look(): void {
+  #lookAtRuns(): void {
     const version = this.#currentVersion();
     if (version === this.#version) return;
     const { databases, runIndex, publish, isOurs, onChange } = this.#setting;

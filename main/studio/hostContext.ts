@@ -1,6 +1,7 @@
 /** @file Runs under Node. The services that only a hosted studio has, wired together. */
 import type { StudioEvent } from '../../shared/contract/events.ts';
 import type { Databases } from './databases.ts';
+import { DatasetChanges } from './datasetChanges.ts';
 import { Deletions } from './deletions.ts';
 import { ErrorAnalysisService } from './errorAnalysis.ts';
 import type { HostContext } from './hosting.ts';
@@ -37,6 +38,7 @@ export function hostContext(base: HostBase, publish: (events: readonly StudioEve
     ...base,
     ...{ deletions, publish, queue, runIndex, settings },
     runControl: queue,
+    datasetChanges: new DatasetChanges(databases, publish),
     errorAnalysis: new ErrorAnalysisService(databases),
     jobs: new JobService(publish),
     playground: new PlaygroundService({ databases, inference, wish: () => settings.current() }),

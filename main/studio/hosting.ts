@@ -5,6 +5,7 @@ import type { Entries } from '../entries.ts';
 import type { Dispatch } from '../rpc/dispatch.ts';
 import type { EventHub } from '../rpc/eventHub.ts';
 import type { Databases } from './databases.ts';
+import type { DatasetChanges } from './datasetChanges.ts';
 import type { DatasetService } from './datasets.ts';
 import type { Deletions } from './deletions.ts';
 import type { DirectoryChoice } from './directoryChoice.ts';
@@ -53,6 +54,7 @@ export interface HostContext {
   readonly databases: Databases;
   readonly entries: Entries;
   readonly datasets: DatasetService;
+  readonly datasetChanges: DatasetChanges;
   readonly engines: EngineService;
   readonly runs: RunService;
   readonly training: TrainingService;

@@ -36,6 +36,8 @@ export function textsOf(hyperparameters: Hyperparameters): Texts {
 export class RunForm {
   texts: Texts = $state(textsOf(hyperparametersSchema.parse({})));
   dataset = $state('');
+  /** Names of those that can be trained on; null until they are known. */
+  datasets: readonly string[] | null = $state.raw(null);
   name = $state('');
   experiment = $state('');
   tags = $state('');
@@ -70,6 +72,8 @@ export class RunForm {
   /** One sentence, or "" when the form can be sent. */
   readonly problem: string = $derived.by(() => {
     if (this.dataset === '') return 'Choose a data set.';
+    if (this.datasets?.includes(this.dataset) === false)
+      return `There is no data set called ${this.dataset} to train on any more: choose another one.`;
     for (const wish of this.wishes.values()) if (wish.kind === 'wrong') return wish.message;
     if (this.settings === null) return `That would be more than ${MOST_RUNS} runs.`;
     if (this.settings.length === 0) {

@@ -17,7 +17,7 @@ function given<Value extends object>(
 }
 
 export function datasetsHandlers(context: HostContext): HandlersOf<typeof datasetRoutes> {
-  const { databases, datasets, runIndex, publish } = context;
+  const { databases, datasets, datasetChanges, runIndex } = context;
   const browser = new ExampleBrowser(databases);
   const entryOf = (dataset: Dataset): DatasetEntry => ({
     ...dataset,
@@ -47,7 +47,7 @@ export function datasetsHandlers(context: HostContext): HandlersOf<typeof datase
       requireUnused(context, datasets.require(name));
       datasets.delete(name);
       runIndex.touch([]);
-      publish([{ kind: 'datasets' }]);
+      datasetChanges.tell();
       return null;
     },
   };

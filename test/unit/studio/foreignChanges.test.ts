@@ -7,6 +7,7 @@ import { openStudioDatabase } from '../../../main/db/open.ts';
 import { appendReports } from '../../../main/db/reports.ts';
 import { Databases } from '../../../main/studio/databases.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
+import { DatasetChanges } from '../../../main/studio/datasetChanges.ts';
 import { ForeignChanges } from '../../../main/studio/foreignChanges.ts';
 import { RunIndex } from '../../../main/studio/runIndex.ts';
 import { unpackTable } from '../../../renderer/state/unpackedTable.ts';
@@ -45,8 +46,10 @@ class Sides {
     prepare(this.other);
     const databases = new Databases(places, () => {});
     this.index = new RunIndex(databases);
+    const publish = (events: readonly StudioEvent[]) => void this.told.push(...events);
+    const datasetChanges = new DatasetChanges(databases, publish);
     this.foreign = new ForeignChanges({
-      ...{ databases, runIndex: this.index, publish: (events) => this.told.push(...events) },
+      ...{ databases, datasetChanges, runIndex: this.index, publish },
       isOurs: (run) => this.ours.has(run),
       onChange: () => this.changes++,
     });
