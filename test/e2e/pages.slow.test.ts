@@ -1,0 +1,77 @@
+/** @file Tests. What a person does on the pages of runs with runs of several kinds in them: trained, repeated, waiting. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { unpackTable } from '../../renderer/state/unpackedTable.ts';
+import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
+import { QUICK } from '../../shared/presets.ts';
+import { StudioInBrowser } from '../support/studioInBrowser.ts';
+
+/** Learns little, but does everything. */
+const SMALL = hyperparametersSchema.parse({
+  ...QUICK,
+  ...{ layers: 1, hidden: 16, heads: 2, feedForward: 16, epochs: 1, evaluateEvery: 40 },
+});
+
+let studio: StudioInBrowser;
+/** In the order in which they were made: two trainings that differ in the seed alone, one with another rate, one that waits. */
+let ids: readonly string[];
+
+beforeAll(async () => {
+  studio = await StudioInBrowser.open();
+  const { job } = await studio.call('datasets/importSample', {});
+  await studio.until(
+    () => studio.call('jobs/list', {}),
+    (jobs) => jobs.find(({ id }) => id === job)?.state === 'done',
+  );
+  const add = async (runs: readonly (readonly [string, number, number])[]) =>
+    (
+      await studio.call('queue/add', {
+        requests: runs.map(([name, lr, seed]) => ({
+          dataset: 'sample',
+          name,
+          hyperparameters: { ...SMALL, lr, seed },
+          engine: 'wasm' as const,
+        })),
+        place: 'back',
+      })
+    ).ids;
+  const trained = await add([
+    ['twin', 3e-3, 0],
+    ['twin', 3e-3, 1],
+    ['slow', 1e-5, 0],
+  ]);
+  await studio.until(
+    async () => unpackTable(await studio.call('runs/table', {})),
+    ({ states }) => states.every((state) => state === 'completed'),
+  );
+  await studio.call('queue/pause', { paused: true });
+  ids = [...trained, ...(await add([['waiting', 1e-4, 0]]))];
+});
+
+afterAll(async () => {
+  await studio?.close();
+});
+
+describe('the table of runs', () => {
+  it('is filtered by conditions that are chosen, and keeps what is edited while runs change', async () => {
+    const { page } = studio;
+    await studio.goTo('#/runs');
+    await page.getByRole('button', { name: 'Filter…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Filter runs' });
+    await dialog.getByLabel('Field').selectOption({ label: 'Run' });
+    await dialog.getByLabel('Operator').selectOption('contains');
+    await dialog.getByLabel('Value').fill('wai');
+    await studio.call('runs/annotate', { ids: [ids[0]!], notes: 'changed meanwhile' });
+    await page.waitForTimeout(500);
+    expect(await dialog.getByLabel('Value').inputValue()).toBe('wai');
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText(/^1 of 4 runs/).waitFor();
+    await page.getByRole('button', { name: 'Filter…' }).click();
+    expect(await dialog.getByLabel('Value').inputValue()).toBe('wai');
+    await dialog.getByRole('button', { name: 'Clear' }).click();
+    await page.getByText(/^4 of 4 runs/).waitFor();
+  });
+});
+
+it('has written nothing to the console', () => {
+  expect(studio.complaints).toEqual([]);
+});
