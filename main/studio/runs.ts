@@ -52,13 +52,18 @@ export class RunService {
   }
 
   show(idOrPrefix: string): RunDetails {
+    const details = this.details(idOrPrefix);
+    return { ...details, log: listLogs(this.#store, details.id) };
+  }
+
+  /** The same without the log, which may be long. */
+  details(idOrPrefix: string): Omit<RunDetails, 'log'> {
     const run = this.find(idOrPrefix);
     return {
       ...run,
       folder: this.folder(run.id),
       evaluations: listEvaluations(this.#store, run.id),
       checkpoints: listCheckpoints(this.#store, run.id),
-      log: listLogs(this.#store, run.id),
     };
   }
 

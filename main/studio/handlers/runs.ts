@@ -45,7 +45,7 @@ export function runsHandlers(context: HostContext): HandlersOf<typeof runRoutes>
   };
 
   function detailsOf({ runIndex: index }: HostContext, id: string): RunDetails {
-    const { log: _, ...details } = runs.show(id);
+    const details = runs.details(id);
     return {
       ...details,
       colour: index.colourOf(details.id) ?? 0,

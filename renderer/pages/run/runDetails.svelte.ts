@@ -35,8 +35,13 @@ export class RunDetailsStore {
   async load(): Promise<void> {
     const { client } = this.#studio;
     try {
-      const run = await client.request('runs/show', { run: this.#id });
-      const { lines } = await client.request('runs/log', { run: run.id });
+      const logOf = (id: string) => client.request('runs/log', { run: id });
+      const [run, log] = await Promise.all([
+        client.request('runs/show', { run: this.#id }),
+        logOf(this.#id).catch(() => null),
+      ]);
+      // A hand-written address may hold the beginning of an id: it names the run, but no log.
+      const { lines } = log ?? (await logOf(run.id));
       this.run = run;
       this.log = lines;
       this.error = null;
