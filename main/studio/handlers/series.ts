@@ -10,7 +10,7 @@ import type { HostContext } from '../hosting.ts';
 import { pointsCsv } from '../pointsCsv.ts';
 
 /** Points that one request may read whole; beyond it, blocks are as good to look at and much quicker. */
-const AFFORDABLE_POINTS = 60_000;
+const AFFORDABLE_POINTS = 20_000;
 
 export function seriesHandlers({ databases }: HostContext): HandlersOf<typeof seriesRoutes> {
   return {
