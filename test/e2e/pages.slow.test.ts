@@ -72,6 +72,42 @@ describe('the table of runs', () => {
   });
 });
 
+describe('a window made small', () => {
+  /** What of the page lies beyond the right edge, and cannot be scrolled to. */
+  const CUT = `[...document.querySelectorAll('main *')].filter((element) => {
+    const { width, right } = element.getBoundingClientRect();
+    if (width === 0 || right <= innerWidth + 1 || element.closest('.visually-hidden') !== null) return false;
+    for (let above = element.parentElement; above !== null; above = above.parentElement)
+      if (/auto|scroll/.test(getComputedStyle(above).overflowX)) return false;
+    return true;
+  }).map(({ outerHTML }) => outerHTML.slice(0, 120))`;
+
+  it.each([1024, 390])('shows every title and every action at %d pixels', async (width) => {
+    const { page } = studio;
+    await page.setViewportSize({ width, height: 700 });
+    const found: Record<string, unknown> = {};
+    const hashes = [
+      ...['runs', `runs/${ids[0]}`, 'new', `compare?runs=${ids.join()}`, `errors/${ids[0]}`],
+      ...[`playground?models=${ids[0]}`, 'datasets', 'datasets/sample', 'datasets?import=yes', 'models'],
+      ...['engines', 'settings', 'start'],
+    ];
+    for (const hash of hashes) {
+      await studio.goTo(`#/${hash}`);
+      await page.locator('h1').waitFor();
+      await studio.until(
+        () => page.locator('[aria-busy="true"]').count(),
+        (busy) => busy === 0,
+      );
+      const cut = (await page.evaluate(CUT)) as string[];
+      if (cut.length > 0) found[hash] = cut.slice(0, 4);
+      const current = page.locator('nav [aria-current]');
+      if ((await current.count()) > 0) await current.click({ trial: true });
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    expect(found).toEqual({});
+  });
+});
+
 it('has written nothing to the console', () => {
   expect(studio.complaints).toEqual([]);
 });
