@@ -72,6 +72,29 @@ describe('the table of runs', () => {
   });
 });
 
+describe('a menu', () => {
+  it('leaves the page to the mouse when it is closed, by whatever way', async () => {
+    const { page } = studio;
+    await studio.goTo('#/runs');
+    await page.getByRole('button', { name: 'Views' }).click();
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'Group by: none' }).click();
+    await page.keyboard.press('Escape');
+    await studio.goTo(`#/runs/${ids[0]}`);
+    const more = page.getByRole('button', { name: 'More', exact: true });
+    await more.click();
+    await page.getByRole('menuitem', { name: 'Rename…' }).click();
+    await page.getByRole('dialog', { name: 'Rename the run' }).waitFor();
+    await page.keyboard.press('Escape');
+    await more.click();
+    await page.getByRole('menuitem', { name: /^Clone/ }).click();
+    await page.getByRole('button', { name: 'Presets' }).click();
+    await page.getByRole('menuitem', { name: 'Quick try' }).click();
+    await page.getByRole('link', { name: /^Queue/ }).click();
+    await page.getByRole('heading', { name: 'Queue' }).waitFor();
+  });
+});
+
 describe('a window made small', () => {
   /** What of the page lies beyond the right edge, and cannot be scrolled to. */
   const CUT = `[...document.querySelectorAll('main *')].filter((element) => {
