@@ -115,8 +115,17 @@ export function settingName(key: string): string {
   return area === 'hyperparameters' ? capital(words) : capital(`${words} (${spaced(area)})`);
 }
 
-/** "best/dev/accuracy" is "Best dev accuracy". */
+/** An epoch is what training is told by, unless a name says otherwise. */
+const METRIC_NAMES: ReadonlyMap<string, string> = new Map([
+  ['epoch/trainLoss', 'Training loss'],
+  ['epoch/trainAccuracy', 'Training accuracy'],
+  ['epoch/pairsPerSecond', 'Pairs/s'],
+]);
+
+/** "best/dev/loss" is "Best dev loss". */
 export function metricName(key: string): string {
+  const known = METRIC_NAMES.get(key);
+  if (known !== undefined) return known;
   const words = key.split('/').map((part) => METRIC_WORDS.get(part) ?? spaced(part));
   return capital(words.join(' ').replace(/ (Dev|Test|Step|Epoch) /g, (found) => found.toLowerCase()));
 }

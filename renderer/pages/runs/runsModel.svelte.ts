@@ -51,11 +51,17 @@ export class RunsModel {
       Date.now(),
     ),
   );
-  /** Pinned runs on top, then the others. */
-  readonly lines: readonly TableLine[] = $derived.by(() => [
-    ...this.arrangement.pinned,
-    ...this.arrangement.lines,
-  ]);
+  /** Pinned runs on top, then the others; a pinned run that stands within a group or replicates is there as well. */
+  readonly lines: readonly TableLine[] = $derived.by(() => {
+    const { pinned, lines } = this.arrangement;
+    if (pinned.length === 0) return lines;
+    const above = new Set(pinned.flatMap((line) => (line.kind === 'run' ? [line.row] : [])));
+    return [
+      ...pinned,
+      ...lines.filter((line) => line.kind !== 'run' || line.depth > 0 || !above.has(line.row)),
+    ];
+  });
+  readonly pinnedLines: number = $derived.by(() => this.arrangement.pinned.length);
   readonly split = $derived.by(() =>
     splitSettings(this.table, this.arrangement.rows, this.view.foldReplicates),
   );
