@@ -20,8 +20,7 @@ export function formatNumber(value: number): string {
   if (value === 0) return '0';
   const size = Math.abs(value);
   if (size < 1e-3 || size >= 1e15) return shortExponent(value);
-  if (Number.isInteger(value)) return minus(size < 10_000 ? String(value) : whole.format(value));
-  if (size >= 1000) return minus(whole.format(value));
+  if (Number.isInteger(value) || size >= 1000) return minus(whole.format(value));
   return minus(String(Number(value.toPrecision(4))));
 }
 

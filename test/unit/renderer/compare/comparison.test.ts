@@ -95,7 +95,7 @@ describe('a paired difference', () => {
       p: '< 0.0001',
       onlyRun: '812',
       onlyBaseline: '694',
-      pairs: '9824',
+      pairs: '9,824',
       clear: 'better',
     });
     expect(significanceRow({ ...difference, low: -0.001 })?.clear).toBeNull();
