@@ -10,9 +10,10 @@ import type { AxisWish } from '../../charts/parallelAxes.ts';
 import type { StudioState } from '../../state/studio.svelte.ts';
 import type { Workspace } from '../../state/workspace.svelte.ts';
 import { splitSettings } from '../../table/differing.ts';
+import { distinctNames } from '../../table/distinctNames.ts';
 import { formatCell } from '../../table/format.ts';
 import { groupRows } from '../../table/grouping.ts';
-import { type Column, type IndexedTable, nameOf } from '../../table/indexedTable.ts';
+import type { Column, IndexedTable } from '../../table/indexedTable.ts';
 import { type CompareView, firstMetrics, readCompareView } from './compareView.ts';
 
 /** Settings that tell runs apart in tooltip and legend: more words than these are not read. */
@@ -44,6 +45,10 @@ export class Comparison {
   /** The chosen runs that are there, in the order in which they were chosen. */
   readonly rows: readonly number[] = $derived.by(() =>
     this.view.runs.flatMap((id) => this.table?.rowOf(id) ?? []),
+  );
+  /** Of the chosen runs, by row: told apart where several are called the same. */
+  readonly names: ReadonlyMap<number, string> = $derived.by(() =>
+    this.table === null ? new Map() : distinctNames(this.table, this.rows),
   );
   readonly ids: readonly string[] = $derived.by(() => this.rows.map((row) => this.table!.table.ids[row]!));
   /** A run that is hidden is in no chart; it stays in every figure and in the table. */
@@ -78,7 +83,7 @@ export class Comparison {
     if (table === null || encoding === null) return [];
     return this.shownRows.map((row) => ({
       id: table.table.ids[row]!,
-      name: nameOf(table.table, row),
+      name: this.names.get(row) ?? '',
       ...encoding.ofRow.get(row)!,
       baseline: table.table.ids[row] === baseline,
       difference: this.differing
