@@ -73,7 +73,7 @@ function checksOfData({ report, rows }: Dataset, { maxLen }: Hyperparameters): E
             : `${across} pairs stand in two splits: figures on them flatter.`,
         ),
     report.duplicateRows === 0
-      ? good('No pair stands there twice.')
+      ? good('No pair is there twice.')
       : warning(
           report.duplicateRows === 1
             ? '1 row repeats an earlier one.'

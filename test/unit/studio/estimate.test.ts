@@ -87,7 +87,7 @@ describe('an estimate', () => {
     expect(said(told, 'good')).toEqual([
       'The labels are balanced.',
       'No pair stands in two splits.',
-      'No pair stands there twice.',
+      'No pair is there twice.',
       'No pair is longer than 128 tokens.',
       'There is room on the disk.',
     ]);
