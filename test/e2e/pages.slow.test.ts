@@ -72,6 +72,71 @@ describe('the table of runs', () => {
   });
 });
 
+describe('runs among others', () => {
+  it('say their state beside the name, and stand once when pinned', async () => {
+    const { page } = studio;
+    await studio.goTo('#/runs');
+    const grid = page.getByRole('grid', { name: 'Runs' });
+    const headings = grid.getByRole('columnheader');
+    expect((await headings.allInnerTexts()).slice(1, 3)).toEqual(['Run', 'State']);
+    expect(await grid.getByRole('row', { name: /waiting/ }).innerText()).toContain('waiting');
+    await grid.focus();
+    await page.keyboard.press('p');
+    await grid.getByRole('row').nth(1).getByText('waiting').first().waitFor();
+    expect(await grid.getByRole('row', { name: /waiting/ }).count()).toBe(1);
+    await page.keyboard.press('p');
+  });
+
+  it('are told apart by what differs where they are called the same', async () => {
+    const { page } = studio;
+    await studio.goTo(`#/compare?runs=${ids.slice(0, 3).join()}`);
+    const table = page.getByRole('region', { name: 'Results and settings of the runs' });
+    await table.getByRole('link', { name: 'twin · seed 1' }).waitFor();
+    await table.getByRole('link', { name: 'slow', exact: true }).waitFor();
+    await studio.goTo(`#/errors/${ids[0]}`);
+    const others = page.getByLabel('Against').locator('option');
+    await others.first().waitFor({ state: 'attached' });
+    expect(await others.allTextContents()).toContain('against twin · seed 1');
+  });
+});
+
+describe('a form', () => {
+  it('begins anew when the address goes back or forward', async () => {
+    const { page } = studio;
+    await studio.goTo('#/new');
+    await page.getByLabel('Learning rate').waitFor();
+    await studio.goTo(`#/new?clone=${ids[2]}`);
+    await page.getByText('cloned from slow').waitFor();
+    expect(await page.getByLabel('Learning rate').inputValue()).toBe('1e-5');
+    await page.goBack();
+    await page.getByText('cloned from slow').waitFor({ state: 'detached' });
+    expect(await page.getByLabel('Learning rate').inputValue()).toBe('1e-4');
+  });
+});
+
+describe('the playground', () => {
+  it('begins with a pair of the test split, and says which words a model has never seen', async () => {
+    const { page } = studio;
+    const { rows } = await studio.call('datasets/rows', {
+      ...{ name: 'sample', split: 'test', text: '', label: null, from: 0, count: 1 },
+    });
+    await studio.goTo(`#/playground?models=${ids[0]}`);
+    await page.getByText(/^(under 1|\d+) ms$/).waitFor();
+    expect(await page.getByLabel('Premise').inputValue()).toBe(rows[0]?.premise.raw);
+    expect(await page.getByText('It has never seen').count()).toBe(0);
+    await page.getByLabel('Hypothesis').fill('A quokka is eating.');
+    await page.getByText('It has never seen “quokka”').waitFor();
+  });
+});
+
+it('says what to do about a data set that is not there', async () => {
+  const { page } = studio;
+  await studio.goTo('#/datasets/nowhere');
+  await page.getByText('There is no data set called nowhere.').waitFor();
+  await page.getByRole('link', { name: 'All data sets' }).click();
+  await page.getByRole('link', { name: 'sample' }).waitFor();
+});
+
 describe('a menu', () => {
   it('leaves the page to the mouse when it is closed, by whatever way', async () => {
     const { page } = studio;
