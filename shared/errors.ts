@@ -80,14 +80,33 @@ export class StudioError extends Error {
   }
 }
 
-/** Turns whatever was thrown (an Error, a string, null, a cyclic object) into data; never throws itself. */
+/** A full disk is the one failure that a run waits for: there may be room later. */
+export function isDiskFull(thrown: unknown): thrown is StudioError {
+  return thrown instanceof StudioError && thrown.code === 'DISK_FULL';
+}
+
+/** Turns whatever was thrown (an Error, its data, a string, null, a cyclic object) into data; never throws itself. */
 export function errorData(thrown: unknown): ErrorData {
   if (thrown instanceof StudioError) return thrown.toData();
+  if (isErrorData(thrown)) return thrown;
   return {
     code: 'INTERNAL',
     message: messageOf(thrown),
     nextStep: 'This is a defect of Entail: please report it with the log.',
   };
+}
+
+function isErrorData(thrown: unknown): thrown is ErrorData {
+  if (typeof thrown !== 'object' || thrown === null || thrown instanceof Error) return false;
+  try {
+    const { code, message, nextStep } = thrown as Partial<ErrorData>;
+    return (
+      ERROR_CODES.some((one) => one === code) && typeof message === 'string' && typeof nextStep === 'string'
+    );
+  } catch {
+    // An object whose fields throw when they are read.
+    return false;
+  }
 }
 
 function messageOf(thrown: unknown): string {

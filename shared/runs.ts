@@ -193,6 +193,7 @@ export interface RunRecord {
   readonly startedAt: string | null;
   readonly finishedAt: string | null;
   readonly result: RunResult | null;
+  /** Why it has failed or was interrupted; of a paused one, what keeps it waiting, such as a full disk. */
   readonly error: ErrorData | null;
 }
 
@@ -265,8 +266,8 @@ export type WorkerReport =
   | { readonly kind: 'log'; readonly level: 'info' | 'warning'; readonly text: string }
   | { readonly kind: 'stopping' }
   | { readonly kind: 'pausing' }
-  /** Saved, and waiting until it is told to go on, or until there is room on the disk again. */
-  | { readonly kind: 'paused'; readonly step: number; readonly reason: 'asked' | 'diskFull' }
+  /** Waiting until it is told to go on (null), or by itself until there is room on the disk again: then with what is full. */
+  | { readonly kind: 'paused'; readonly step: number; readonly waitsFor: ErrorData | null }
   | { readonly kind: 'continued' }
   /** `result` is there when the run was stopped to be kept: its figures up to here, test split included. */
   | { readonly kind: 'stopped'; readonly step: number; readonly result?: RunResult }

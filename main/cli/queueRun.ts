@@ -107,8 +107,10 @@ async function trainOne(
     const watched = await watchRun(work, { epochs }, (listener) =>
       queueWork.launch(id, listener, work.interruption.stop),
     );
-    tellEnd(work, watched);
     const { end, device } = watched;
+    // Ctrl-C while it waited for room on the disk: it waits as before.
+    if (end.outcome === 'stopped' && queueWork.stateOf(id) === 'queued') return;
+    tellEnd(work, watched);
     if (end.outcome === 'stopped') outcomes.stopped.push(id);
     else {
       outcomes.completed.push(id);

@@ -34,7 +34,7 @@ export function queueLines(queue: QueueListing): string[] {
   const rows = [
     ...queue.running.map((run) => [
       ...['now', run.id, run.name ?? '', run.dataset, run.engine ?? ''],
-      standingText(run),
+      `${standingText(run)}${run.waitsFor === null ? '' : ', waits for room on the disk'}`,
     ]),
     ...queue.waiting.map(({ place, id, name, dataset, engine, resumes }) => [
       ...[String(place), id, name ?? '', dataset, engine ?? ''],

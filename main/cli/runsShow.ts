@@ -60,10 +60,16 @@ function headLines(run: RunDetails, terminal: Terminal): string[] {
 }
 
 /** What a run that waits, or is paused, waits for. `place` is its place in the queue. */
-function waitingLines({ id, state }: RunDetails, place: number | null): string[] {
+function waitingLines({ id, state, error }: RunDetails, place: number | null): string[] {
   if (place !== null)
     return ['', `It waits in the queue, at place ${place}. What starts it: npx --no entail queue list`];
   if (state === 'pausing') return ['', 'It saves a checkpoint and waits then, with the model loaded.'];
+  if (state === 'paused' && error !== null)
+    return [
+      '',
+      `It waits for room on the disk, and goes on by itself: ${printable(error.message)}`,
+      `next: ${printable(error.nextStep)}`,
+    ];
   if (state === 'paused')
     return ['', `It is paused, with the model loaded. Go on with it: npx --no entail runs resume ${id}`];
   return [];
@@ -72,15 +78,16 @@ function waitingLines({ id, state }: RunDetails, place: number | null): string[]
 function outcomeLines(run: RunDetails): string[] {
   if (run.state === 'queued') return [];
   if (run.result !== null) return ['', ...bookLines(run.result, run.engine?.device ?? 'unknown')];
-  if (run.error !== null)
+  if (run.state === 'failed' && run.error !== null)
     return [
       '',
       `error: ${printable(run.error.message)}`,
       ...[placeText(run.error.place)].filter((place) => place !== ''),
       `next: ${printable(run.error.nextStep)}`,
     ];
-  const resumable = ['stopped', 'interrupted'].includes(run.state);
-  return resumable ? ['', `Go on with it: npx --no entail runs resume ${run.id}`] : [];
+  if (run.state !== 'stopped' && run.state !== 'interrupted') return [];
+  const why = run.state === 'stopped' || run.error === null ? [] : [`why: ${printable(run.error.message)}`];
+  return ['', ...why, `Go on with it: npx --no entail runs resume ${run.id}`];
 }
 
 /** Epochs done at a checkpoint, such as 1.25; its own record counts only whole ones. */

@@ -1,5 +1,5 @@
 /** @file Node. The queue: runs in state "queued", in the order of their places. It outlives every process. */
-import { StudioError } from '../../shared/errors.ts';
+import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunConfig, RunState } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
@@ -15,6 +15,8 @@ export interface WaitingRun {
   readonly place: number;
   /** Its state before it was put into the queue to go on; null for a new one. */
   readonly queuedFrom: RunState | null;
+  /** What it failed with, or was interrupted by, before that. */
+  readonly error: ErrorData | null;
 }
 
 interface WaitingRow {
@@ -24,6 +26,7 @@ interface WaitingRow {
   readonly created_at: string;
   readonly queue_place: number;
   readonly queued_from: RunState | null;
+  readonly error: string | null;
 }
 
 /** States from which a run can go on. */
@@ -32,7 +35,7 @@ const RESUMABLE: ReadonlySet<RunState> = new Set(['stopped', 'interrupted', 'fai
 /** In the order in which they start. */
 export function waitingRuns(database: StudioReader): WaitingRun[] {
   const select = database.connection.prepare<[], WaitingRow>(
-    `SELECT id, name, config, created_at, queue_place, queued_from FROM runs WHERE state = 'queued'
+    `SELECT id, name, config, created_at, queue_place, queued_from, error FROM runs WHERE state = 'queued'
      ORDER BY queue_place, number`,
   );
   return read(database, () => select.all()).map((row) => ({
@@ -42,6 +45,7 @@ export function waitingRuns(database: StudioReader): WaitingRun[] {
     createdAtMs: Date.parse(row.created_at),
     place: row.queue_place,
     queuedFrom: row.queued_from,
+    error: row.error === null ? null : (JSON.parse(row.error) as ErrorData),
   }));
 }
 
@@ -114,12 +118,12 @@ export function claimQueued(database: StudioDatabase, runId: string): Lease {
 }
 
 /** A run that this process has claimed and not begun waits again, where it stood. Throws LOCKED when it is not ours. */
-export function giveBack(database: StudioDatabase, { id, place, queuedFrom }: WaitingRun): void {
+export function giveBack(database: StudioDatabase, { id, place, queuedFrom, error }: WaitingRun): void {
   write(database, () => {
     requireLease(database, id, runKey(database, id));
     database.connection
-      .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ? WHERE id = ?")
-      .run(place, queuedFrom, id);
+      .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ?, error = ? WHERE id = ?")
+      .run(place, queuedFrom, error === null ? null : JSON.stringify(error), id);
   });
 }
 

@@ -10,7 +10,16 @@ import { insertLog } from './logs.ts';
 import { deleteMetricsAfter, insertMetrics } from './metrics.ts';
 import { insertPredictions } from './predictions.ts';
 import { runKey } from './runKey.ts';
-import { failRun, finishRun, setEngine, setPlan, setProgress, setState, stopRun } from './runState.ts';
+import {
+  failRun,
+  finishRun,
+  pauseRun,
+  setEngine,
+  setPlan,
+  setProgress,
+  setState,
+  stopRun,
+} from './runState.ts';
 
 type CourseReport = Extract<
   WorkerReport,
@@ -81,7 +90,7 @@ function storeCourse(database: StudioDatabase, runId: string, report: CourseRepo
       setState(database, runId, 'pausing');
       break;
     case 'paused':
-      setState(database, runId, 'paused');
+      pauseRun(database, runId, report.waitsFor);
       break;
     case 'continued':
       setState(database, runId, 'running');

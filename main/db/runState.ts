@@ -82,8 +82,23 @@ function endWith(
 
 /** The run has failed, for this reason. */
 export function failRun(database: StudioDatabase, runId: string, error: ErrorData): void {
+  setStateBecause(database, runId, 'failed', error);
+}
+
+/** The run was ended before it was done, for this reason. It can be resumed. */
+export function interruptRun(database: StudioDatabase, runId: string, error: ErrorData): void {
+  setStateBecause(database, runId, 'interrupted', error);
+}
+
+/** The run waits; `waitsFor` says what for, when it is not for a person. */
+export function pauseRun(database: StudioDatabase, runId: string, waitsFor: ErrorData | null): void {
+  if (waitsFor === null) setState(database, runId, 'paused');
+  else setStateBecause(database, runId, 'paused', waitsFor);
+}
+
+function setStateBecause(database: StudioDatabase, runId: string, state: RunState, error: ErrorData): void {
   write(database, () => {
-    setState(database, runId, 'failed');
+    setState(database, runId, state);
     update(database, runId, 'UPDATE runs SET error = :error WHERE number = :run', {
       error: JSON.stringify(error),
     });

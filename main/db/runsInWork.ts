@@ -1,5 +1,6 @@
 /** @file Node. Runs that a living process works on, of whichever process. */
 import type { EngineRecord } from '../../shared/engines.ts';
+import type { ErrorData } from '../../shared/errors.ts';
 import type { RunState } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
 import { read } from './connection.ts';
@@ -11,12 +12,15 @@ export interface RunInWork {
   readonly pid: number;
   /** "cpu", or "cuda:0"; null before its engine has started. */
   readonly device: string | null;
+  /** What a paused one waits for when it is not a person; null otherwise. */
+  readonly waitsFor: ErrorData | null;
 }
 
 interface Row {
   readonly id: string;
   readonly state: RunState;
   readonly engine: string | null;
+  readonly error: string | null;
   readonly pid: number;
   readonly process_started: string | null;
   readonly host: string;
@@ -25,15 +29,16 @@ interface Row {
 
 export function runsInWork(database: StudioReader): RunInWork[] {
   const select = database.connection.prepare<[], Row>(
-    `SELECT runs.id, state, engine, pid, process_started, host, heartbeat_at FROM leases
+    `SELECT runs.id, state, engine, CASE WHEN state = 'paused' THEN error END AS error, pid, process_started, host, heartbeat_at FROM leases
      JOIN runs ON runs.number = leases.run
      WHERE state IN ('preparing', 'running', 'pausing', 'paused', 'stopping') ORDER BY runs.number`,
   );
   return read(database, () => select.all()).flatMap(
-    ({ id, state, engine, pid, process_started, host, heartbeat_at }) => {
+    ({ id, state, engine, error, pid, process_started, host, heartbeat_at }) => {
       if (!isOwnerAlive({ pid, processStarted: process_started, host }, heartbeat_at)) return [];
       const device = engine === null ? null : (JSON.parse(engine) as EngineRecord).device.split(' ')[0]!;
-      return [{ id, state, pid, device }];
+      const waitsFor = error === null ? null : (JSON.parse(error) as ErrorData);
+      return [{ id, state, pid, device, waitsFor }];
     },
   );
 }

@@ -4,12 +4,12 @@
  */
 import { join } from 'node:path';
 import type { EngineName } from '../../shared/engines.ts';
-import { StudioError } from '../../shared/errors.ts';
+import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import type { Lease } from '../db/lease.ts';
 import { type RunRequestKind, takeRequests } from '../db/runRequests.ts';
-import { failRun, setState } from '../db/runState.ts';
+import { failRun, interruptRun, setState } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
@@ -99,7 +99,7 @@ export function superviseAttempt(options: AttemptOptions): RunningTraining {
 }
 
 /** Does what other processes asked for through the database. */
-function obey(running: Omit<RunningTraining, 'done'>, databases: Databases): void {
+export function obey(running: Omit<RunningTraining, 'done'>, databases: Databases): void {
   for (const request of takeRequests(databases.store(), running.runId)) carryOut(running, request);
 }
 
@@ -143,9 +143,9 @@ async function settle(
   const { state } = findRun(store, sink.runId);
   if (end.outcome === 'finished') return { outcome: 'finished', result: end.result };
   // Killed by the second Ctrl-C, or by the supervisor because the worker did not hear the first.
-  const interrupted = end.outcome === 'failed' && end.error.code === 'INTERRUPTED';
-  if (wasKilled() || interrupted) {
-    if (state !== 'stopped') setState(store, sink.runId, 'interrupted');
+  const lost = end.outcome === 'failed' && end.error.code === 'INTERRUPTED' ? end.error : null;
+  if (wasKilled() || lost !== null) {
+    if (state !== 'stopped') interruptRun(store, sink.runId, endedAtOnce(wasKilled() ? null : lost));
     throw new StudioError(
       'INTERRUPTED',
       `Run ${sink.runId} was ended at once; it goes on from its last checkpoint.`,
@@ -159,7 +159,7 @@ async function settle(
   if (end.error.code === 'WORKER_CRASHED') {
     // The run did nothing wrong: its process is gone (killed, out of memory, a native abort), and it can go on.
     sink.take([{ kind: 'log', level: 'warning', text: end.error.message }]);
-    setState(store, sink.runId, 'interrupted');
+    interruptRun(store, sink.runId, end.error);
   } else if (state !== 'failed') failRun(store, sink.runId, end.error);
   throw new StudioError(end.error.code, end.error.message, {
     nextStep:
@@ -168,4 +168,13 @@ async function settle(
         : end.error.nextStep,
     ...(end.error.place === undefined ? {} : { place: end.error.place }),
   });
+}
+
+/** `lost` is what the supervisor says, where nobody had asked for it. */
+function endedAtOnce(lost: ErrorData | null): ErrorData {
+  return {
+    code: 'INTERRUPTED',
+    message: lost?.message ?? 'It was ended at once, as you asked.',
+    nextStep: 'Resume it: it goes on from its last checkpoint.',
+  };
 }

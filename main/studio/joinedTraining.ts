@@ -173,12 +173,10 @@ function endOf(run: RunRecord): TrainingEnd {
   if (run.state === 'completed' && run.result !== null) return { outcome: 'finished', result: run.result };
   if (run.state === 'stopped')
     return { outcome: 'stopped', step: run.progress?.step ?? 0, result: run.result };
-  if (run.error !== null) throw errorFromData(run.error);
+  if (run.error !== null && run.error.code !== 'INTERRUPTED') throw errorFromData(run.error);
   throw new StudioError(
     'INTERRUPTED',
-    `Run ${run.id} was ended at once; it goes on from its last checkpoint.`,
-    {
-      nextStep: `Go on with it: npx --no entail runs resume ${run.id}`,
-    },
+    `Run ${run.id} was interrupted${run.error === null ? '.' : `: ${run.error.message}`}`,
+    { nextStep: `Go on with it from its last checkpoint: npx --no entail runs resume ${run.id}` },
   );
 }

@@ -13,10 +13,10 @@ import { leaveQueue, moveInQueue, placeAt, queueAgain, waitingRuns } from '../db
 import { requestOfRun } from '../db/runRequests.ts';
 import { stateOf } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
-import { runsInWork } from '../db/runsInWork.ts';
 import type { RunningTraining } from './attempt.ts';
 import type { HostContext, RunControl } from './hosting.ts';
 import { QueuePreferences } from './queuePreferences.ts';
+import { queueState } from './queueState.ts';
 import { RunAnnouncer } from './runAnnouncer.ts';
 
 export type QueueSetting = Pick<
@@ -64,21 +64,11 @@ export class QueueService implements RunControl {
   }
 
   show(): QueueState {
-    const store = this.#setting.databases.store();
-    const { paused, continueAfterError, pausedBy } = this.#preferences.current();
-    const waiting = waitingRuns(store).filter(({ id }) => !this.#setting.runIndex.isHidden(id));
-    return {
-      ...{ paused, continueAfterError, pausedBy },
-      waiting: waiting.map(({ id, name, config, createdAtMs, queuedFrom }) => ({
-        ...{ id, name, dataset: config.dataset.name, engine: config.engine },
-        ...{ addedAtMs: createdAtMs, resumes: queuedFrom !== null },
-      })),
-      running: runsInWork(store).map(({ id, device }) => ({
-        run: id,
-        device: this.#here.get(id)?.device ?? device ?? 'cpu',
-        here: this.#here.has(id),
-      })),
-    };
+    const { databases, runIndex } = this.#setting;
+    return queueState(databases.store(), this.#preferences.current(), {
+      isHidden: (run) => runIndex.isHidden(run),
+      deviceHere: (run) => this.#here.get(run)?.device ?? null,
+    });
   }
 
   /** @throws StudioError what is wrong with one of the requests; those before it are in the queue then. */
@@ -162,8 +152,7 @@ export class QueueService implements RunControl {
 
   /** Another program has written into studio.db: pages are told of the queue when it is not as they know it. */
   lookAround(): void {
-    const queue = this.show();
-    if (JSON.stringify(queue) !== this.#told) this.#tellOf(queue, []);
+    this.#tellIfChanged();
     this.look();
   }
 
@@ -214,7 +203,7 @@ export class QueueService implements RunControl {
     this.#here.set(run, place);
     platform.keepAwake(true);
     try {
-      const listener = this.#announcer.listenerOf(run);
+      const listener = this.#announcer.listenerOf(run, () => this.#tellIfChanged());
       place.training = await training.launch(run, listener, this.#closing.signal);
     } catch (thrown) {
       const state = stateOf(databases.store(), run);
@@ -222,6 +211,7 @@ export class QueueService implements RunControl {
       else this.#notStarted(run, state === 'queued' ? thrown : null);
       return;
     }
+    this.#tell('queue', null);
     this.#changed([run]);
     const end = place.training.done
       .then(
@@ -286,13 +276,19 @@ export class QueueService implements RunControl {
     return queue;
   }
 
+  #tellIfChanged(): void {
+    const queue = this.show();
+    if (JSON.stringify(queue) !== this.#told) this.#tellOf(queue, []);
+  }
+
   #tellOf(queue: QueueState, before: readonly StudioEvent[]): void {
     this.#told = JSON.stringify(queue);
     this.#setting.publish([...before, { kind: 'queue', queue }]);
   }
 
+  /** Null takes back what was told before. */
   #tell(id: string, thrown: unknown): void {
-    const { message, nextStep } = errorData(thrown);
+    const { message, nextStep } = thrown === null ? { message: '', nextStep: '' } : errorData(thrown);
     this.#setting.publish([{ kind: 'notice', id, level: 'warning', text: `${message} ${nextStep}`.trim() }]);
   }
 }

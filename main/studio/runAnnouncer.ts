@@ -1,7 +1,7 @@
 /** @file Runs under Node. Tells the world of runs that train here: pages by events, the person by notification and webhook. */
 import type { StudioEvent } from '../../shared/contract/events.ts';
 import { errorData, type StudioError } from '../../shared/errors.ts';
-import type { RunRecord, RunState } from '../../shared/runs.ts';
+import type { RunRecord, RunState, WorkerReport } from '../../shared/runs.ts';
 import { findRun } from '../db/runs.ts';
 import type { TrainingListener } from './attempt.ts';
 import type { HostContext } from './hosting.ts';
@@ -15,6 +15,8 @@ export type AnnouncerSetting = Pick<
 
 /** Ends that a person who went away wants to hear of. */
 const TOLD: ReadonlySet<RunState> = new Set(['completed', 'failed']);
+/** Reports after which the queue looks different. */
+const COURSE: ReadonlySet<WorkerReport['kind']> = new Set(['started', 'paused', 'continued']);
 
 export class RunAnnouncer {
   readonly #setting: AnnouncerSetting;
@@ -23,13 +25,15 @@ export class RunAnnouncer {
     this.#setting = setting;
   }
 
-  listenerOf(run: string): TrainingListener {
+  /** `onCourse` hears when the run has begun to wait, or goes on. */
+  listenerOf(run: string, onCourse: () => void): TrainingListener {
     const { publish, runIndex } = this.#setting;
     const events = new RunEvents(run);
     return {
       onReports: (reports) => {
         runIndex.touch([run]);
         publish(events.of(reports));
+        if (reports.length === 0 || reports.some(({ kind }) => COURSE.has(kind))) onCourse();
       },
       onTrouble: (trouble) => publish([troubleNotice(run, trouble)]),
     };
@@ -63,8 +67,8 @@ function troubleNotice(run: string, trouble: StudioError | null): StudioEvent {
   return { kind: 'notice', id: `storing ${run}`, level: 'warning', text };
 }
 
-function notificationOf({ id, name, result, error }: RunRecord) {
-  const title = `${name ?? id} ${error === null ? 'is done' : 'has failed'}`;
+function notificationOf({ id, name, state, result, error }: RunRecord) {
+  const title = `${name ?? id} ${state === 'failed' ? 'has failed' : 'is done'}`;
   const accuracy = result?.testAccuracy ?? null;
   const body = error?.message ?? (accuracy === null ? '' : `Test accuracy ${(100 * accuracy).toFixed(1)} %`);
   return { title, body, run: id };

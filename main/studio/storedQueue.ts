@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { QueuedRun, QueueState } from '../../shared/contract/queue.ts';
 import type { EngineName } from '../../shared/engines.ts';
+import type { ErrorData } from '../../shared/errors.ts';
 import type { RunProgress, RunRecord, RunState } from '../../shared/runs.ts';
 import { moveInQueue, placeAt, waitingRuns } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
@@ -25,6 +26,8 @@ export interface TrainingRun {
   readonly engine: EngineName | null;
   readonly state: RunState;
   readonly progress: RunProgress | null;
+  /** What keeps a paused one waiting until it goes on by itself, such as a full disk; null otherwise. */
+  readonly waitsFor: ErrorData | null;
 }
 
 export interface QueueListing extends Pick<QueueState, 'paused' | 'pausedBy' | 'continueAfterError'> {
@@ -109,9 +112,9 @@ export class StoredQueue {
   }
 }
 
-function trainingRun({ id, name, config, engine, state, progress }: RunRecord): TrainingRun {
+function trainingRun({ id, name, config, engine, state, progress, error }: RunRecord): TrainingRun {
   return {
     ...{ id, name, dataset: config.dataset.name, engine: engine?.engine ?? config.engine },
-    ...{ state, progress },
+    ...{ state, progress, waitsFor: state === 'paused' ? error : null },
   };
 }

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
-import { errorData, StudioError } from '../../shared/errors.ts';
+import { errorData, isDiskFull, StudioError } from '../../shared/errors.ts';
 import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { addTag } from '../db/annotations.ts';
@@ -26,6 +26,7 @@ import type { Databases } from './databases.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { EngineService } from './engines.ts';
 import { watchJoined } from './joinedTraining.ts';
+import { RoomWait } from './roomWait.ts';
 import {
   readVocabulary,
   type StartingPoint,
@@ -113,26 +114,32 @@ export class TrainingService {
   }
 
   /**
-   * Starts the worker of a waiting run, from its newest checkpoint if it has one. Cancelled by `signal` before that, it
-   * waits as before.
+   * Starts the worker of a waiting run, from its newest checkpoint if it has one. Where the disk is too full for its
+   * encoded pairs, it waits for room as a run does that trains. Cancelled by `signal` before that, it waits in the queue
+   * as before.
    * @throws StudioError NOT_FOUND, USAGE when it does not wait any more, CANCELLED, and what keeps it from starting (it has
    * failed then).
    */
   async launch(runId: string, listener: TrainingListener, signal?: AbortSignal): Promise<RunningTraining> {
-    const store = this.#setting.databases.store();
+    const { databases } = this.#setting;
+    const store = databases.store();
     const waiting = requireWaiting(store, runId);
     const lease = claimQueued(store, waiting.id);
     const run = findRun(store, runId);
-    let engine: ChosenEngine;
+    const start = async (until: AbortSignal | undefined) => {
+      const engine = await this.#ready(run, listener, until);
+      return this.#goOn(run, lease, { engine, listener });
+    };
     try {
-      engine = await this.#ready(run, listener, signal);
+      return await start(signal);
     } catch (thrown) {
+      if (isDiskFull(thrown) && signal?.aborted !== true)
+        return new RoomWait({ databases, waiting, lease, listener, start, signal, full: thrown });
       if (signal?.aborted === true) giveBack(store, waiting);
       else failRun(store, run.id, errorData(thrown));
       lease.release();
       throw thrown;
     }
-    return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
   }
 
   /**

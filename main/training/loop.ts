@@ -3,7 +3,7 @@
  * and saves, listeners are told. Everything it needs to go on bit for bit after a stop is in `LoopState`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StudioError } from '../../shared/errors.ts';
+import { isDiskFull, StudioError } from '../../shared/errors.ts';
 import type { MetricPoint, RunResult } from '../../shared/runs.ts';
 import {
   type LoopListener,
@@ -201,7 +201,7 @@ export class TrainingLoop {
   async #pause(): Promise<void> {
     if (this.#savedAtStep !== this.#state.step) await this.#save('last');
     const { wishes } = this.#options;
-    this.#listener.paused(this.#state, 'asked');
+    this.#listener.paused(this.#state, null);
     while (wishes.pause && !wishes.stop) await this.#wait();
     if (!wishes.stop) this.#listener.continued();
   }
@@ -219,9 +219,8 @@ export class TrainingLoop {
         if (waits > 0) this.#listener.continued();
         return;
       } catch (thrown) {
-        const full = thrown instanceof StudioError && thrown.code === 'DISK_FULL';
-        if (!full || this.#options.wishes.stop) throw thrown;
-        if (waits === 0) this.#listener.paused(this.#state, 'diskFull');
+        if (!isDiskFull(thrown) || this.#options.wishes.stop) throw thrown;
+        if (waits === 0) this.#listener.paused(this.#state, thrown);
         await this.#wait();
       }
     }

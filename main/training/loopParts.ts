@@ -1,5 +1,6 @@
 /** @file Runs in the training worker. What the loop is connected to: a task, a listener, a person's wishes; and how it ends. */
 import type { Tensor1D } from '@tensorflow/tfjs-core';
+import type { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { MetricPoint, RunResult } from '../../shared/runs.ts';
 import type { LoopState } from './loopState.ts';
@@ -28,8 +29,8 @@ export interface LoopTask {
 
 export interface LoopListener {
   metrics(points: readonly MetricPoint[]): void;
-  /** Saved, or kept from saving by a full disk, and waiting. */
-  paused(state: LoopState, reason: 'asked' | 'diskFull'): void;
+  /** Saved (null), or kept from saving by a full disk, and waiting. */
+  paused(state: LoopState, waitsFor: StudioError | null): void;
   continued(): void;
   /** Called about once a second while the loop waits. */
   waiting(): void;

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { Dataset, Split } from '../../shared/datasets.ts';
 import type { EngineRecord } from '../../shared/engines.ts';
+import type { StudioError } from '../../shared/errors.ts';
 import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
 import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
 import { type Cache, openCache } from '../data/cache.ts';
@@ -109,7 +110,7 @@ class TrainingRun implements LoopTask {
     const listener = {
       metrics: (points: readonly MetricPoint[]) => links.report({ kind: 'metrics', points }),
       progress: progress.tell.bind(progress),
-      paused: ({ step }: LoopState, reason: 'asked' | 'diskFull') => this.#reportPause(step, reason),
+      paused: ({ step }: LoopState, waitsFor: StudioError | null) => this.#reportPause(step, waitsFor),
       continued: () => links.report({ kind: 'continued' }),
       waiting: () => links.beat(),
     };
@@ -246,14 +247,14 @@ class TrainingRun implements LoopTask {
     return this.#prepared.splits.get(name)!;
   }
 
-  #reportPause(step: number, reason: 'asked' | 'diskFull'): void {
+  #reportPause(step: number, waitsFor: StudioError | null): void {
     const { report } = this.#prepared.links;
-    if (reason === 'diskFull') {
+    if (waitsFor !== null) {
       const text =
         'The disk is full: the run waits, and goes on by itself when there is room for its checkpoint.';
       report({ kind: 'log', level: 'warning', text });
     }
-    report({ kind: 'paused', step, reason });
+    report({ kind: 'paused', step, waitsFor: waitsFor?.toData() ?? null });
   }
 
   #watchSystem(perEpoch: number): () => void {

@@ -1,6 +1,7 @@
 /** @file Runs anywhere. Contract: the queue of runs, and what a run would cost before it is started. */
 import { z } from 'zod';
 import type { EngineName } from '../engines.ts';
+import type { ErrorData } from '../errors.ts';
 import { noInput, runId, runRequestSchema } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -24,7 +25,16 @@ export interface QueueState {
   /** In the order in which they start. */
   readonly waiting: readonly QueuedRun[];
   /** What trains now, one a device, of whichever process. */
-  readonly running: readonly { readonly run: string; readonly device: string; readonly here: boolean }[];
+  readonly running: readonly RunAtWork[];
+}
+
+export interface RunAtWork {
+  readonly run: string;
+  readonly device: string;
+  /** True when this studio trains it, false for another process. */
+  readonly here: boolean;
+  /** What keeps a paused one waiting until it goes on by itself, such as a full disk; null otherwise. */
+  readonly waitsFor: ErrorData | null;
 }
 
 export interface EstimateCheck {

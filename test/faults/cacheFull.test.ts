@@ -1,5 +1,4 @@
 /** @file Tests. A disk that an import fills up: the import takes back all it wrote, and the rest goes on working. */
-import { execFileSync } from 'node:child_process';
 import { readdirSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -8,22 +7,9 @@ import { listDatasets } from '../../main/data/datasets.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
 import { clearTokenCaches } from '../../main/data/tokenCache.ts';
 import { numberedPairs, writePairsCsv } from '../support/pairsCsv.ts';
+import { smallDisk } from '../support/smallDisk.ts';
 import { studioRejectionOf } from '../support/studioErrorOf.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-
-/** A file system of 6 MB that is mounted at a folder until the test ends; null where that is not allowed. */
-function smallDisk(): string | null {
-  const folder = temporaryFolder();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    return null;
-  }
-  onTestFinished(() => {
-    execFileSync('umount', [folder]);
-  });
-  return folder;
-}
 
 function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
@@ -34,8 +20,8 @@ describe('an import that fills the disk', () => {
   test('gives all of it back: lists can be shown, caches cleared, a smaller data set imported', async ({
     skip,
   }) => {
-    const disk = smallDisk();
-    if (disk === null) return skip('only root on Linux may mount a small disk');
+    const disk = smallDisk(6)?.folder;
+    if (disk === undefined) return skip('only root on Linux may mount a small disk');
     const source = temporaryFolder();
     const large = join(source, 'large.csv');
     writePairsCsv(large, numberedPairs(60_000));

@@ -89,7 +89,7 @@ async function run(changes: Record<string, unknown>, script: Script = {}, state:
   const listener: LoopListener = {
     metrics: (some) => points.push(...some),
     progress: () => {},
-    paused: (at, reason) => events.push(`paused ${at.step} ${reason}`),
+    paused: (at, waitsFor) => events.push(`paused ${at.step} ${waitsFor?.code ?? 'asked'}`),
     continued: () => events.push('continued'),
     waiting: () => {
       waits++;
@@ -269,7 +269,7 @@ describe('a full disk', () => {
   it('makes the run wait until there is room, and lose nothing', async () => {
     const { events, outcome } = await run({ epochs: 1 }, { pairs: 20, fullFor: 3 });
     expect(events).toEqual([
-      ...['step 0.0', 'step 0.1', 'evaluate 2', 'paused 2 diskFull', 'save last 2', 'continued', 'test'],
+      ...['step 0.0', 'step 0.1', 'evaluate 2', 'paused 2 DISK_FULL', 'save last 2', 'continued', 'test'],
     ]);
     expect(outcome).toMatchObject({ kind: 'finished' });
   });
