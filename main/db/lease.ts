@@ -3,7 +3,7 @@
  * says, so nothing has to be cleaned up by hand after a crash.
  */
 import type Database from 'better-sqlite3';
-import { StudioError } from '../../shared/errors.ts';
+import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
 import type { ProcessOwner } from './processOwner.ts';
@@ -68,12 +68,35 @@ export function interruptOrphans(database: StudioDatabase): string[] {
     const dead = held.filter((row) => !isOwnerAlive(holderIn(row), row.heartbeat_at));
     const forget = connection.prepare('DELETE FROM leases WHERE run = ?');
     for (const row of dead) forget.run(row.run);
-    const interrupt = connection.prepare<[string], string>(
-      `UPDATE runs SET state = 'interrupted', finished_at = ?
-       WHERE state IN ('preparing', 'running', 'pausing', 'paused', 'stopping') AND number NOT IN (SELECT run FROM leases) RETURNING id`,
-    );
-    return interrupt.pluck().all(new Date().toISOString()).sort();
+    const orphans = connection
+      .prepare<[], number>(
+        `SELECT number FROM runs WHERE number NOT IN (SELECT run FROM leases)
+         AND state IN ('preparing', 'running', 'pausing', 'paused', 'stopping')`,
+      )
+      .pluck()
+      .all();
+    const interrupt = connection
+      .prepare<[string, string, number], string>(
+        "UPDATE runs SET state = 'interrupted', finished_at = ?, error = ? WHERE number = ? RETURNING id",
+      )
+      .pluck();
+    const now = new Date().toISOString();
+    const ids = orphans.map((run) => {
+      const error = JSON.stringify(lostProcess(dead.find((row) => row.run === run)));
+      return interrupt.get(now, error, run) ?? '';
+    });
+    return ids.sort();
   });
+}
+
+/** Why a run was interrupted whose process can no longer say it. */
+function lostProcess(lease: LeaseRow | undefined): ErrorData {
+  const process = lease === undefined ? 'The process' : `Process ${lease.pid} on ${lease.host}`;
+  return {
+    code: 'INTERRUPTED',
+    message: `${process}, which trained it, ended without a word: it was killed, or the computer went off.`,
+    nextStep: 'Resume it: it goes on from its last checkpoint.',
+  };
 }
 
 /** Inside a transaction: throws LOCKED unless this process has the run; renews the heartbeat. For files of db/. */

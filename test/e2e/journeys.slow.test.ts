@@ -89,7 +89,7 @@ it('keeps a run going through a reload, pauses it, goes on, stops it and resumes
   await page.getByRole('button', { name: 'Resume' }).click();
   await untilState(run, 'running');
   await studio.call('runs/stop', { run, how: 'now' });
-  await page.getByText('Its process ended before it was done.').waitFor();
+  await page.getByText('It was ended at once, as you asked.').waitFor();
   expect(await stateOf(run)).toBe('interrupted');
 });
 

@@ -4,8 +4,6 @@ import type { StudioState } from '../../state/studio.svelte.ts';
 import { formatBytes } from '../../table/format.ts';
 
 const GOING_ON: ReadonlySet<RunState> = new Set(['preparing', 'running', 'pausing', 'paused', 'stopping']);
-/** States from which a run goes on. */
-export const RESUMABLE: ReadonlySet<RunState> = new Set(['stopped', 'interrupted', 'failed']);
 
 export function isGoingOn(state: RunState | null): boolean {
   return state !== null && GOING_ON.has(state);

@@ -1,0 +1,97 @@
+/** @file Tests. What a run's page says at its top when the run stands still: killed, lost with its host, failed, or waiting for room. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { unpackTable } from '../../renderer/state/unpackedTable.ts';
+import { openHeadless } from '../support/headlessHost.ts';
+import { smallDisk } from '../support/smallDisk.ts';
+import { childrenOf, importTinyPairs, StudioCalls } from '../support/studioCalls.ts';
+import { StudioInBrowser } from '../support/studioInBrowser.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+
+/** Long enough to be caught. */
+const LONG = { epochs: 200 };
+
+async function openOn(folder: string): Promise<{ studio: StudioInBrowser; calls: StudioCalls }> {
+  const studio = await StudioInBrowser.open(folder);
+  onTestFinished(() => studio.close());
+  const calls = new StudioCalls(async (route, input) => ({
+    ok: true,
+    value: await studio.call(route as 'runs/show', input as { run: string }),
+  }));
+  return { studio, calls };
+}
+
+it('tells that a process was lost, with the worker or with the whole studio, and resumes', async () => {
+  const folder = temporaryFolder();
+  await importTinyPairs(folder);
+  const host = await openHeadless(folder);
+  const lost = await host.calls.add(LONG);
+  await host.calls.untilSaved(lost);
+  await host.end('SIGKILL');
+
+  const { studio, calls } = await openOn(folder);
+  const { page } = studio;
+  const alert = page.getByRole('main').getByRole('alert');
+  await studio.goTo(`#/runs/${lost}`);
+  await alert.getByRole('heading', { name: /^Interrupted after step [\d,]+ of [\d,]+$/ }).waitFor();
+  const text = await alert.innerText();
+  expect(text).toContain(`Process ${host.process.pid} on `);
+  expect(text).toContain('ended without a word: it was killed, or the computer went off.');
+  expect(text).toMatch(/Resume goes on from the last checkpoint, step [\d,]+\./);
+  expect(await studio.seriousViolations()).toEqual([]);
+
+  await alert.getByRole('button', { name: 'Resume' }).click();
+  await calls.untilState(lost, 'running');
+  await alert.waitFor({ state: 'detached' });
+  const [worker] = childrenOf('training/worker');
+  process.kill(worker!, 'SIGKILL');
+  await alert.getByText('The worker ended unexpectedly (signal SIGKILL).').waitFor();
+  expect(await alert.innerText()).toMatch(/^Interrupted after step/);
+  expect(studio.complaints).toEqual([]);
+});
+
+it('tells why a run has failed, and what to do', async () => {
+  const folder = temporaryFolder();
+  await importTinyPairs(folder);
+  const { studio, calls } = await openOn(folder);
+  await calls.ask('queue/pause', { paused: true });
+  const run = await calls.add();
+  rmSync(join(folder, 'runs', run, 'vocab.json'));
+  await studio.goTo(`#/runs/${run}`);
+  await calls.ask('queue/pause', { paused: false });
+  const { error } = await calls.untilState(run, 'failed');
+  const alert = studio.page.getByRole('main').getByRole('alert');
+  await alert.getByRole('heading', { name: 'Failed before its first step' }).waitFor();
+  const text = await alert.innerText();
+  for (const said of [error!.message, error!.nextStep, 'It has no checkpoint yet: Resume begins it again.'])
+    expect(text).toContain(said);
+  expect(await alert.getByRole('button', { name: 'Resume' }).count()).toBe(1);
+});
+
+it('tells that a run waits for room on the disk, there and in the queue, until it does not', async ({
+  skip,
+}) => {
+  const disk = smallDisk(32);
+  if (disk === null) return skip('only root on Linux may mount a small disk');
+  await importTinyPairs(disk.folder);
+  const { studio, calls } = await openOn(disk.folder);
+  const { page } = studio;
+  await studio.goTo('#/queue');
+  await page.getByRole('heading', { name: 'Nothing waits' }).waitFor();
+  disk.fill(600_000);
+  const run = await calls.add();
+  await page.getByText('Waits for room on the disk: There is no room left').waitFor();
+  expect(await studio.seriousViolations()).toEqual([]);
+  await studio.goTo(`#/runs/${run}`);
+  const alert = page.getByRole('main').getByRole('alert');
+  await alert.getByRole('heading', { name: 'Waits for room on the disk' }).waitFor();
+  const text = await alert.innerText();
+  expect(text).toContain('Make room on that disk');
+  expect(text).toContain('It goes on by itself as soon as there is room.');
+  disk.empty();
+  await calls.untilState(run, 'completed');
+  await alert.waitFor({ state: 'detached' });
+  expect(unpackTable(await calls.ask('runs/table', {})).states).toEqual(['completed']);
+  expect(studio.complaints).toEqual([]);
+});
