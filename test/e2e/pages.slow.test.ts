@@ -87,6 +87,27 @@ describe('runs among others', () => {
     await page.keyboard.press('p');
   });
 
+  it('are pinned, made the baseline and coloured without a key, and the colour is taken back', async () => {
+    const { page } = studio;
+    const colourOf = async () => unpackTable(await studio.call('runs/table', { ids: [ids[2]!] })).colours[0];
+    await studio.goTo('#/runs');
+    const before = await colourOf();
+    const row = page.getByRole('grid', { name: 'Runs' }).getByRole('row', { name: /slow/ });
+    await row.getByRole('checkbox').check();
+    const bar = page.getByRole('toolbar', { name: 'Selected runs' });
+    await bar.getByRole('button', { name: 'Baseline' }).click();
+    await row.first().getByText('baseline').waitFor();
+    await bar.getByRole('button', { name: 'No baseline' }).click();
+    await bar.getByRole('button', { name: 'Pin', exact: true }).click();
+    await bar.getByRole('button', { name: 'Unpin' }).click();
+    await bar.getByRole('button', { name: 'Colour' }).click();
+    await page.getByRole('menuitem', { name: before === 2 ? 'Brown' : 'Teal' }).click();
+    await studio.until(colourOf, (found) => found === (before === 2 ? 6 : 2));
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await studio.until(colourOf, (found) => found === before);
+    await bar.getByRole('button', { name: 'Select nothing' }).click();
+  });
+
   it('are told apart by what differs where they are called the same', async () => {
     const { page } = studio;
     await studio.goTo(`#/compare?runs=${ids.slice(0, 3).join()}`);
@@ -97,6 +118,22 @@ describe('runs among others', () => {
     const others = page.getByLabel('Against').locator('option');
     await others.first().waitFor({ state: 'attached' });
     expect(await others.allTextContents()).toContain('against twin · seed 1');
+  });
+});
+
+describe('a curve', () => {
+  it('tells its values inside the window, however near the edge', async () => {
+    const { page } = studio;
+    await studio.goTo('#/runs');
+    const plot = page.getByRole('region', { name: 'Step loss' }).locator('.u-over');
+    await plot.scrollIntoViewIfNeeded();
+    const { x, y, width } = (await plot.boundingBox())!;
+    for (const share of [0.05, 0.5, 0.95]) {
+      await page.mouse.move(x + width * share, y + 60);
+      const told = await page.locator('.tooltip').boundingBox();
+      expect(told!.x).toBeGreaterThan(0);
+      expect(told!.x + told!.width).toBeLessThanOrEqual(1440);
+    }
   });
 });
 
