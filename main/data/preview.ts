@@ -10,11 +10,13 @@ import { readRecords } from './readers/records.ts';
 const SHOWN_ROWS = 12;
 /** Rejections are looked for among so many. */
 const READ_ROWS = 1000;
+/** Labels are told from so many: some megabytes, read in a moment. An import reads them all. */
+const LOOK_ROWS = 20_000;
 const LONGEST_CELL = 300;
 
-/** @throws StudioError as `openSource`. */
+/** Reads the beginning of each file only, however long it is. @throws StudioError as `openSource`. */
 export async function previewSource(path: string, options: OpenOptions): Promise<ImportPreview> {
-  const source = await openSource(path, options);
+  const source = await openSource(path, { ...options, lookRows: LOOK_ROWS });
   try {
     const read: SourceRow[] = [];
     for await (const block of source.rows()) {
@@ -32,6 +34,7 @@ export async function previewSource(path: string, options: OpenOptions): Promise
         .flatMap((row) => (row.kind === 'pair' ? [pairOf(row, source.labels)] : []))
         .slice(0, SHOWN_ROWS),
       labels: source.labels,
+      labelsComplete: source.labelsComplete,
       rejected: read
         .flatMap((row) => (row.kind === 'rejected' ? [{ reason: row.reason, line: row.line }] : []))
         .slice(0, SHOWN_ROWS),

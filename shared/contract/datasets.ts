@@ -30,6 +30,8 @@ export interface ImportPreview {
   }[];
   /** Labels in the first rows, as the data set would name them. */
   readonly labels: readonly string[];
+  /** False for a long file: an import may find more of them further down. */
+  readonly labelsComplete: boolean;
   /** What would be rejected among the first rows, by reason. */
   readonly rejected: readonly { readonly reason: string; readonly line: number }[];
   readonly suggestedName: string;

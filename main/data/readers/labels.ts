@@ -12,7 +12,8 @@ export interface LabelScheme {
   readonly unlabelled: ReadonlySet<string>;
 }
 
-const MIN_CLASSES = 2;
+/** What is no choice cannot be learnt. */
+export const MIN_CLASSES = 2;
 const MAX_CLASSES = 100;
 /** Other words than the three of NLI are typing errors when they are this rare. */
 const RARE_SHARE = 0.05;

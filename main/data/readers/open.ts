@@ -14,6 +14,7 @@ import { type Description, describeFile } from './describe.ts';
 import {
   type LabelScheme,
   labelRecord,
+  MIN_CLASSES,
   SNLI_SCHEME,
   schemeGiven,
   schemeOfWords,
@@ -33,13 +34,16 @@ export interface OpenOptions {
   readonly format?: ColumnMapping['format'];
   /** Cancels the look through the labels of a large file. */
   readonly signal?: AbortSignal;
+  /** For a first glance: labels are told from so many rows of each file, or from as many more as show two. */
+  readonly lookRows?: number;
 }
 
 const BLOCK_ROWS = 1000;
 
 /**
  * Opens a data set: a file, a folder or a zip archive (read without being unpacked). For anything but SNLI whose
- * labels are not given, the whole file is read once for its labels, so that they do not depend on the order of rows.
+ * labels are not given, the whole file is read once for its labels (unless `lookRows` says otherwise), so that they do not
+ * depend on the order of rows.
  * @throws StudioError NOT_FOUND, UNREADABLE, BAD_FILE; USAGE for a mapping that does not fit; CANCELLED.
  */
 export async function openSource(path: string, options: OpenOptions = {}): Promise<PairSource> {
@@ -62,6 +66,7 @@ interface Plan {
   readonly mapping: ColumnMapping;
   readonly guessed: boolean;
   readonly scheme: LabelScheme;
+  readonly complete: boolean;
 }
 
 class OpenSource implements PairSource {
@@ -69,6 +74,7 @@ class OpenSource implements PairSource {
   readonly mapping: ColumnMapping;
   readonly mappingGuessed: boolean;
   readonly labels: readonly string[];
+  readonly labelsComplete: boolean;
   readonly files: PairSource['files'];
   readonly ignoredFiles: readonly string[];
   readonly totalBytes: number;
@@ -82,6 +88,7 @@ class OpenSource implements PairSource {
     this.mapping = plan.mapping;
     this.mappingGuessed = plan.guessed;
     this.labels = plan.scheme.labels;
+    this.labelsComplete = plan.complete;
     this.files = located.files.map(({ name, split, sizeBytes }) => ({ name, split, sizeBytes }));
     this.ignoredFiles = located.ignored;
     this.totalBytes = located.files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -178,13 +185,14 @@ function snliPlan(described: readonly Description[], { mapping }: OpenOptions): 
     mapping: { ...SNLI_CHOICE, format, labels: labelRecord(SNLI_SCHEME), tokenised: false },
     guessed: false,
     scheme: SNLI_SCHEME,
+    complete: true,
   };
 }
 
 /** Any other table: columns from the header of the first file, labels from all files. */
 async function mappedPlan(
   described: readonly Description[],
-  { mapping = {}, signal }: OpenOptions,
+  { mapping = {}, signal, lookRows = Number.POSITIVE_INFINITY }: OpenOptions,
 ): Promise<Plan> {
   const first = described[0]!;
   const { choice, guessed } = chooseColumns(first.columns, mapping, first.file.path);
@@ -208,33 +216,50 @@ async function mappedPlan(
   };
   const given = mapping.labels === undefined ? null : schemeGiven(mapping.labels);
   const look =
-    given !== null && mapping.tokenised !== undefined ? null : await lookThrough(described, draft, signal);
+    given !== null && mapping.tokenised !== undefined
+      ? null
+      : await lookThrough(described, draft, { signal, lookRows });
   const scheme = given ?? schemeOfWords(look!.labels.counts, choice.label, first.file.path);
   const tokenised = mapping.tokenised ?? look!.texts.tokenised;
-  return { mapping: { ...draft, labels: labelRecord(scheme), tokenised }, guessed, scheme };
+  const complete = given !== null || look!.complete;
+  return { mapping: { ...draft, labels: labelRecord(scheme), tokenised }, guessed, scheme, complete };
 }
 
-/** Reads every label, and the form of the texts. */
+interface Look {
+  readonly labels: WordTally;
+  readonly texts: TokenisedTally;
+  /** Every row was looked at. */
+  readonly complete: boolean;
+}
+
+/** Reads labels, and the form of the texts. */
 async function lookThrough(
   described: readonly Description[],
   mapping: ColumnMapping,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly labels: WordTally; readonly texts: TokenisedTally }> {
+  { signal, lookRows }: { signal: AbortSignal | undefined; lookRows: number },
+): Promise<Look> {
   const labels = new WordTally();
   const texts = new TokenisedTally();
+  let complete = true;
   for (const description of described) {
     const layout = layoutOf(description, mapping);
     const label = layout.columns.indexOf(mapping.label);
     const premise = layout.columns.indexOf(mapping.premise);
+    let rows = 0;
     for await (const records of readRecords(bytesOf(description.file, signal), layout)) {
       for (const { values, problem } of records) {
         if (problem !== null) continue;
         labels.add(values[label]!);
         texts.add(values[premise]!);
       }
+      rows += records.length;
+      // A file that is sorted by label shows one of them for long.
+      if (rows < lookRows || labels.counts.size < MIN_CLASSES) continue;
+      complete = false;
+      break;
     }
   }
-  return { labels, texts };
+  return { labels, texts, complete };
 }
 
 /** How a file is cut into records. Of JSON objects only the keys that are used are taken. */

@@ -55,6 +55,8 @@ export interface PairSource {
   readonly mappingGuessed: boolean;
   /** Label names by index; for SNLI in the book's order. */
   readonly labels: readonly string[];
+  /** False when they are those of the first rows only (`lookRows`). */
+  readonly labelsComplete: boolean;
   /** In the order in which they are read: train, dev, test. */
   readonly files: readonly SourceFile[];
   /** Names of files beside them that look like data and were not taken. */

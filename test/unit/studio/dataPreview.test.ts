@@ -50,7 +50,7 @@ describe('a preview of', () => {
         { premise: 'A man, a plan', hypothesis: 'She said "no"', label: 'no' },
         { premise: 'One', hypothesis: 'Two', label: 'yes' },
       ],
-      labels: ['no', 'yes'],
+      ...{ labels: ['no', 'yes'], labelsComplete: true },
       rejected: [
         { reason: 'empty sentence', line: 4 },
         { reason: 'wrong column count', line: 5 },
@@ -159,6 +159,28 @@ describe('a preview of', () => {
     const shown = await preview({ path: file('long.csv', `text1,text2,label\n${rows.join('\n')}\n`) });
     expect([shown.rows.length, shown.pairs.length, shown.rejected.length]).toEqual([12, 12, 0]);
     expect(shown.rows[0]![0]).toBe('x'.repeat(300));
+  });
+});
+
+describe('of a file that is too long to be read whole, labels', () => {
+  /** Rows of about a hundred bytes whose labels are given by place. */
+  const long = (name: string, rows: number, labelAt: (row: number) => string) =>
+    file(
+      name,
+      `premise,hypothesis,label\n${Array.from({ length: rows }, (_, row) => `${'word '.repeat(18)}${row},b,${labelAt(row)}`).join('\n')}\n`,
+    );
+
+  it('are those of the first rows, which is said; the import reads them all', async () => {
+    const path = long('late.csv', 60_000, (row) => (row === 59_000 ? 'late' : `l${row % 2}`));
+    expect(await preview({ path })).toMatchObject({ labels: ['l0', 'l1'], labelsComplete: false });
+    const { job } = await calls.ask('datasets/import', { path, name: 'late' });
+    await calls.ended(job);
+    expect((await calls.ask('datasets/show', { name: 'late' })).labels).toEqual(['l0', 'l1', 'late']);
+  });
+
+  it('are looked for until there are two, as the file may be sorted by them', async () => {
+    const path = long('sorted.csv', 60_000, (row) => (row < 40_000 ? 'a' : row < 59_000 ? 'b' : 'c'));
+    expect(await preview({ path })).toMatchObject({ labels: ['a', 'b'], labelsComplete: false });
   });
 });
 
