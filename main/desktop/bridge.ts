@@ -14,9 +14,12 @@ export const CHANNELS = {
   events: 'studio:events',
 } as const;
 
+/** A window's page, as far as it is asked for anything here. */
+type Page = Pick<WebContents, 'id' | 'isDestroyed' | 'send' | 'once'>;
+
 export interface Bridge {
   /** The window's page may ask from now on. */
-  admit(contents: Pick<WebContents, 'id' | 'isDestroyed' | 'send' | 'once'>): void;
+  admit(page: Page): void;
   close(): void;
 }
 
@@ -24,17 +27,20 @@ export function openBridge(
   ipc: Pick<IpcMain, 'handle' | 'removeHandler'>,
   { dispatch, events }: { readonly dispatch: Dispatch; readonly events: EventHub },
 ): Bridge {
-  const admitted = new Map<number, Pick<WebContents, 'id' | 'isDestroyed' | 'send' | 'once'>>();
+  const admitted = new Map<number, Page>();
   const leaving = new Map<number, () => void>();
   const leave = (id: number) => {
     leaving.get(id)?.();
     leaving.delete(id);
   };
-  const guarded = async (event: IpcMainInvokeEvent, work: () => unknown): Promise<Result<unknown>> => {
+  const guarded = async (
+    event: IpcMainInvokeEvent,
+    work: (page: Page) => unknown,
+  ): Promise<Result<unknown>> => {
     try {
-      if (!isOwnPage(event, new Set(admitted.keys())))
-        throw new StudioError('FORBIDDEN', 'Only the page of the studio may ask.');
-      return (await work()) as Result<unknown>;
+      const page = isOwnPage(event, admitted) ? admitted.get(event.sender.id) : undefined;
+      if (page === undefined) throw new StudioError('FORBIDDEN', 'Only the page of the studio may ask.');
+      return (await work(page)) as Result<unknown>;
     } catch (thrown) {
       return { ok: false, error: errorData(thrown) };
     }
@@ -43,31 +49,29 @@ export function openBridge(
     guarded(event, async () => cloneable(await dispatch(typeof route === 'string' ? route : '', input))),
   );
   ipc.handle(CHANNELS.subscribe, (event, cursor: unknown) =>
-    guarded(event, () => {
-      const { id } = event.sender;
-      leave(id);
-      const contents = admitted.get(id)!;
+    guarded(event, (page) => {
+      leave(page.id);
       leaving.set(
-        id,
+        page.id,
         events.subscribe(typeof cursor === 'string' ? cursor : null, (batch) => {
-          if (!contents.isDestroyed()) contents.send(CHANNELS.events, batch);
+          if (!page.isDestroyed()) page.send(CHANNELS.events, batch);
         }),
       );
       return { ok: true, value: events.cursor };
     }),
   );
   ipc.handle(CHANNELS.leave, (event) =>
-    guarded(event, () => {
-      leave(event.sender.id);
+    guarded(event, (page) => {
+      leave(page.id);
       return { ok: true, value: null };
     }),
   );
   return {
-    admit: (contents) => {
-      admitted.set(contents.id, contents);
-      contents.once('destroyed', () => {
-        leave(contents.id);
-        admitted.delete(contents.id);
+    admit: (page) => {
+      admitted.set(page.id, page);
+      page.once('destroyed', () => {
+        leave(page.id);
+        admitted.delete(page.id);
       });
     },
     close: () => {
@@ -81,7 +85,7 @@ export function openBridge(
 /** The top frame of an admitted window, showing a page of app://studio. A frame that is gone is nobody's. */
 export function isOwnPage(
   { sender, senderFrame }: Pick<IpcMainInvokeEvent, 'sender' | 'senderFrame'>,
-  admitted: ReadonlySet<number>,
+  admitted: { has(id: number): boolean },
 ): boolean {
   if (sender.isDestroyed() || !admitted.has(sender.id)) return false;
   if (senderFrame === null || senderFrame.parent !== null) return false;
