@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
 import { app, dialog, protocol, utilityProcess } from 'electron';
 import { errorData } from '../shared/errors.ts';
-import { networkFileSystemOf } from './db/localFileSystem.ts';
 import { settingsFileIn } from './desktop/openedFile.ts';
 import { SCHEMES } from './desktop/pageProtocol.ts';
 import { Desktop } from './desktop/start.ts';
@@ -11,9 +10,9 @@ import { launchUtility } from './desktop/utilityChild.ts';
 import { runInUtility } from './desktop/utilityProgram.ts';
 import { setEntryRunner } from './engines/runEntry.ts';
 import { bundledEntries } from './entries.ts';
-import { localDataDirectory } from './start/localDirectory.ts';
+import { linksHere, localDataDirectory } from './start/localDirectory.ts';
 import { chooseDataDirectory } from './studio/dataDirectory.ts';
-import { directoryChoice, pointerFile, rememberedDirectory } from './studio/directoryChoice.ts';
+import { directoryChoice, rememberedDirectory } from './studio/directoryChoice.ts';
 import { setChildLauncher } from './training/childLauncher.ts';
 import { projectFolder, readVersion } from './version.ts';
 
@@ -60,8 +59,8 @@ async function main(): Promise<void> {
   await app.whenReady();
   setChildLauncher(launchUtility(utilityProcess));
   setEntryRunner(runInUtility(utilityProcess));
-  const links = { networkFileSystemOf, ask: askInDialog, pointerPath: pointerFile() };
-  if ((await localDataDirectory(given, process.env, links)) !== dataDirectory) {
+  const directory = await localDataDirectory(given, process.env, linksHere(askInDialog));
+  if (directory !== dataDirectory) {
     // Another directory is another program, with a window of its own.
     app.relaunch();
     app.quit();

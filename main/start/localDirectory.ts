@@ -2,7 +2,7 @@
  * @file Runs under Node. The data directory, made sure to be local: SQLite's locks do not work on network file systems.
  * Another place is proposed and, when a person agrees, remembered.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, lstatSync, mkdtempSync, rmdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -16,20 +16,24 @@ export interface LocalDirectoryLinks {
   /** Null where nobody can be asked. */
   readonly ask: ((question: string) => Promise<boolean>) | null;
   readonly pointerPath: string;
+  /** Where local disks usually are, best first. */
+  readonly localFolders: readonly string[];
 }
+
+const LOCAL_FOLDERS: readonly string[] = ['/scratch', '/local', '/var/tmp', '/tmp'];
 
 /** @throws StudioError WRITE_FAILED, proposing a local place, when the directory is a network one and nobody agreed to another. */
 export async function localDataDirectory(
   given: string | null,
   environment: Readonly<Record<string, string | undefined>>,
-  links: LocalDirectoryLinks = defaultLinks(),
+  links: LocalDirectoryLinks = terminalLinks(),
 ): Promise<string> {
   const wanted = chooseDataDirectory(given, environment);
   const remembered = rememberedDirectory(wanted, links.pointerPath);
   if (remembered !== wanted) return remembered;
   const network = links.networkFileSystemOf(existingParent(wanted));
   if (network === null) return wanted;
-  const proposal = proposedPlace(links.networkFileSystemOf);
+  const proposal = proposedPlace(links);
   const problem = `${wanted} lies on a network file system (${network}), where the database could be damaged.`;
   if (
     proposal !== null &&
@@ -48,9 +52,14 @@ export async function localDataDirectory(
   });
 }
 
-function defaultLinks(): LocalDirectoryLinks {
+/** This machine, where a person is asked by `ask`. */
+export function linksHere(ask: LocalDirectoryLinks['ask']): LocalDirectoryLinks {
+  return { networkFileSystemOf, ask, pointerPath: pointerFile(), localFolders: LOCAL_FOLDERS };
+}
+
+function terminalLinks(): LocalDirectoryLinks {
   const canAsk = process.stdin.isTTY && process.stdout.isTTY && process.env['CI'] === undefined;
-  return { networkFileSystemOf, ask: canAsk ? askOnTerminal : null, pointerPath: pointerFile() };
+  return linksHere(canAsk ? askOnTerminal : null);
 }
 
 async function askOnTerminal(question: string): Promise<boolean> {
@@ -68,11 +77,28 @@ function existingParent(folder: string): string {
   return existing;
 }
 
-/** The first local folder of the usual ones; null when all are remote. */
-function proposedPlace(isNetwork: LocalDirectoryLinks['networkFileSystemOf']): string | null {
+/** The first of the usual folders that is local and in which this person may write; null when there is none. */
+function proposedPlace({ networkFileSystemOf: isNetwork, localFolders }: LocalDirectoryLinks): string | null {
   const name = `entail-${userInfo().username}`;
-  const candidates = ['/scratch', '/local', '/var/tmp', '/tmp']
-    .filter(existsSync)
-    .map((folder) => join(folder, name));
-  return candidates.find((folder) => isNetwork(existingParent(folder)) === null) ?? null;
+  const candidates = localFolders.filter(existsSync).map((folder) => join(folder, name));
+  return (
+    candidates.find((folder) => isWritable(folder) && isNetwork(existingParent(folder)) === null) ?? null
+  );
+}
+
+/** Found out by trying: rights alone do not tell of a file system that is read-only or full. */
+function isWritable(folder: string): boolean {
+  try {
+    if (existsSync(folder) && !isOwnFolder(folder)) return false;
+    rmdirSync(mkdtempSync(join(existingParent(folder), '.entail-try-')));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Where everybody may write, somebody else may have made the folder before, or put a link there. */
+function isOwnFolder(folder: string): boolean {
+  const found = lstatSync(folder);
+  return found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid());
 }

@@ -1,5 +1,13 @@
 /** @file Tests. A data directory on a network file system: recognised, another one proposed, asked for once and remembered. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +38,7 @@ function machine(
             return answers[questions.length - 1] ?? false;
           },
     pointerPath: join(temporaryFolder(), 'configuration', 'data-directories.json'),
+    localFolders: [temporaryFolder()],
   };
   return { home, links, questions, asked };
 }
@@ -60,6 +69,36 @@ describe('a data directory', () => {
     expect(existsSync(links.pointerPath)).toBe(false);
     // The proposal is one that would be taken.
     expect(await localDataDirectory(proposal, {}, links)).toBe(proposal);
+  });
+
+  it('is never proposed where this person cannot write, or another one has been before', async () => {
+    const { home, links } = machine();
+    const name = `entail-${userInfo().username}`;
+    const [behindFile, behindLink, others, fine] = [1, 2, 3, 4].map(() => temporaryFolder());
+    writeFileSync(join(behindFile!, name), '');
+    symlinkSync(temporaryFolder(), join(behindLink!, name));
+    mkdirSync(join(others!, name));
+    // Only root may give a folder away; for anybody else /proc is refusal enough.
+    if (process.getuid?.() === 0) chownSync(join(others!, name), 12345, 12345);
+    const refused = [
+      '/proc',
+      '/nowhere',
+      behindFile!,
+      behindLink!,
+      ...(process.getuid?.() === 0 ? [others!] : []),
+    ];
+    const proposalAmong = async (localFolders: readonly string[]) =>
+      (await studioRejectionOf(localDataDirectory(join(home, 'entail'), {}, { ...links, localFolders })))
+        .nextStep;
+    expect(await proposalAmong(refused)).toBe('Give a folder on a local disk: --data-dir FOLDER.');
+    expect(await proposalAmong([...refused, fine!])).toBe(
+      `Use a local disk: --data-dir ${join(fine!, name)}`,
+    );
+    expect(readdirSync(fine!)).toEqual([]);
+    // One's own from an earlier time is as good.
+    mkdirSync(join(fine!, name));
+    expect(await proposalAmong([fine!])).toContain(join(fine!, name));
+    expect(readdirSync(join(fine!, name))).toEqual([]);
   });
 
   it('is replaced once a person agrees, and from then on without a question', async () => {
