@@ -7,6 +7,8 @@ const TIMEOUT_MS = 10_000;
 
 /** What is posted, as JSON. */
 export interface WebhookMessage {
+  /** One sentence for a person: the field that Slack, Mattermost and their like show. */
+  readonly text: string;
   readonly run: string;
   readonly name: string | null;
   readonly state: string;
@@ -15,16 +17,28 @@ export interface WebhookMessage {
   readonly message: string;
 }
 
-export function webhookMessage({ id, name, state, config, result, error }: RunRecord): WebhookMessage {
-  const message = error === null ? `Run ${id} is ${state}.` : `Run ${id} has failed: ${error.message}`;
+export function webhookMessage(run: RunRecord): WebhookMessage {
+  const { id, name, state, config, result, error } = run;
+  const failed = state === 'failed' && error !== null;
   return {
+    text: sentenceOf(run),
     run: id,
     name,
     state,
     dataset: config.dataset.name,
     testAccuracy: result?.testAccuracy ?? null,
-    message,
+    message: failed ? `Run ${id} has failed: ${error.message}` : `Run ${id} is ${state}.`,
   };
+}
+
+/** "Run try (r1ab2c) on snli is completed: test accuracy 78.4 %." */
+function sentenceOf({ id, name, state, config, result, error }: RunRecord): string {
+  const run = `Run ${name === null ? id : `${name} (${id})`} on ${config.dataset.name}`;
+  if (state === 'failed' && error !== null) return `${run} has failed: ${error.message}`;
+  const accuracy = result?.testAccuracy ?? null;
+  const chosen = result?.selectedOnTest === true ? ' (selected on test)' : '';
+  const figure = accuracy === null ? '' : `: test accuracy ${(100 * accuracy).toFixed(1)} %${chosen}`;
+  return `${run} is ${state}${figure}.`;
 }
 
 /** @throws StudioError DOWNLOAD_FAILED, saying why; the run is not touched by it. */

@@ -22,7 +22,7 @@ import { until } from '../../support/until.ts';
 
 const message: WebhookMessage = {
   ...{ run: 'r1', name: 'Ü "x"', state: 'completed', dataset: 'snli', testAccuracy: 0.784 },
-  message: 'Run r1 is completed.',
+  ...{ text: 'Run Ü "x" (r1) on snli is completed: test accuracy 78.4 %.', message: 'Run r1 is completed.' },
 };
 const SECRET = 'tops3cret';
 
@@ -113,10 +113,12 @@ describe('the announcer', () => {
     expect(told.toSorted((one, other) => one.state.localeCompare(other.state))).toEqual([
       {
         ...{ run: done, name: 'my run', state: 'completed', dataset: 'snli', testAccuracy: 0.784 },
+        text: `Run my run (${done}) on snli is completed: test accuracy 78.4 %.`,
         message: `Run ${done} is completed.`,
       },
       {
         ...{ run: failed, name: null, state: 'failed', dataset: 'snli', testAccuracy: null },
+        text: `Run ${failed} on snli has failed: The loss is not a number.`,
         message: `Run ${failed} has failed: The loss is not a number.`,
       },
     ]);
