@@ -2,33 +2,15 @@
  * @file Runs in the page. Filters as a person types them: `accuracy > 0.5 and dataset = snli`, `tags has best or
  * (lr < 1e-4 and state in (running, queued))`, `created within 2 days`; a lone word is searched for.
  */
-import type { Condition, Filter, FilterValue, Operator } from './filter.ts';
+import type { Condition, Filter, Operator } from './filter.ts';
 import { type Token, tokenise } from './filterTokens.ts';
+import { SYMBOLS, UNIT_MS, WORD_OPERATORS } from './filterWords.ts';
 import type { Column } from './indexedTable.ts';
 
 export type ParsedFilter =
   | { readonly ok: true; readonly filter: Filter }
   | { readonly ok: false; readonly message: string; readonly at: number };
 
-const SYMBOLS: ReadonlyMap<string, Operator> = new Map([
-  ['=', '='],
-  ['==', '='],
-  [':', '='],
-  ['!=', '!='],
-  ['<', '<'],
-  ['<=', '<='],
-  ['>', '>'],
-  ['>=', '>='],
-  ['~', 'contains'],
-  ['!~', 'not contains'],
-]);
-const WORD_OPERATORS = new Set(['in', 'contains', 'has', 'within', 'is']);
-const UNIT_MS: ReadonlyMap<string, number> = new Map([
-  ['minute', 60_000],
-  ['hour', 3_600_000],
-  ['day', 86_400_000],
-  ['week', 604_800_000],
-]);
 /** What people call things, and the columns that may be meant, best first. */
 const ALIASES: ReadonlyMap<string, readonly string[]> = new Map([
   ['accuracy', ['test/accuracy', 'dev/accuracy', 'result/testAccuracy', 'result/devAccuracy']],
@@ -264,41 +246,4 @@ function valueFor({ kind }: Column, { kind: form, text }: Token): string | numbe
   return kind === 'percent' && (text.endsWith('%') || Math.abs(number) > 1)
     ? Number((number / 100).toPrecision(12))
     : number;
-}
-
-/** A filter as text that is read back as the same filter. */
-export function filterAsText(filter: Filter): string {
-  if (filter.kind === 'search') return quoted(filter.text);
-  if (filter.kind === 'not') return `not ${bracketed(filter.of)}`;
-  if (filter.kind !== 'condition') {
-    const joint = ` ${filter.kind} `;
-    return filter.of
-      .map((inner) => (filter.of.length > 1 ? bracketed(inner) : filterAsText(inner)))
-      .join(joint);
-  }
-  const { field, operator, value } = filter;
-  if (operator === 'empty' || operator === 'not empty') return `${field} is ${operator}`;
-  if (operator === 'within') return `${field} within ${timeSpanText(Number(value))}`;
-  const text = Array.isArray(value) ? `(${value.map(valueText).join(', ')})` : valueText(value);
-  return `${field} ${operator} ${text}`;
-}
-
-function bracketed(filter: Filter): string {
-  const single = filter.kind === 'condition' || filter.kind === 'search';
-  return single ? filterAsText(filter) : `(${filterAsText(filter)})`;
-}
-
-function timeSpanText(milliseconds: number): string {
-  const [unit, size] = [...UNIT_MS].reverse().find(([, ms]) => milliseconds % ms === 0) ?? ['minute', 60_000];
-  return `${milliseconds / size} ${unit}s`;
-}
-
-function valueText(value: FilterValue): string {
-  return typeof value === 'string' ? quoted(value) : String(value);
-}
-
-function quoted(text: string): string {
-  const bare =
-    /^[\p{L}\p{N}._/+%-]+$/u.test(text) && !/^(and|or|not|in|has|contains|within|is|empty|last)$/i.test(text);
-  return bare ? text : `"${text.replace(/[\\"]/g, '\\$&')}"`;
 }

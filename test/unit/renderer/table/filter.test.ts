@@ -1,7 +1,8 @@
 /** @file Tests. Filters over runs: what a person types, and which runs pass. */
 import { describe, expect, it } from 'vitest';
 import { compileFilter, type Filter, filterRows, filterSchema } from '../../../../renderer/table/filter.ts';
-import { filterAsText, parseFilter } from '../../../../renderer/table/filterText.ts';
+import { parseFilter } from '../../../../renderer/table/filterText.ts';
+import { filterAsText } from '../../../../renderer/table/filterWriting.ts';
 import { IndexedTable } from '../../../../renderer/table/indexedTable.ts';
 import { tableOf } from '../../../support/runsTable.ts';
 
