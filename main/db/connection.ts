@@ -75,3 +75,8 @@ export function read<T>(database: StudioReader, work: () => T): T {
     throw studioErrorOf(thrown, database.path);
   }
 }
+
+/** As `read`, for several questions: what other processes write meanwhile is in none of the answers. */
+export function readTogether<T>(database: StudioReader, work: () => T): T {
+  return read(database, () => database.connection.transaction(work)());
+}

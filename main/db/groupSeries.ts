@@ -5,7 +5,7 @@
 import type { GroupLine, Spread } from '../../shared/contract/series.ts';
 import type { MetricName } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
-import { read } from './connection.ts';
+import { readTogether } from './connection.ts';
 import { metricKeys, tableOf } from './metricKeys.ts';
 import { runKey } from './runKey.ts';
 
@@ -33,7 +33,7 @@ export function groupLine(
   group: { readonly key: string; readonly runs: readonly string[] },
   { metric, axis, spread, buckets }: GroupRequest,
 ): GroupLine {
-  return read(database, () => {
+  return readTogether(database, () => {
     const id = metricKeys(database).get(metric);
     const runs = group.runs.map((run) => runKey(database, run));
     const rows = id === undefined ? [] : stepRows(database, { runs, id, axis, table: tableOf(metric) });

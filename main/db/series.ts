@@ -2,10 +2,10 @@
  * @file Node. Curves for charts: every point where few are in view, else buckets with lowest and highest, so that no
  * spike is lost. Buckets come from the blocks of metricBlocks.ts, or from the points where a request can afford it.
  */
-import { type Axis, RAW_POINTS, type SeriesLine } from '../../shared/contract/series.ts';
+import { type Axis, cursorOf, RAW_POINTS, type SeriesLine } from '../../shared/contract/series.ts';
 import type { MetricName } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
-import { keptStatement, read } from './connection.ts';
+import { keptStatement, read, readTogether } from './connection.ts';
 import { keptLine } from './keptLines.ts';
 import {
   BLOCK_STEPS,
@@ -39,7 +39,7 @@ type PointRow = [number, number, number, number | null, number];
 
 /** Null when nothing was measured. Throws NOT_FOUND, DATABASE_CORRUPT when a figure was altered. */
 export function seriesLine(database: StudioReader, runId: string, request: LineRequest): SeriesLine | null {
-  return read(database, () => {
+  return readTogether(database, () => {
     const metric = metricKeys(database).get(request.metric);
     if (metric === undefined) return null;
     const curve: Curve = { database, runId, run: runKey(database, runId), metric, name: request.metric };
@@ -136,7 +136,7 @@ function lineOf(curve: Curve, pieces: readonly Piece[], { place, whole, request 
   const common = {
     run: curve.runId,
     total: whole.reduce((sum, piece) => sum + piece.points, 0),
-    lastStep: last.step,
+    cursor: cursorOf({ metric: curve.name, step: last.step, atMs: last.atMs }),
     xExtent: extentOf(curve, { place, last, request }),
   };
   if (pieces.length <= RAW_POINTS && pieces.every(({ points }) => points === 1)) {

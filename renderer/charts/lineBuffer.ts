@@ -32,8 +32,8 @@ export class LineBuffer implements LinePoints {
   bucketed: boolean;
   /** Points of the whole curve, as far as they are known. */
   total: number;
-  /** Optimizer step of the newest point: older live points are known already. */
-  lastStep: number;
+  /** `cursorOf` the newest point: live points up to there are known already. */
+  cursor: number;
   #perBucket: number;
 
   constructor(line: SeriesLine) {
@@ -48,7 +48,7 @@ export class LineBuffer implements LinePoints {
     this.x = held(line.x);
     this.bucketed = line.kind === 'buckets';
     this.total = line.total;
-    this.lastStep = line.lastStep;
+    this.cursor = line.cursor;
     if (line.kind === 'raw') {
       // One array under four names until two points have to share an entry.
       this.last = held(line.y);
@@ -68,9 +68,9 @@ export class LineBuffer implements LinePoints {
   }
 
   /** @returns false for a point that is there already. */
-  append(x: number, value: number, step: number): boolean {
-    if (step <= this.lastStep) return false;
-    this.lastStep = step;
+  append(x: number, value: number, cursor: number): boolean {
+    if (cursor <= this.cursor) return false;
+    this.cursor = cursor;
     this.total++;
     const at = this.length - 1;
     if (this.bucketed && at >= 0 && this.count[at]! < this.#perBucket) this.#add(at, x, value);

@@ -3,7 +3,7 @@
  * sent twice. One question is under way at a time; when it is answered, only the newest wish counts.
  */
 import type { EventBatch, StudioEvent } from '../../shared/contract/events.ts';
-import { type Axis, RAW_POINTS } from '../../shared/contract/series.ts';
+import { type Axis, cursorOf, RAW_POINTS } from '../../shared/contract/series.ts';
 import { errorData, errorFromData, type StudioError } from '../../shared/errors.ts';
 import type { MetricName, MetricPoint } from '../../shared/runs.ts';
 import type { Client } from '../api/client.ts';
@@ -95,6 +95,7 @@ export class SeriesStore {
 
   /** Everything is asked for anew: the studio cannot say what was missed. */
   reset(): void {
+    if (this.#asking) for (const run of this.#wish?.runs ?? []) this.#outdated.add(run);
     this.#whole?.lines.clear();
     this.#forgetWindows();
     void this.#work();
@@ -132,11 +133,12 @@ export class SeriesStore {
     let changed = false;
     for (const point of points) {
       const x = this.#placeOf(run, point);
-      if (!line.append(x, point.value, point.step)) continue;
+      const cursor = cursorOf(point);
+      if (!line.append(x, point.value, cursor)) continue;
       changed = true;
       for (const { range, lines: parts } of this.#windows.values())
         if (range !== null && x >= range.from && x <= range.to)
-          parts.get(run)?.append(x, point.value, point.step);
+          parts.get(run)?.append(x, point.value, cursor);
     }
     return changed;
   }
@@ -268,7 +270,7 @@ function windowKey({ from, to }: Range): string {
 }
 
 function emptyLine(run: string): LineBuffer {
-  return new LineBuffer({ run, kind: 'raw', x: [], y: [], total: 0, lastStep: 0, xExtent: null });
+  return new LineBuffer({ run, kind: 'raw', x: [], y: [], total: 0, cursor: -1, xExtent: null });
 }
 
 /** Buckets for a plot of a width: one a pixel for a few curves, one each two pixels for many, in steps of fifty. */

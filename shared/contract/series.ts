@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Contract: curves, whole or in buckets that keep every spike, and means over groups of runs. */
 import { z } from 'zod';
-import { METRICS, type MetricName } from '../runs.ts';
+import { METRICS, type MetricName, type MetricPoint } from '../runs.ts';
 import { runId } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -20,8 +20,8 @@ export type SeriesLine =
       readonly y: readonly (number | null)[];
       /** Points of the whole curve. */
       readonly total: number;
-      /** Optimizer step of the last point, to go on from with live points. */
-      readonly lastStep: number;
+      /** `cursorOf` the last point, to go on from with live points. */
+      readonly cursor: number;
       readonly xExtent: readonly [number, number] | null;
     }
   | {
@@ -35,9 +35,14 @@ export type SeriesLine =
       readonly last: readonly (number | null)[];
       readonly count: readonly number[];
       readonly total: number;
-      readonly lastStep: number;
+      readonly cursor: number;
       readonly xExtent: readonly [number, number] | null;
     };
+
+/** What orders the points of a curve: steps; for system metrics, sampled more than once in a long step, the clock. */
+export function cursorOf({ metric, step, atMs }: Pick<MetricPoint, 'metric' | 'step' | 'atMs'>): number {
+  return metric.startsWith('system/') ? atMs : step;
+}
 
 /** Mean and spread over the runs of a group, computed from every point of every run at the steps that they share. */
 export interface GroupLine {

@@ -73,7 +73,7 @@ export class PageStudio {
     const common = {
       run,
       total: all.length,
-      lastStep: all.length,
+      cursor: all.length,
       xExtent: [unit, all.length * unit] as const,
     };
     if (to - from <= RAW_POINTS) {

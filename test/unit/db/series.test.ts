@@ -33,9 +33,17 @@ describe('a curve', () => {
       x: [1, 2, 3],
       y: [2, null, 1],
       total: 3,
-      lastStep: 3,
+      cursor: 3,
     });
     expect(seriesLine(database, run, { ...whole, metric: 'dev/loss' })).toBeNull();
+  });
+
+  it('of the machine, sampled twice in one long step, is whole, and goes on from its last moment', () => {
+    const database = openStudio();
+    const sample = (atMs: number) => ({ ...point(7, atMs), metric: 'system/memoryBytes', atMs }) as const;
+    const run = runWith(database, [sample(1000), sample(6000)]);
+    const line = seriesLine(database, run, { ...whole, metric: 'system/memoryBytes' });
+    expect(line).toMatchObject({ x: [7, 7], y: [1000, 6000], cursor: 6000 });
   });
 
   it('of many points keeps every spike, its mean and its last value', () => {
@@ -103,7 +111,7 @@ describe('a curve', () => {
     const before = seriesLine(database, run, whole)!;
     expect(seriesLine(database, run, whole)).toEqual(before);
     appendReports(database, run, [{ kind: 'metrics', points: curve.slice(9000) }]);
-    expect(seriesLine(database, run, whole)).toMatchObject({ total: 10_000, lastStep: 10_000 });
+    expect(seriesLine(database, run, whole)).toMatchObject({ total: 10_000, cursor: 10_000 });
     expect(seriesLine(database, run, { ...whole, buckets: 7 })).not.toEqual(seriesLine(database, run, whole));
   });
 

@@ -18,7 +18,7 @@ function rawLine(values: readonly (number | null)[], firstStep = 1): SeriesLine 
     x: values.map((_, at) => firstStep + at),
     y: values,
     total: values.length,
-    lastStep: firstStep + values.length - 1,
+    cursor: firstStep + values.length - 1,
     xExtent: values.length === 0 ? null : [firstStep, firstStep + values.length - 1],
   };
 }
@@ -38,7 +38,7 @@ function bucketLine(values: readonly number[], size: number): SeriesLine {
     last: buckets.map((bucket) => bucket.at(-1)!),
     count: buckets.map(({ length }) => length),
     total: values.length,
-    lastStep: values.length,
+    cursor: values.length,
     xExtent: [1, values.length],
   };
 }

@@ -24,7 +24,7 @@ function pointsOf(values: readonly (number | null)[]): LineBuffer {
     x: values.map((_, at) => at),
     y: values,
     total: values.length,
-    lastStep: values.length,
+    cursor: values.length,
     xExtent: null,
   });
 }

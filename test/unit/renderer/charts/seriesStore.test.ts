@@ -64,7 +64,7 @@ class SmallStudio {
     const common = {
       run,
       total: all.length,
-      lastStep: all.at(-1)!.step,
+      cursor: all.at(-1)!.step,
       xExtent: [place(all[0]!), place(all.at(-1)!)] as const,
     };
     if (seen.length <= RAW_POINTS)
@@ -214,6 +214,34 @@ describe('a series store', () => {
     open();
     await answered(store);
     expect(values(store, 'a')).toEqual([1, 2]);
+  });
+
+  it('keeps every sample of the machine, though several fall into one long step; and none twice', async () => {
+    const studio = new SmallStudio();
+    const { store, take } = opened(studio);
+    store.ask({ ...wish, metric: 'system/memoryBytes', axis: 'time' });
+    await answered(store);
+    const sample = (atMs: number, value: number) =>
+      ({ metric: 'system/memoryBytes', step: 7, epoch: 0.5, atMs, value }) as const;
+    take({ kind: 'points', run: 'a', points: [sample(1000, 1), sample(6000, 2)] });
+    take({ kind: 'points', run: 'a', points: [sample(6000, 2), sample(11_000, 3)] });
+    expect(values(store, 'a')).toEqual([1, 2, 3]);
+  });
+
+  it('does not believe an answer that was on its way when the studio had to begin anew', async () => {
+    const studio = new SmallStudio();
+    studio.log('a', 1, 2);
+    const { store, take } = opened(studio);
+    const open = studio.hold();
+    store.ask(wish);
+    // Nobody is told of this point: it is among what was missed.
+    studio.log('a', 3);
+    take({ kind: 'reset' });
+    open();
+    await answered(store);
+    expect(values(store, 'a')).toEqual([1, 2, 3]);
+    take(studio.log('a', 4));
+    expect(values(store, 'a')).toEqual([1, 2, 3, 4]);
   });
 
   it('tells a failure, and asks again when it is told to; a reset asks for everything', async () => {

@@ -18,7 +18,7 @@ function lineOf(name: string, values: readonly (number | null)[], more: Partial<
     x: values.map((_, at) => at + 1),
     y: values,
     total: values.length,
-    lastStep: values.length,
+    cursor: values.length,
     xExtent: null,
   });
   return {
