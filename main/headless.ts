@@ -46,6 +46,8 @@ async function serve(options: HeadlessOptions, dataDirectory: string): Promise<n
   });
   const account = `${userInfo().username}@${hostname()}`;
   for (const line of addressLines(host, publicOrigins, account)) say(line);
+  // A detached one has no terminal.
+  if (process.stdin.isTTY) say('Ctrl-C ends it.');
   if (options.open)
     await open(host.url).catch(() => say('No browser could be opened: open the address yourself.'));
   await untilTold();

@@ -80,6 +80,6 @@ export function addressLines(
     `Entail is at ${url}`,
     ...publicOrigins.map((origin) => `or at ${origin}/#k=${server.key}`),
     `From another machine: ssh -L ${server.port}:127.0.0.1:${server.port} ${host}   then open the address above there.`,
-    'The address holds the key: whoever has it can use this studio. Ctrl-C ends it.',
+    'The address holds the key: whoever has it can use this studio.',
   ];
 }

@@ -72,6 +72,8 @@ it('detached it survives its starter, admits one more origin and no other, and e
   detached.push(Number(pid));
   expect(starter.said).toContain(`or at https://box.example:8443/#k=${key}\n`);
   expect(starter.said).toContain(`ssh -L ${port}:127.0.0.1:${port} `);
+  // It has no terminal in which that could be pressed.
+  expect(starter.said).not.toContain('Ctrl-C');
   // A session of its own: what hangs up the starter's terminal does not reach it.
   const psLine = execFileSync('ps', ['-o', 'sid=,args=', '-p', pid], { encoding: 'utf8' }).trim();
   expect(psLine).toMatch(new RegExp(`^${pid} .*headless\\.ts`));
