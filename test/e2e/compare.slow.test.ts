@@ -107,7 +107,7 @@ describe('comparing runs', () => {
       split: 'test',
     });
     if (expected?.comparable !== true) throw new Error('these runs were evaluated on the same pairs');
-    expect(await row.textContent()).toContain(String(expected.pairs));
+    expect(await row.textContent()).toContain(expected.pairs.toLocaleString('en'));
     await section.getByRole('combobox', { name: 'Split' }).selectOption('train');
     await section.getByRole('status').waitFor();
     await section.getByRole('combobox', { name: 'Split' }).selectOption('test');
