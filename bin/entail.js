@@ -47,6 +47,15 @@ function silenceTypeStrippingWarning() {
   };
 }
 
+/**
+ * Compiled code is kept in a folder that goes with the packages: a command then starts in half the time. The variable
+ * is for this program's own processes, too; a person's own setting counts more.
+ */
+function keepCompiledCode(path, root) {
+  process.env.NODE_COMPILE_CACHE =
+    process.env.NODE_COMPILE_CACHE || path.join(root, 'node_modules', '.cache', 'entail');
+}
+
 function runInChild(childProcess, node, file, args) {
   // The channel carries nothing: its end tells the child that the launcher was killed.
   const child = childProcess.spawn(node, [file].concat(args), {
@@ -76,10 +85,14 @@ function start(fs, path, url, childProcess) {
     complain('the dependencies of Entail are not installed', 'run "npm ci" in ' + root);
     return;
   }
+  keepCompiledCode(path, root);
   if (runsTypeScript()) {
     silenceTypeStrippingWarning();
     process.argv = [process.argv[0], file].concat(args);
-    import(url.pathToFileURL(file).href);
+    import('module').then(function (module) {
+      module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
+      return import(url.pathToFileURL(file).href);
+    });
     return;
   }
   const platform = process.platform + '-' + process.arch;

@@ -46,6 +46,23 @@ describe.each([
     });
   });
 
+  it('keeps compiled code beside the packages, for its own processes too, or where a person says', () => {
+    const where = program(
+      'where.ts',
+      "import { getCompileCacheDir } from 'node:module';\nconsole.log(getCompileCacheDir(), process.env['NODE_COMPILE_CACHE']);\n",
+    );
+    const kept = (environment: Readonly<Record<string, string>>) => {
+      const { NODE_COMPILE_CACHE: _, ...others } = process.env;
+      const words = [...nodeOptions, LAUNCHER, '--run', where];
+      const env = { ...others, ...environment };
+      return spawnSync(process.execPath, words, { encoding: 'utf8', env }).stdout.trim().split(' ');
+    };
+    const beside = join(ROOT, 'node_modules', '.cache', 'entail');
+    expect(kept({})).toEqual([expect.stringContaining(beside), beside]);
+    expect(kept({ NODE_COMPILE_CACHE: folder })).toEqual([expect.stringContaining(folder), folder]);
+    expect(kept({ NODE_DISABLE_COMPILE_CACHE: '1' })[0]).toBe('undefined');
+  });
+
   it('passes on signals, and tells of a death by signal as shells do', async () => {
     const polite = program(
       'polite.ts',
