@@ -1,7 +1,11 @@
-/** @file Tests. The command line as a whole, run as a child process: words in, text or JSON out, exit codes. */
+/**
+ * @file Tests. The command line as a whole: words in, text or JSON out, exit codes. Each command is a process of its own as
+ * long as that may make a difference; where a test needs many, those that only prepare or look run in this one.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { entailHere } from '../../support/entailHere.ts';
 import { numberedPairs, writePairsCsv } from '../../support/pairsCsv.ts';
 import { jsonLines, runEntail } from '../../support/runEntail.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -89,7 +93,8 @@ describe('a journey without a terminal', () => {
     expect(stdout).toMatch(/^loss \d\.\d{3}, train acc \d\.\d{3}, test acc \d\.\d{3}$/m);
     expect(stdout).toContain('npx --no entail runs show');
     expect(stdout).not.toMatch(ESCAPES);
-    const compared = await run('runs', 'compare', ...idsIn(await run('runs', 'list', '--json')), '--json');
+    const ids = idsIn(await entailHere(['runs', 'list', '--json'], { home }));
+    const compared = await run('runs', 'compare', ...ids, '--json');
     const { settings } = JSON.parse(compared.stdout) as { settings: { key: string; differs: boolean }[] };
     expect(settings.map(({ key }) => key)).toEqual(
       expect.arrayContaining(['hyperparameters.seed', 'hyperparameters.epochs']),
@@ -117,7 +122,7 @@ describe('a journey without a terminal', () => {
     );
     writeFileSync(path, `premise,hypothesis,label,split\n${rows.join('\n')}\n`);
     const elsewhere = { home: temporaryFolder() };
-    await runEntail(['datasets', 'import', path, '--name', 'p', '--mapping', 'split=split'], elsewhere);
+    await entailHere(['datasets', 'import', path, '--name', 'p', '--mapping', 'split=split'], elsewhere);
     const words = [
       'train',
       '--dataset',
@@ -130,13 +135,13 @@ describe('a journey without a terminal', () => {
       'best',
       '--json',
     ];
-    const trained = jsonLines((await runEntail([...words, ...TINY], elsewhere)).stdout).at(-1)!;
+    const trained = jsonLines((await entailHere([...words, ...TINY], elsewhere)).stdout).at(-1)!;
     expect(trained).toMatchObject({ event: 'result', selectedOnTest: true });
     const id = trained['runId'] as string;
     const shown = await runEntail(['runs', 'show', id], elsewhere);
     expect(shown.stdout).toMatch(/^test after epoch 1\.00 \(selected on test\): acc/m);
     expect(shown.stdout).toMatch(/step 1, epoch 1\.00, best/);
-    const evaluated = await runEntail(['evaluate', id, '--engine', 'wasm', '--json'], elsewhere);
+    const evaluated = await entailHere(['evaluate', id, '--engine', 'wasm', '--json'], elsewhere);
     expect(jsonLines(evaluated.stdout).at(-1)).toMatchObject({ split: 'test', selectedOnTest: true });
   });
 
@@ -188,19 +193,20 @@ describe('a journey without a terminal', () => {
   });
 
   it('deletes nothing that nobody agreed to, and says what would go', async () => {
+    const here = (...words: string[]) => entailHere(words, { home });
     const refused = await run('datasets', 'delete', 'pairs');
     expect(refused.code).toBe(2);
     expect(refused.stdout).toContain('refer to it');
     expect(refused.stderr).toContain('--yes');
-    expect(JSON.parse((await run('datasets', 'list', '--json')).stdout)).toHaveLength(1);
-    const cleared = await run('cache', 'clear', '--yes', '--json');
+    expect(JSON.parse((await here('datasets', 'list', '--json')).stdout)).toHaveLength(1);
+    const cleared = await here('cache', 'clear', '--yes', '--json');
     expect(jsonLines(cleared.stdout).at(-1)).toMatchObject({ event: 'result' });
-    const ids = idsIn(await run('runs', 'list', '--json'));
+    const ids = idsIn(await here('runs', 'list', '--json'));
     const gone = await run('runs', 'delete', ...ids, ids[0]!, '--yes', '--json');
     expect(gone.code).toBe(0);
     expect(jsonLines(gone.stdout).at(-1)).toMatchObject({ event: 'result', deleted: ids });
-    expect((await run('datasets', 'delete', 'pairs', '--yes')).code).toBe(0);
-    expect((await run('runs', 'list', '--json')).stdout).toBe('[]\n');
+    expect((await here('datasets', 'delete', 'pairs', '--yes')).code).toBe(0);
+    expect((await here('runs', 'list', '--json')).stdout).toBe('[]\n');
   });
 });
 
