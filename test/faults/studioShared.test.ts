@@ -13,7 +13,7 @@ import { hasDeadOpenings } from '../../main/db/openings.ts';
 import { OTHER_HOST_SILENCE_MS } from '../../main/db/processOwner.ts';
 import { appendReports } from '../../main/db/reports.ts';
 import { createRun, findRun } from '../../main/db/runs.ts';
-import { seriesLine } from '../../main/db/series.ts';
+import { type LineRequest, seriesLine } from '../../main/db/series.ts';
 import { sampleConfig, sampleEnvironment, startedReport } from '../support/sampleRun.ts';
 import { studioErrorOf } from '../support/studioErrorOf.ts';
 import { claimedRun, openStudio, studioPath, trainedRun } from '../support/studioFile.ts';
@@ -219,10 +219,12 @@ test('a curve that another process writes is read as it was at one moment', asyn
   const database = openStudio();
   const writer = startWriter(database.path);
   const runId = await runOf(writer);
-  const request = {
-    ...{ metric: 'step/loss', axis: 'step', range: null },
+  const request: LineRequest = {
+    metric: 'step/loss',
+    axis: 'step',
+    range: null,
     ...{ buckets: 2000, affordablePoints: 1_000_000 },
-  } as const;
+  };
   const torn: unknown[] = [];
   for (let reached = 0; reached < 4000; ) {
     const line = seriesLine(database, runId, request);
