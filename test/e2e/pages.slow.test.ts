@@ -132,6 +132,8 @@ describe('a curve', () => {
       await page.mouse.move(x + width * share, y + 60);
       const told = await page.locator('.tooltip').boundingBox();
       expect(told!.x).toBeGreaterThan(0);
+      // Two are called the same, and are one line of the table.
+      expect(await page.locator('.tooltip').innerText()).toContain('Seed 1');
       expect(told!.x + told!.width).toBeLessThanOrEqual(1440);
     }
   });

@@ -92,8 +92,8 @@ export class RunsModel {
     return rows.filter((row, at) => !hidden.has(ids[row]!) && (at < pinned.length || !first.has(row)));
   });
 
-  /** How the run of a row is drawn. */
-  chartRun(row: number): ChartRun {
+  /** How the run of a row is drawn; `differing` is what tells the drawn ones apart. */
+  chartRun(row: number, differing: readonly Column[]): ChartRun {
     const { table } = this.table;
     const id = table.ids[row]!;
     return {
@@ -102,7 +102,7 @@ export class RunsModel {
       colour: table.colours[row] ?? 0,
       dash: 0,
       baseline: id === this.studio.workspace.baseline,
-      difference: this.split.differing
+      difference: differing
         .slice(0, MOST_WORDS)
         .map(({ key, name, kind }) => `${name} ${formatCell(kind, this.table.reader(key)(row))}`)
         .join(' · '),
