@@ -29,5 +29,10 @@ async function transport(): Promise<Transport> {
   return new HttpTransport(origin, window.earlyAnswers);
 }
 
+// An address from the terminal, pasted over that of a session that has ended, changes nothing but what follows the "#".
+window.addEventListener('hashchange', () => {
+  if (window.location.hash.startsWith('#k=')) window.location.reload();
+});
+
 const client = clientOver(await transport());
 mount(App, { target: document.getElementById('app')!, props: { client } });

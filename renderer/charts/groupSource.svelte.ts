@@ -38,8 +38,12 @@ export class GroupSource {
       );
       if (concerned) this.#timer ??= setTimeout(() => this.#again(), LIVE_MS);
     });
+    const leaveStatus = this.#client.transport.onStatus((status) => {
+      if (status === 'open' && this.error?.code === 'CONNECTION_LOST') this.retry();
+    });
     return () => {
       leave();
+      leaveStatus();
       if (this.#timer !== null) clearTimeout(this.#timer);
       this.#timer = null;
     };

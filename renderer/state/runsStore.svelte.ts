@@ -5,6 +5,7 @@ import type { Client } from '../api/client.ts';
 import { IndexedTable, measuredAt, nameOf } from '../table/indexedTable.ts';
 import { emptyTable, withoutRows, withRows } from './tableRows.ts';
 import { unpackTable } from './unpackedTable.ts';
+import { Upkeep } from './upkeep.ts';
 
 /** Changed rows are asked for together. */
 const GATHER_MS = 150;
@@ -20,7 +21,10 @@ export class RunsStore {
   );
   readonly #indexed = $derived(new IndexedTable(this.#table));
   readonly #rows = $derived(new Map(this.#table.ids.map((id, row) => [id, row])));
+  readonly #upkeep = new Upkeep(() => this.#ask());
+  /** What is to be asked for: rows, or everything. */
   #changed = new Set<string>();
+  #wanted: 'rows' | 'everything' = 'rows';
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(client: Client) {
@@ -91,20 +95,22 @@ export class RunsStore {
   }
 
   async load(): Promise<void> {
-    try {
-      this.#table = unpackTable(await this.#client.request('runs/table', {}));
-      this.#progress = new Map();
-      this.#error = null;
-      this.#loaded = true;
-    } catch (thrown) {
-      this.#error = thrown;
-    }
+    this.#wanted = 'everything';
+    await this.#upkeep.refresh();
+  }
+
+  /** The studio can be reached again. */
+  catchUp(): void {
+    this.#upkeep.catchUp();
   }
 
   /** Rows that are new or have changed; asked for after a moment, together. */
   touch(ids: readonly string[]): void {
     for (const id of ids) this.#changed.add(id);
-    this.#timer ??= setTimeout(() => void this.#refresh(), GATHER_MS);
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      void this.#upkeep.refresh();
+    }, GATHER_MS);
   }
 
   remove(ids: readonly string[]): void {
@@ -115,18 +121,36 @@ export class RunsStore {
     this.#progress = new Map(this.#progress).set(run, { state, progress });
   }
 
-  async #refresh(): Promise<void> {
-    this.#timer = null;
+  async #ask(): Promise<void> {
+    const wanted = this.#wanted;
     const ids = [...this.#changed];
+    this.#wanted = 'rows';
     this.#changed = new Set();
     try {
-      const fresh = unpackTable(await this.#client.request('runs/table', { ids }));
-      this.#table = withRows(this.#table, ids, fresh);
-      const live = new Map(this.#progress);
-      for (const id of ids) live.delete(id);
-      this.#progress = live;
-    } catch {
-      // A lost connection brings a reset, which reads everything again.
+      if (wanted === 'everything') await this.#askForAll();
+      else if (ids.length > 0) await this.#askFor(ids);
+    } catch (thrown) {
+      for (const id of ids) this.#changed.add(id);
+      if (wanted === 'everything') {
+        this.#wanted = wanted;
+        this.#error = thrown;
+      }
+      throw thrown;
     }
+  }
+
+  async #askForAll(): Promise<void> {
+    this.#table = unpackTable(await this.#client.request('runs/table', {}));
+    this.#progress = new Map();
+    this.#error = null;
+    this.#loaded = true;
+  }
+
+  async #askFor(ids: readonly string[]): Promise<void> {
+    const fresh = unpackTable(await this.#client.request('runs/table', { ids: [...ids] }));
+    this.#table = withRows(this.#table, ids, fresh);
+    const live = new Map(this.#progress);
+    for (const id of ids) live.delete(id);
+    this.#progress = live;
   }
 }

@@ -10,6 +10,7 @@ import type { ConnectionStatus } from '../api/transport.ts';
 import { Commands } from '../keys/commands.svelte.ts';
 import { RunsStore } from './runsStore.svelte.ts';
 import { Toasts } from './toasts.svelte.ts';
+import { Upkeep } from './upkeep.ts';
 import { Workspace } from './workspace.svelte.ts';
 
 const KEY = Symbol('studio');
@@ -32,6 +33,10 @@ export class StudioState {
   #notices: readonly Notice[] = $state.raw([]);
   #nowMs = $state(Date.now());
   readonly #listeners = new Set<EventListener>();
+  readonly #status = new Upkeep(() => this.#askForStatus());
+  readonly #datasetList = new Upkeep(async () => {
+    this.#datasets = await this.client.request('datasets/list', {});
+  });
 
   constructor(client: Client) {
     this.client = client;
@@ -79,6 +84,7 @@ export class StudioState {
     const { transport } = this.client;
     const leaveStatus = transport.onStatus((status) => {
       this.#connection = status;
+      if (status === 'open') for (const one of [this.#status, this.#datasetList, this.runs]) one.catchUp();
     });
     const leave = transport.subscribe(({ events }) => {
       for (const event of events) this.#take(event);
@@ -96,30 +102,11 @@ export class StudioState {
 
   /** Asks for everything again. */
   async refresh(): Promise<void> {
-    const { client } = this;
-    await Promise.all([
-      this.runs.load(),
-      this.workspace.load(),
-      this.loadDatasets(),
-      client.request('app/info', {}).then((info) => {
-        this.#info = info;
-        for (const [at, text] of info.notices.entries())
-          this.#keepNotice({ kind: 'notice', id: `start ${at}`, level: 'info', text });
-      }),
-      client.request('app/settings', {}).then((settings) => this.#takeSettings(settings)),
-      client.request('queue/show', {}).then((queue) => {
-        this.#queue = queue;
-      }),
-      client.request('jobs/list', {}).then((jobs) => {
-        this.#jobs = jobs;
-      }),
-    ]).catch(() => {
-      // The banner says that the connection is lost; it comes back with a reset.
-    });
+    await Promise.all([this.runs.load(), this.workspace.load(), this.loadDatasets(), this.#status.refresh()]);
   }
 
   async loadDatasets(): Promise<void> {
-    this.#datasets = await this.client.request('datasets/list', {});
+    await this.#datasetList.refresh();
   }
 
   job(id: string): Job | null {
@@ -182,6 +169,25 @@ export class StudioState {
         break;
     }
     for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  /** What a few small answers tell, each as soon as it is here. */
+  async #askForStatus(): Promise<void> {
+    const { client } = this;
+    await Promise.all([
+      client.request('app/info', {}).then((info) => {
+        this.#info = info;
+        for (const [at, text] of info.notices.entries())
+          this.#keepNotice({ kind: 'notice', id: `start ${at}`, level: 'info', text });
+      }),
+      client.request('app/settings', {}).then((settings) => this.#takeSettings(settings)),
+      client.request('queue/show', {}).then((queue) => {
+        this.#queue = queue;
+      }),
+      client.request('jobs/list', {}).then((jobs) => {
+        this.#jobs = jobs;
+      }),
+    ]);
   }
 
   #takeSettings(settings: Settings): void {

@@ -6,6 +6,7 @@ import { StudioCalls } from './studioCalls.ts';
 export interface HeadlessHost {
   readonly process: ChildProcess;
   readonly origin: string;
+  readonly key: string;
   readonly calls: StudioCalls;
   /** Ends it by a signal, and waits until it is gone. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void>;
@@ -38,7 +39,7 @@ export async function startHeadless(
   const [, origin = '', key = ''] = first;
   return {
     process: child,
-    origin,
+    ...{ origin, key },
     calls: new StudioCalls(async (route, input) => {
       const answer = await fetch(`${origin}/rpc/${route}`, {
         method: 'POST',
@@ -55,8 +56,11 @@ export async function startHeadless(
 }
 
 /** One that must start. */
-export async function openHeadless(dataDirectory: string): Promise<HeadlessHost> {
-  const host = await startHeadless(dataDirectory);
+export async function openHeadless(
+  dataDirectory: string,
+  words: readonly string[] = [],
+): Promise<HeadlessHost> {
+  const host = await startHeadless(dataDirectory, words);
   if ('calls' in host) return host;
   throw new Error(`the host ended (${host.code}): ${host.said}`);
 }
