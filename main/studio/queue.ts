@@ -41,6 +41,7 @@ export class QueueService implements RunControl {
   /** The queue that pages know of, as JSON. */
   #told = '';
   #starting = Promise.resolve();
+  #troubled = false;
 
   constructor(setting: QueueSetting) {
     this.#setting = setting;
@@ -161,7 +162,7 @@ export class QueueService implements RunControl {
     if (this.#closing.signal.aborted) return;
     this.#starting = this.#starting
       .then(() => this.#startWaiting())
-      .catch((thrown: unknown) => this.#tell('queue', thrown));
+      .catch((thrown: unknown) => this.#tellTrouble(thrown));
   }
 
   /** Runs that train are stopped in good order; they go on when somebody resumes them. */
@@ -211,7 +212,7 @@ export class QueueService implements RunControl {
       else this.#notStarted(run, state === 'queued' ? thrown : null);
       return;
     }
-    this.#tell('queue', null);
+    this.#tellTrouble(null);
     this.#changed([run]);
     const end = place.training.done
       .then(
@@ -220,7 +221,7 @@ export class QueueService implements RunControl {
           this.#ended(run, errorData(thrown).code === 'INTERRUPTED' ? 'interrupted' : 'failed', thrown),
       )
       // What cannot be stored or told must not take the studio with it.
-      .catch((thrown: unknown) => this.#tell('queue', thrown));
+      .catch((thrown: unknown) => this.#tellTrouble(thrown));
     this.#ends.add(end);
     void end.then(() => this.#ends.delete(end));
   }
@@ -228,7 +229,7 @@ export class QueueService implements RunControl {
   /** Another program has it (null), or it cannot be claimed (a full disk): tried again by the timer, not at once. */
   #notStarted(run: string, trouble: unknown): void {
     this.#leave(run);
-    if (trouble !== null && !this.#closing.signal.aborted) this.#tell('queue', trouble);
+    if (trouble !== null && !this.#closing.signal.aborted) this.#tellTrouble(trouble);
   }
 
   #leave(run: string): void {
@@ -238,6 +239,7 @@ export class QueueService implements RunControl {
 
   #ended(run: string, state: RunState, thrown: unknown): void {
     this.#leave(run);
+    this.#tellTrouble(null);
     this.#announcer.ended(run, state);
     if (state === 'failed' && !this.#preferences.current().continueAfterError) {
       this.#preferences.change({ paused: true, pausedBy: { run, message: errorData(thrown).message } });
@@ -286,9 +288,12 @@ export class QueueService implements RunControl {
     this.#setting.publish([...before, { kind: 'queue', queue }]);
   }
 
-  /** Null takes back what was told before. */
-  #tell(id: string, thrown: unknown): void {
+  /** What keeps runs from being started; null takes back what was told before. */
+  #tellTrouble(thrown: unknown): void {
+    if (thrown === null && !this.#troubled) return;
+    this.#troubled = thrown !== null;
     const { message, nextStep } = thrown === null ? { message: '', nextStep: '' } : errorData(thrown);
-    this.#setting.publish([{ kind: 'notice', id, level: 'warning', text: `${message} ${nextStep}`.trim() }]);
+    const text = `${message} ${nextStep}`.trim();
+    this.#setting.publish([{ kind: 'notice', id: 'queue', level: 'warning', text }]);
   }
 }

@@ -44,6 +44,9 @@ it('because it cannot be claimed waits, is no failure to anybody, and starts whe
   await until(() => stateOf(other, run) === 'failed');
   await until(() => notified.length > 0);
   expect(notified).toEqual([run]);
+  // What kept it is over, and pages are told.
+  const notices = () => told.flatMap((event) => (event.kind === 'notice' ? [event] : []));
+  await until(() => notices().at(-1)?.text === '');
   other.close();
   await studio.close();
 });
