@@ -30,6 +30,9 @@ export type Depth = 'start' | 'full';
 /** A full check of this much takes about 0.3 s. */
 const SMALL_BYTES = 64 * 2 ** 20;
 
+/** A file that cannot be opened for another reason is not there for longer by looking again. */
+const MOST_LOOKS = 3;
+
 interface Inspection {
   readonly path: string;
   readonly migrations: readonly Migration[];
@@ -44,6 +47,18 @@ interface Inspection {
  * DATABASE_BUSY. The main file's bytes are never changed.
  */
 export function inspectDatabase(path: string, migrations: readonly Migration[], depth: Depth): Condition {
+  for (let look = 1; ; look++) {
+    try {
+      return inspectOnce(path, migrations, depth);
+    } catch (thrown) {
+      // Another process may set a damaged file aside, and put a sound one in its place, between two of our looks.
+      const wentAway = thrown instanceof Database.SqliteError && thrown.code === 'SQLITE_CANTOPEN';
+      if (!wentAway || look === MOST_LOOKS) throw studioErrorOf(thrown, path);
+    }
+  }
+}
+
+function inspectOnce(path: string, migrations: readonly Migration[], depth: Depth): Condition {
   const sizeBytes = sizeOf(path);
   if (sizeBytes === null) return { kind: 'missing' };
   if (sizeBytes === 0) return { kind: 'empty' };
@@ -55,7 +70,7 @@ export function inspectDatabase(path: string, migrations: readonly Migration[], 
     if (isDamage(thrown)) return { kind: 'damaged', reason: (thrown as Error).message };
     // Killed while it made the file, before WAL: the first connection that may write rolls it back to nothing.
     if (isHotJournal(thrown)) return { kind: 'unborn' };
-    throw studioErrorOf(thrown, path);
+    throw thrown;
   } finally {
     connection?.close();
   }
