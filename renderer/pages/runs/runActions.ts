@@ -1,4 +1,5 @@
 /** @file Runs in the page. What can be done to one run or many, each taken back by the toast that tells of it. */
+import type { Input } from '../../../shared/contract/contract.ts';
 import type { RunState } from '../../../shared/runs.ts';
 import type { StudioState } from '../../state/studio.svelte.ts';
 import { formatBytes } from '../../table/format.ts';
@@ -21,12 +22,41 @@ async function attempt(studio: StudioState, work: () => Promise<unknown>): Promi
   }
 }
 
-export async function archive(studio: StudioState, ids: readonly string[], archived: boolean): Promise<void> {
-  const change = (value: boolean) =>
-    attempt(studio, () => studio.client.request('runs/annotate', { ids: [...ids], archived: value }));
-  if (!(await change(archived))) return;
-  studio.toasts.say(`${counted(ids)} ${archived ? 'archived' : 'taken out of the archive'}.`, {
-    action: { label: 'Undo', act: () => void change(!archived) },
+type Change = Omit<Input<'runs/annotate'>, 'ids'>;
+
+interface Told {
+  readonly change: Change;
+  readonly back: Change;
+  /** True of a run that is as the change would leave it: taking the change back leaves it alone. */
+  readonly isThere: (row: number) => boolean;
+  /** Of what was done, after "3 runs". */
+  readonly words: string;
+}
+
+/** The runs that were as wanted before are left as they were, by the change and by taking it back. */
+async function annotate(studio: StudioState, ids: readonly string[], told: Told): Promise<void> {
+  const changed = ids.filter((id) => {
+    const row = studio.runs.row(id);
+    return row === undefined || !told.isThere(row);
+  });
+  const give = (change: Change) =>
+    attempt(studio, () => studio.client.request('runs/annotate', { ids: changed, ...change }));
+  if (changed.length === 0) {
+    studio.toasts.say(`${counted(ids)} ${ids.length === 1 ? 'is' : 'are'} already ${told.words}.`);
+    return;
+  }
+  if (!(await give(told.change))) return;
+  studio.toasts.say(`${counted(ids)} ${told.words}.`, {
+    action: { label: 'Undo', act: () => void give(told.back) },
+  });
+}
+
+export function archive(studio: StudioState, ids: readonly string[], archived: boolean): Promise<void> {
+  return annotate(studio, ids, {
+    change: { archived },
+    back: { archived: !archived },
+    isThere: (row) => studio.runs.table.archived[row] === archived,
+    words: archived ? 'archived' : 'taken out of the archive',
   });
 }
 
@@ -51,12 +81,12 @@ export async function remove(studio: StudioState, ids: readonly string[]): Promi
   });
 }
 
-export async function tag(studio: StudioState, ids: readonly string[], label: string): Promise<void> {
-  const change = (key: 'addTags' | 'removeTags') =>
-    attempt(studio, () => studio.client.request('runs/annotate', { ids: [...ids], [key]: [label] }));
-  if (!(await change('addTags'))) return;
-  studio.toasts.say(`${counted(ids)} tagged ${label}.`, {
-    action: { label: 'Undo', act: () => void change('removeTags') },
+export function tag(studio: StudioState, ids: readonly string[], label: string): Promise<void> {
+  return annotate(studio, ids, {
+    change: { addTags: [label] },
+    back: { removeTags: [label] },
+    isThere: (row) => studio.runs.table.tags[row]?.includes(label) === true,
+    words: `tagged ${label}`,
   });
 }
 

@@ -1,0 +1,65 @@
+/** @file Tests. What a person does in the table of runs, in a real Chromium, on runs that have ended. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { unpackTable } from '../../renderer/state/unpackedTable.ts';
+import { fillTable, makeStore } from '../bench/ui/makeStore.ts';
+import { StudioInBrowser } from '../support/studioInBrowser.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
+
+let studio: StudioInBrowser;
+
+beforeAll(async () => {
+  const folder = temporaryFolder();
+  makeStore(folder, (store) => fillTable(store, 4));
+  studio = await StudioInBrowser.open(folder);
+  await studio.call('views/save', {
+    page: 'runs',
+    name: '',
+    state: { foldReplicates: false, showArchived: true },
+  });
+});
+
+afterAll(async () => {
+  await studio?.close();
+});
+
+const table = async () => unpackTable(await studio.call('runs/table', {}));
+
+it('takes back what was done to many runs, and leaves those alone that were so before', async () => {
+  const { page } = studio;
+  const [first = '', second = '', third = ''] = (await table()).ids;
+  await studio.call('runs/annotate', { ids: [second], addTags: ['kept'], archived: true });
+  await studio.call('runs/annotate', { ids: [third], addTags: ['another'] });
+  await studio.goTo('#/runs');
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  for (const name of ['run 3', 'run 2', 'run 1'])
+    await grid.getByRole('row', { name }).getByRole('checkbox').check();
+  const bar = page.getByRole('toolbar', { name: 'Selected runs' });
+  const marks = async () => {
+    const { ids, tags, archived } = await table();
+    return [first, second, third].map((id) => {
+      const row = ids.indexOf(id);
+      return { tags: [...(tags[row] ?? [])].sort(), archived: archived[row] };
+    });
+  };
+  const before = await marks();
+
+  await bar.getByRole('button', { name: 'Tag…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Tag 3 runs' });
+  await dialog.getByLabel('Tag').fill('kept');
+  await dialog.getByRole('button', { name: 'Tag', exact: true }).click();
+  await studio.until(marks, (found) => found.every(({ tags }) => tags.includes('kept')));
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await studio.until(marks, (found) => !found[0]?.tags.includes('kept'));
+  expect(await marks()).toEqual(before);
+
+  await bar.getByRole('button', { name: 'Archive', exact: true }).click();
+  await studio.until(marks, (found) => found.every(({ archived }) => archived === true));
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await studio.until(marks, (found) => found[0]?.archived === false);
+  expect(await marks()).toEqual(before);
+  await bar.getByRole('button', { name: 'Select nothing' }).click();
+});
+
+it('has written nothing to the console', () => {
+  expect(studio.complaints).toEqual([]);
+});
