@@ -4,10 +4,13 @@ import {
   BASELINE_DASH,
   DASHES,
   type DrawnLine,
-  MOST_MARKS,
+  GAP_RADIUS,
+  gapMarks,
   type Placing,
+  POINT_RADIUS,
+  pointMarks,
+  type Spot,
   traceBand,
-  tracedPart,
   tracePoints,
   traceValues,
 } from './drawnLine.ts';
@@ -55,20 +58,32 @@ export class ChartPainter {
 
   paint(context: CanvasRenderingContext2D, lines: readonly DrawnLine[], painting: Painting): void {
     const { box, highlighted } = painting;
+    const ordered = paintOrder(lines, highlighted);
     context.save();
     context.beginPath();
     context.rect(box.left, box.top, box.width, box.height);
     context.clip();
     context.lineJoin = 'round';
-    for (const line of paintOrder(lines, highlighted)) this.#paintLine(context, line, painting);
+    for (const line of ordered) this.#paintCurve(context, line, painting);
+    context.restore();
+    context.save();
+    for (const line of ordered) this.#paintMarks(context, line, painting);
     context.restore();
   }
 
-  #paintLine(context: CanvasRenderingContext2D, line: DrawnLine, painting: Painting): void {
-    const { theme, ratio, highlighted, showOriginal } = painting;
-    const { original, smoothed, band, marks } = this.#pathsOf(line, painting);
-    const colour = theme.runs[line.colour % theme.runs.length]!;
-    const alpha = highlighted === null || highlighted === line.key ? 1 : STEPPED_BACK;
+  #paintMarks(context: CanvasRenderingContext2D, line: DrawnLine, painting: Painting): void {
+    const { marks } = this.#pathsOf(line, painting);
+    if (marks === null) return;
+    context.fillStyle = colourOf(line, painting);
+    context.globalAlpha = alphaOf(line, painting);
+    context.fill(marks);
+  }
+
+  #paintCurve(context: CanvasRenderingContext2D, line: DrawnLine, painting: Painting): void {
+    const { ratio, highlighted, showOriginal } = painting;
+    const { original, smoothed, band } = this.#pathsOf(line, painting);
+    const colour = colourOf(line, painting);
+    const alpha = alphaOf(line, painting);
     const strong = line.baseline || highlighted === line.key;
     context.strokeStyle = colour;
     context.fillStyle = colour;
@@ -88,7 +103,6 @@ export class ChartPainter {
       (line.baseline ? BASELINE_DASH : (DASHES[line.dash] ?? [])).map((length) => length * ratio),
     );
     context.stroke(smoothed ?? original);
-    if (marks !== null) context.fill(marks);
   }
 
   #pathsOf(line: DrawnLine, painting: Painting): Paths {
@@ -114,23 +128,29 @@ export class ChartPainter {
   }
 }
 
-/** Few points are marked, and the places where a run was resumed. */
+/** Few points are marked, and the places where a run was resumed; null where there is nothing to mark. */
 function marksOf(line: DrawnLine, { placing, box, ratio }: Painting): Path2D | null {
-  const { points, gaps, smoothed } = line;
-  const [from, to] = tracedPart(points, placing.visible);
-  const marked = !points.bucketed && smoothed === null && to - from <= MOST_MARKS;
-  if (!marked && gaps.length === 0) return null;
+  const { left, top, width, height } = box;
+  const plot = { left, right: left + width, top, bottom: top + height };
+  const points = pointMarks(line, placing, plot);
+  const gaps = gapMarks(line, placing, plot, ratio);
+  if (points.length + gaps.length === 0) return null;
   const marks = new Path2D();
-  const circle = (x: number, y: number, radius: number) => {
+  const circle = ([x, y]: Spot, radius: number) => {
     marks.moveTo(x + radius, y);
     marks.arc(x, y, radius, 0, 2 * Math.PI);
   };
-  for (const gap of gaps) circle(placing.toX(gap), box.top + box.height - 4 * ratio, 2 * ratio);
-  for (let at = from; marked && at < to; at++) {
-    const value = points.last[at]!;
-    if (!Number.isNaN(value)) circle(placing.toX(points.x[at]!), placing.toY(value), 2.2 * ratio);
-  }
+  for (const spot of gaps) circle(spot, GAP_RADIUS * ratio);
+  for (const spot of points) circle(spot, POINT_RADIUS * ratio);
   return marks;
+}
+
+function colourOf({ colour }: DrawnLine, { theme: { runs } }: Painting): string {
+  return runs[colour % runs.length]!;
+}
+
+function alphaOf({ key }: DrawnLine, { highlighted }: Painting): number {
+  return highlighted === null || highlighted === key ? 1 : STEPPED_BACK;
 }
 
 /** The baseline lies over the others, and what is highlighted over all. */

@@ -105,6 +105,52 @@ export function traceValues(
   }
 }
 
+/** Edges of a plot. */
+export interface Plot {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+export type Spot = readonly [x: number, y: number];
+
+/** Of a mark, in pixels. */
+export const POINT_RADIUS = 2.2;
+export const GAP_RADIUS = 2;
+const GAP_ABOVE_BOTTOM = 4;
+/** What arithmetic may lose. */
+const ROUNDING = 0.01;
+
+/**
+ * Middles of the marks of a curve that has few points. Those in the plot or on its edge are drawn whole, beyond the edge
+ * if need be; those outside not at all, so that marks are not clipped.
+ */
+export function pointMarks(
+  { points, smoothed }: DrawnLine,
+  { toX, toY, visible }: Placing,
+  plot: Plot,
+): Spot[] {
+  const [from, to] = tracedPart(points, visible);
+  if (points.bucketed || smoothed !== null || to - from > MOST_MARKS) return [];
+  const spots: Spot[] = [];
+  for (let at = from; at < to; at++) spots.push([toX(points.x[at]!), toY(points.last[at]!)]);
+  return spots.filter((spot) => isWithin(spot, plot));
+}
+
+/** Middles of the marks at the foot of the plot where a run was resumed. `ratio` as the plot's: its pixels in one of the page. */
+export function gapMarks({ gaps }: DrawnLine, { toX }: Placing, plot: Plot, ratio = 1): Spot[] {
+  const y = plot.bottom - GAP_ABOVE_BOTTOM * ratio;
+  return gaps.map((gap): Spot => [toX(gap), y]).filter((spot) => isWithin(spot, plot));
+}
+
+/** False of what is no number. */
+function isWithin([x, y]: Spot, { left, right, top, bottom }: Plot): boolean {
+  const inside = (value: number, low: number, high: number) =>
+    value >= low - ROUNDING && value <= high + ROUNDING;
+  return inside(x, left, right) && inside(y, top, bottom);
+}
+
 /** There and back: the outline of a band, to be filled. */
 export function traceBand(line: DrawnLine, placing: Placing, sink: PathSink): void {
   if (line.band === null) return;

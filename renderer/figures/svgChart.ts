@@ -3,11 +3,15 @@ import {
   BASELINE_DASH,
   DASHES,
   type DrawnLine,
-  MOST_MARKS,
+  GAP_RADIUS,
+  gapMarks,
   type PathSink,
   type Placing,
+  type Plot,
+  POINT_RADIUS,
+  pointMarks,
+  type Spot,
   traceBand,
-  tracedPart,
   tracePoints,
   traceValues,
 } from '../charts/drawnLine.ts';
@@ -59,6 +63,7 @@ export function svgChart(figure: Figure, wish: SvgWish = FIGURE_SIZE): string {
     ...figure.lines.map((line) => lineMarkup(line, drawing)),
     '</g>',
     `<rect x="${area.left}" y="${area.top}" width="${area.right - area.left}" height="${area.bottom - area.top}" fill="none" stroke="${colours.quiet}" stroke-opacity="0.5"/>`,
+    ...figure.lines.map((line) => marks(line, drawing)),
     ...figure.lines.map((line, at) =>
       legendMarkup(line, colours, {
         x: area.left + (at % columns) * LEGEND_COLUMN,
@@ -72,12 +77,7 @@ export function svgChart(figure: Figure, wish: SvgWish = FIGURE_SIZE): string {
 interface Drawing {
   readonly figure: Figure;
   readonly colours: FigureColours;
-  readonly area: {
-    readonly left: number;
-    readonly right: number;
-    readonly top: number;
-    readonly bottom: number;
-  };
+  readonly area: Plot;
   readonly placing: Placing;
 }
 
@@ -115,32 +115,24 @@ function lineMarkup(line: DrawnLine, { figure, colours, placing }: Drawing): str
   }
   const stroke = `stroke="${colour}" stroke-width="${line.baseline ? 2.4 : 1.6}"${dashes(line)}`;
   const original = pathOf((sink) => tracePoints(line, placing, sink));
-  if (line.smoothed === null) parts.push(`<path d="${original}" ${stroke}/>`, marks(line, colour, placing));
+  if (line.smoothed === null) parts.push(`<path d="${original}" ${stroke}/>`);
   else {
     if (figure.showOriginal) parts.push(`<path d="${original}" stroke="${colour}" stroke-opacity="0.25"/>`);
     const { smoothed } = line;
     parts.push(`<path d="${pathOf((sink) => traceValues(line, smoothed, placing, sink))}" ${stroke}/>`);
   }
-  for (const gap of line.gaps) {
-    const at = short(placing.toX(gap));
-    parts.push(
-      `<circle cx="${at}" cy="${short(placing.toY(figure.y.range.from) - 4)}" r="2" fill="${colour}"/>`,
-    );
-  }
   return parts.join('');
 }
 
 /** A curve of few points shows where they are; a single point would not be seen without. */
-function marks({ points }: DrawnLine, colour: string, { toX, toY, visible }: Placing): string {
-  const [from, to] = tracedPart(points, visible);
-  if (to - from > MOST_MARKS || points.bucketed) return '';
-  const circles: string[] = [];
-  for (let at = from; at < to; at++)
-    if (Number.isFinite(points.last[at]!))
-      circles.push(
-        `<circle cx="${short(toX(points.x[at]!))}" cy="${short(toY(points.last[at]!))}" r="2.2" fill="${colour}"/>`,
-      );
-  return circles.join('');
+function marks(line: DrawnLine, { colours, area, placing }: Drawing): string {
+  const colour = colours.runs[line.colour % colours.runs.length]!;
+  const circle = ([x, y]: Spot, radius: number) =>
+    `<circle cx="${short(x)}" cy="${short(y)}" r="${radius}" fill="${colour}"/>`;
+  return [
+    ...gapMarks(line, placing, area).map((spot) => circle(spot, GAP_RADIUS)),
+    ...pointMarks(line, placing, area).map((spot) => circle(spot, POINT_RADIUS)),
+  ].join('');
 }
 
 function legendMarkup(line: DrawnLine, colours: FigureColours, place: { x: number; y: number }): string {

@@ -180,6 +180,23 @@ describe('a chart', () => {
     expect(await asked()).toHaveLength(1);
   });
 
+  it('draws the first and the last of few points whole, though they lie on the edge', async () => {
+    await harness((h) => {
+      h.store('a', 'flat', 4);
+      h.show(['a']);
+    });
+    const beyond = { left: -0.005, top: 0, right: 0, bottom: 1 };
+    expect(await coloured('loss', RED, beyond)).toBeGreaterThan(2);
+    expect(await coloured('loss', RED, { ...beyond, left: 1, right: 1.005 })).toBeGreaterThan(2);
+    // A curve of many points ends at the edge.
+    await harness((h) => {
+      h.store('b', 'flat', 400);
+      h.show(['b']);
+    });
+    expect(await coloured('loss', RED)).toBeGreaterThan(100);
+    expect(await coloured('loss', RED, beyond)).toBe(0);
+  });
+
   it('smooths in front and keeps the original faintly behind', async () => {
     await harness((h) => {
       h.store('a', 'noise', 1500);

@@ -95,6 +95,20 @@ describe('the SVG of a chart', () => {
     expect(svgChart(figureOf([lineOf('one', [0.1, 0.9, 0.2], { band })]))).toContain('fill-opacity="0.16"');
   });
 
+  it('marks what lies in the plot or on its edge, whole, and nothing beyond', () => {
+    const svg = svgChart(figureOf([lineOf('one', [0, 0.5, 1.01, 0.5, 1, 0.5], { gaps: [2.5, 9] })]));
+    const [clipped, after] = svg.split('</g>');
+    expect(clipped).not.toContain('<circle');
+    // The first at the left, the fifth at the right end of the axis; the third is too high, the sixth and a gap too far.
+    expect(after?.match(/<circle /g)).toHaveLength(5);
+    for (const place of [
+      'cx="58" cy="338" r="2.2"',
+      'cx="704" cy="34" r="2.2"',
+      'cx="300.25" cy="334" r="2"',
+    ])
+      expect(after).toContain(place);
+  });
+
   it('marks single points, and survives what is no number and no curve', () => {
     expect(svgChart(figureOf([lineOf('one', [0.4])]))).toContain('<circle');
     const svg = svgChart(figureOf([lineOf('one', [null, null]), lineOf('two', [])]));
