@@ -21,7 +21,8 @@ export type FieldWish =
       readonly count: number | null;
       readonly whole: boolean;
     }
-  | { readonly kind: 'wrong'; readonly message: string };
+  /** `why` goes on after the field's name: 'cannot be "x"; it takes 1 to 9.' */
+  | { readonly kind: 'wrong'; readonly why: string };
 
 export type Wishes = ReadonlyMap<HyperparameterName, FieldWish>;
 
@@ -92,7 +93,7 @@ export function isSeveral(wish: FieldWish): boolean {
 }
 
 function wrong(name: HyperparameterName, why: string): FieldWish {
-  return { kind: 'wrong', message: `${name} ${why}; it takes ${rangeTexts.get(name)}.` };
+  return { kind: 'wrong', why: `${why}; it takes ${rangeTexts.get(name)}.` };
 }
 
 function isNumeric(name: HyperparameterName): boolean {
@@ -152,7 +153,7 @@ function between({ from, to, whole }: Extract<FieldWish, { kind: 'range' }>, sha
 function draw(wish: FieldWish, random: () => number): Value {
   if (wish.kind === 'values') return wish.values[Math.floor(random() * wish.values.length)]!;
   if (wish.kind === 'range') return between(wish, random());
-  throw new Error(wish.message);
+  throw new Error(wish.why);
 }
 
 /** SplitMix32 (Steele, Lea, Flood 2014): small, seeded, good enough for drawing settings. -> [0, 1) */

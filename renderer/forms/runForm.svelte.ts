@@ -17,6 +17,7 @@ import {
   parseWish,
   valueText,
 } from '../../shared/sweep.ts';
+import { HYPERPARAMETER_NAMES } from '../table/columnNames.ts';
 
 /** A configuration as it is saved to and read from a file. Unknown keys are refused, missing ones get their defaults. */
 export const configurationSchema = z.object({
@@ -74,7 +75,10 @@ export class RunForm {
     if (this.dataset === '') return 'Choose a data set.';
     if (this.datasets?.includes(this.dataset) === false)
       return `There is no data set called ${this.dataset} to train on any more: choose another one.`;
-    for (const wish of this.wishes.values()) if (wish.kind === 'wrong') return wish.message;
+    for (const { name } of HYPERPARAMETERS) {
+      const wrong = this.errorOf(name);
+      if (wrong !== '') return wrong;
+    }
     if (this.settings === null) return `That would be more than ${MOST_RUNS} runs.`;
     if (this.settings.length === 0) {
       return this.sampling === 'random'
@@ -91,9 +95,10 @@ export class RunForm {
     this.texts = textsOf(hyperparameters);
   }
 
+  /** By the name that the form has for the field; "" when nothing is wrong. */
   errorOf(name: HyperparameterName): string {
     const wish = this.wishes.get(name);
-    return wish?.kind === 'wrong' ? wish.message : '';
+    return wish?.kind === 'wrong' ? `${HYPERPARAMETER_NAMES[name]} ${wish.why}` : '';
   }
 
   /** What stood in the original, when it was something else; null otherwise. */

@@ -32,17 +32,17 @@ describe('parseWish', () => {
   });
 
   it.each<[HyperparameterName, string, string]>([
-    ['epochs', '', 'epochs is empty; it takes 1 to 1000.'],
-    ['epochs', '0', 'epochs cannot be "0"; it takes 1 to 1000.'],
-    ['epochs', '1.5', 'epochs cannot be "1.5"; it takes 1 to 1000.'],
-    ['lr', 'NaN', 'lr cannot be "NaN"; it takes above 0, up to 10.'],
-    ['lr', '1e-3..1e-5', 'lr goes from 1e-3 up to 1e-5, which is not above it; it takes above 0, up to 10.'],
-    ['lr', '0..1', 'lr cannot be "0"; it takes above 0, up to 10.'],
-    ['lr', '1e-4..1e-3 / 1', 'lr cannot have 1 values; it takes above 0, up to 10.'],
-    ['schedule', 'linear, steep', 'schedule cannot be "steep"; it takes constant, linear, cosine.'],
-    ['optimizer', '__proto__', 'optimizer cannot be "__proto__"; it takes adam, adamw.'],
-  ])('%s refuses %j', (name, text, message) => {
-    expect(parseWish(name, text)).toEqual({ kind: 'wrong', message });
+    ['epochs', '', 'is empty; it takes 1 to 1000.'],
+    ['epochs', '0', 'cannot be "0"; it takes 1 to 1000.'],
+    ['epochs', '1.5', 'cannot be "1.5"; it takes 1 to 1000.'],
+    ['lr', 'NaN', 'cannot be "NaN"; it takes above 0, up to 10.'],
+    ['lr', '1e-3..1e-5', 'goes from 1e-3 up to 1e-5, which is not above it; it takes above 0, up to 10.'],
+    ['lr', '0..1', 'cannot be "0"; it takes above 0, up to 10.'],
+    ['lr', '1e-4..1e-3 / 1', 'cannot have 1 values; it takes above 0, up to 10.'],
+    ['schedule', 'linear, steep', 'cannot be "steep"; it takes constant, linear, cosine.'],
+    ['optimizer', '__proto__', 'cannot be "__proto__"; it takes adam, adamw.'],
+  ])('%s refuses %j', (name, text, why) => {
+    expect(parseWish(name, text)).toEqual({ kind: 'wrong', why });
   });
 
   it('reads back what valueText writes, for every value of every preset', () => {
