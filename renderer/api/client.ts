@@ -1,6 +1,7 @@
 /** @file Runs in the page. Calls of the contract with their types: an answer, or a StudioError that is thrown. */
 import type { Input, Output, RouteName } from '../../shared/contract/contract.ts';
 import { errorFromData } from '../../shared/errors.ts';
+import { stepsInStudio } from './nextSteps.ts';
 import type { Transport } from './transport.ts';
 
 export interface Client {
@@ -14,7 +15,7 @@ export function clientOver(transport: Transport): Client {
     transport,
     request: async <Name extends RouteName>(route: Name, input: Input<Name>) => {
       const result = await transport.request(route, input);
-      if (!result.ok) throw errorFromData(result.error);
+      if (!result.ok) throw errorFromData(stepsInStudio(result.error));
       return result.value as Output<Name>;
     },
   };

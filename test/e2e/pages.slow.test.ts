@@ -153,6 +153,24 @@ describe('a form', () => {
   });
 });
 
+it('says by its own name what is wrong with a field', async () => {
+  const { page } = studio;
+  await studio.goTo('#/new');
+  await page.getByLabel('Learning rate').fill('fast');
+  await page.getByText('Learning rate cannot be "fast"; it takes above 0, up to 10.').first().waitFor();
+  expect(await page.getByRole('button', { name: 'Start', exact: true }).isDisabled()).toBe(true);
+});
+
+it('says what to do here about a run that is not there', async () => {
+  const { page } = studio;
+  await studio.goTo('#/runs/zzz');
+  const told = page.getByRole('alert');
+  await told.getByText('There is no run "zzz".').waitFor();
+  expect(await told.innerText()).not.toContain('npx');
+  await told.getByRole('link', { name: 'All runs' }).click();
+  await page.getByRole('grid', { name: 'Runs' }).waitFor();
+});
+
 describe('the playground', () => {
   it('begins with a pair of the test split, and says which words a model has never seen', async () => {
     const { page } = studio;
