@@ -34,6 +34,9 @@ export interface LineRequest {
   readonly affordablePoints: number;
 }
 
+/** Where there is a block for so many buckets, points would show hardly more, and take ten times as long. */
+const FINE_ENOUGH = 2;
+
 /** [step, epoch, atMs, value, crc] */
 type PointRow = [number, number, number, number | null, number];
 
@@ -94,10 +97,11 @@ function finelyMade(curve: Curve, coarse: readonly BlockRow[], request: LineRequ
   const [blocks, size] = blocksFor(curve, inView(coarse, place, request.range), request);
   const view = inView(blocks, place, request.range);
   const points = view.reduce((sum, block) => sum + block.points, 0);
+  const mayReadAll = points <= request.affordablePoints && view.length * FINE_ENOUGH < request.buckets;
   // The blocks at both ends may reach out of the view.
-  if (points <= RAW_POINTS + 2 * size || points <= request.affordablePoints) {
+  if (points <= RAW_POINTS + 2 * size || mayReadAll) {
     const raw = cut(pointsOf(curve, ...stepsOf(view, size)), place, request.range);
-    if (raw.length <= RAW_POINTS || points <= request.affordablePoints) return lineOf(curve, raw, outlook);
+    if (raw.length <= RAW_POINTS || mayReadAll) return lineOf(curve, raw, outlook);
   }
   // A block that reaches into the view is shown whole: its spike may lie inside.
   return lineOf(curve, view.map(pieceOfBlock), outlook);

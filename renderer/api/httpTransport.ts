@@ -8,7 +8,7 @@ import type { Transport } from './transport.ts';
 /** The first waits between attempts to reach the studio again; the last one repeats. */
 const RETRY_MS = [300, 1000, 2000, 4000] as const;
 
-/** Answers to calls without input that were asked for before this program was there. */
+/** Answers that were asked for before this program was there, by route and input: "runs/table {}". */
 export type EarlyAnswers = Readonly<Record<string, Promise<Response>>>;
 
 export interface HttpPlace {
@@ -115,9 +115,9 @@ export class HttpTransport implements Transport {
   }
 
   #takeEarly(route: string, input: unknown): Promise<Response> | undefined {
-    if (JSON.stringify(input) !== '{}') return undefined;
-    const early = this.#early.get(route);
-    this.#early.delete(route);
+    const question = `${route} ${JSON.stringify(input)}`;
+    const early = this.#early.get(question);
+    this.#early.delete(question);
     return early;
   }
 

@@ -83,6 +83,18 @@ describe('a curve', () => {
     expect(seconds?.x.length).toBe(101);
   });
 
+  it('is made of its points, if these can be had, where blocks would be coarser than what is asked for', () => {
+    const database = openStudio();
+    const run = runWith(
+      database,
+      points(1, 10_000, (step) => Math.sin(step)),
+    );
+    const affordable = { ...whole, affordablePoints: 20_000 };
+    expect(seriesLine(database, run, { ...affordable, buckets: 1000 })?.x).toHaveLength(1000);
+    const { buckets } = whole;
+    expect(seriesLine(database, run, { ...affordable, buckets })).toEqual(seriesLine(database, run, whole));
+  });
+
   it('ends where a resumed run goes on, and is the same as if it had never been further', () => {
     const database = openStudio();
     const again = runWith(
