@@ -16,7 +16,7 @@ import { settledDirectory } from '../../../main/studio/directoryChoice.ts';
 import { RunEvents } from '../../../main/studio/runEvents.ts';
 import { hostStudio } from '../../../main/studio.ts';
 import { projectFolder, readVersion } from '../../../main/version.ts';
-import type { MetricName, WorkerReport } from '../../../shared/runs.ts';
+import type { MetricName, MetricPoint, WorkerReport } from '../../../shared/runs.ts';
 import { sampleConfig, sampleEnvironment, startedReport } from '../../support/sampleRun.ts';
 
 export interface HostAddress {
@@ -25,13 +25,20 @@ export interface HostAddress {
 }
 /** What the benchmark tells the host. */
 export type HostOrder =
-  | { readonly kind: 'live'; readonly metrics: readonly MetricName[]; readonly pointsPerSecond: number }
+  | {
+      readonly kind: 'live';
+      readonly metrics: readonly MetricName[];
+      readonly pointsPerSecond: number;
+      /** Points of each metric that the run has already. */
+      readonly history: number;
+    }
   | { readonly kind: 'still' };
 /** What the host says: where it is, then the id of each live run. */
 export type HostNews = HostAddress | { readonly liveRun: string };
 
 /** As often as a training worker reports. */
 const REPORT_MS = 250;
+const POINTS_A_WRITE = 1000;
 
 const dataDirectory = process.argv[2]!;
 const unused = () => {
@@ -61,7 +68,7 @@ process.on('message', (order: HostOrder) => {
 process.on('disconnect', () => process.exit());
 tell({ origin: server.origin, key: server.key });
 
-function goLive({ metrics, pointsPerSecond }: Extract<HostOrder, { kind: 'live' }>): NodeJS.Timeout {
+function goLive({ metrics, pointsPerSecond, history }: Extract<HostOrder, { kind: 'live' }>): NodeJS.Timeout {
   const store = openStudioDatabase(dataPlaces(dataDirectory).studioDatabase);
   const run = createRun(store, { config: sampleConfig(), environment: sampleEnvironment, name: 'live' });
   claimRun(store, run);
@@ -70,20 +77,28 @@ function goLive({ metrics, pointsPerSecond }: Extract<HostOrder, { kind: 'live' 
     appendReports(store, run, reports);
     events.publish(announced.of(reports));
   };
+  const pointsAt = (steps: readonly number[]): WorkerReport => ({
+    kind: 'metrics',
+    points: steps.flatMap((step) => metrics.map((metric) => livePoint(metric, step))),
+  });
   report([startedReport()]);
+  for (let from = 1; from <= history; from += POINTS_A_WRITE)
+    appendReports(store, run, [pointsAt(stepsUntil(from, Math.min(history, from + POINTS_A_WRITE - 1)))]);
   tell({ liveRun: run });
-  let done = 0;
+  let done = history;
   const startedAtMs = Date.now();
   return setInterval(() => {
-    const due = Math.floor(((Date.now() - startedAtMs) / 1000) * pointsPerSecond);
-    const steps = Array.from({ length: due - done }, (_, at) => done + at + 1);
+    const due = history + Math.floor(((Date.now() - startedAtMs) / 1000) * pointsPerSecond);
+    report([pointsAt(stepsUntil(done + 1, due))]);
     done = due;
-    const points = steps.flatMap((step) =>
-      metrics.map((metric) => ({
-        ...{ metric, step, epoch: step / 100, atMs: Date.now() },
-        value: Math.exp(-step / 3000) + Math.sin(step) / 20,
-      })),
-    );
-    report([{ kind: 'metrics', points }]);
   }, REPORT_MS);
+}
+
+function stepsUntil(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => from + at);
+}
+
+function livePoint(metric: MetricName, step: number): MetricPoint {
+  const value = Math.exp(-step / 3000) + Math.sin(step) / 20;
+  return { metric, step, epoch: step / 100, atMs: Date.now(), value };
 }

@@ -27,7 +27,7 @@ export async function measureLive(folder: string): Promise<UiFigure[]> {
       .locator('canvas')
       .nth(TEN.length - 1)
       .waitFor({ state: 'attached' });
-    await studio.goLive({ kind: 'live', metrics: TEN, pointsPerSecond: 100 });
+    await studio.goLive({ kind: 'live', metrics: TEN, pointsPerSecond: 100, history: 0 });
     await page.waitForTimeout(5000);
     const before = await studio.hostCpuSeconds();
     const asked = await page.evaluate(() => window.probe.asked);

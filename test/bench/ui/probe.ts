@@ -4,6 +4,8 @@ export interface Probe {
   /** Curves stroked since the page was opened, and when the last one was. */
   strokes: number;
   lastStrokeAtMs: number;
+  /** Charts on which a curve was stroked. */
+  charts: number;
   /** Questions for curves: how many were asked, are on their way, and when the last was answered. */
   asked: number;
   pending: number;
@@ -25,6 +27,7 @@ export function installProbe(): void {
   const probe: Probe = {
     strokes: 0,
     lastStrokeAtMs: 0,
+    charts: 0,
     asked: 0,
     pending: 0,
     lastAnswerAtMs: 0,
@@ -61,11 +64,13 @@ export function installProbe(): void {
       check();
     });
   // Only curves are stroked from kept paths; grids and axes are not.
+  const stroked = new Set<HTMLCanvasElement>();
   const { stroke } = CanvasRenderingContext2D.prototype;
   CanvasRenderingContext2D.prototype.stroke = function (this: CanvasRenderingContext2D, path?: Path2D) {
     if (path === undefined) return (stroke as () => void).call(this);
     stroke.call(this, path as Path2D);
     probe.strokes++;
+    probe.charts = stroked.add(this.canvas).size;
     probe.lastStrokeAtMs = performance.now();
     queueMicrotask(look);
   } as typeof stroke;

@@ -11,6 +11,7 @@ import type { UiFigure } from './figures.ts';
 import { measureLongCurve, measureManyCurves } from './measureCurves.ts';
 import { measureLive } from './measureLive.ts';
 import { measureLogging } from './measureLogging.ts';
+import { measureReturn } from './measureReturn.ts';
 import { measureTable } from './measureTable.ts';
 
 const PARTS: ReadonlyMap<string, (folder: string) => Promise<UiFigure[]>> = new Map([
@@ -18,6 +19,7 @@ const PARTS: ReadonlyMap<string, (folder: string) => Promise<UiFigure[]>> = new 
   ['long', measureLongCurve],
   ['many', measureManyCurves],
   ['live', measureLive],
+  ['return', measureReturn],
   ['logging', measureLogging],
 ]);
 
