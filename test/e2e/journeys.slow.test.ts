@@ -1,10 +1,13 @@
 /** @file Tests. What a person does in the studio, in a real Chromium over the real host with real workers; each page looked at by axe. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import { QUICK } from '../../shared/presets.ts';
+import { shownContents, storedContents } from '../support/shownRun.ts';
 import { StudioInBrowser } from '../support/studioInBrowser.ts';
+import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
 /** Small, but long enough to be paused, reloaded and stopped. */
@@ -19,6 +22,7 @@ const SHORT = hyperparametersSchema.parse({
   epochs: 2,
 });
 
+const folder = temporaryFolder();
 let studio: StudioInBrowser;
 let first = '';
 let short = '';
@@ -42,7 +46,7 @@ const add = async (name: string, hyperparameters = SHORT) => {
 
 beforeAll(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
-  studio = await StudioInBrowser.open();
+  studio = await StudioInBrowser.open(folder);
 });
 
 afterAll(async () => {
@@ -70,9 +74,23 @@ it('keeps a run going through a reload, pauses it, goes on, stops it and resumes
   await untilState(run, 'running');
   await studio.goTo(`#/runs/${run}`);
   await page.getByRole('button', { name: 'Pause' }).waitFor();
+  await studio.until(
+    async () => storedContents(folder, run).curves['step/loss']!.length,
+    (points) => points > 50,
+  );
   await page.reload();
+  await page.getByRole('region', { name: 'Step loss', exact: true }).waitFor();
+  await studio.until(
+    async () => storedContents(folder, run).curves['step/loss']!.length,
+    (points) => points > 100,
+  );
   await page.getByRole('button', { name: 'Pause' }).click();
   await untilState(run, 'paused');
+  // What was before the reload, and what came after it: all of it, and nothing twice. The machine is sampled on.
+  await studio.until(
+    async () => isDeepStrictEqual(await shownContents(page), storedContents(folder, run)),
+    (same) => same,
+  );
   await page.getByRole('button', { name: 'Go on' }).click();
   await untilState(run, 'running');
   // A model can be asked while another one trains.
@@ -222,6 +240,19 @@ it('begins in the theme of last time, before any script of the page has run', as
   await bare.goto(host.server.origin);
   expect(await bare.locator('html').getAttribute('data-theme')).toBe('dark');
   await bare.close();
+});
+
+it('asks for a run once, and before any script of the page has run', async () => {
+  const { page, host } = studio;
+  const tab = await page.context().newPage();
+  const asked: string[] = [];
+  tab.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await tab.goto(`${host.server.origin}/#/runs/${first}`);
+  await tab.getByRole('region', { name: 'Step loss', exact: true }).waitFor();
+  for (const route of ['runs/table', 'runs/show', 'runs/log'])
+    expect(asked.filter((path) => path === `/rpc/${route}`)).toHaveLength(1);
+  expect(asked.indexOf('/rpc/runs/show')).toBeLessThan(asked.indexOf('/rpc/queue/show'));
+  await tab.close();
 });
 
 it('has written nothing to the console, and broken no policy', () => {
