@@ -60,6 +60,29 @@ it('takes back what was done to many runs, and leaves those alone that were so b
   await bar.getByRole('button', { name: 'Select nothing' }).click();
 });
 
+it('finds a column by its name, with the keyboard alone', async () => {
+  const { page } = studio;
+  await studio.goTo('#/runs');
+  await page.getByRole('button', { name: 'Settings: what differs' }).focus();
+  await page.keyboard.press('Enter');
+  const picker = page.getByRole('dialog', { name: 'Settings' });
+  const search = picker.getByRole('searchbox', { name: 'Search settings' });
+  await search.waitFor();
+  const all = await picker.getByRole('checkbox').count();
+  await search.pressSequentially('WEIGHT d');
+  expect(await picker.getByRole('checkbox').count()).toBe(1);
+  expect(all).toBeGreaterThan(20);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Space');
+  await page.getByRole('columnheader', { name: 'Weight decay' }).waitFor();
+  expect(await studio.seriousViolations()).toEqual([]);
+  await search.fill('nothing is called so');
+  await picker.getByText('None is called so.').waitFor();
+  await picker.getByRole('button', { name: 'Choose none' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Settings: what differs' }).waitFor();
+});
+
 it('has written nothing to the console', () => {
   expect(studio.complaints).toEqual([]);
 });
