@@ -83,6 +83,51 @@ it('finds a column by its name, with the keyboard alone', async () => {
   await page.getByRole('button', { name: 'Settings: what differs' }).waitFor();
 });
 
+it('keeps the names in sight while it is scrolled sideways, and nothing shines through them', async () => {
+  const { page } = studio;
+  await page.setViewportSize({ width: 1000, height: 700 });
+  await studio.goTo('#/runs');
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  const row = grid.getByRole('row', { name: 'run 3' });
+  await row.getByRole('checkbox').check();
+  for (const theme of ['light', 'dark'] as const) {
+    await studio.setTheme(theme);
+    await grid.evaluate((element) => {
+      element.scrollLeft = 400;
+    });
+    await grid.locator('xpath=self::*[contains(@class, "aside")]').waitFor();
+    const { x, y } = (await grid.boundingBox())!;
+    // The second line under the pointer, the first selected, the third neither.
+    await page.mouse.move(x + 150, y + 80);
+    const seen = await grid.evaluate((element) => {
+      const { left } = element.getBoundingClientRect();
+      return [...element.querySelectorAll('[role="row"]')].map((line) => {
+        const [eye, name] = [...line.children];
+        const { x, y, height } = name!.getBoundingClientRect();
+        const at = (px: number) => document.elementFromPoint(left + px, y + height / 2);
+        return {
+          scrolled: element.scrollLeft,
+          places: [Math.round(eye!.getBoundingClientRect().x - left), Math.round(x - left)],
+          uppermost: eye!.contains(at(10)) && name!.contains(at(60)) && name!.contains(at(240)),
+          colours: [eye!, name!].map((cell) => getComputedStyle(cell).backgroundColor),
+          own: getComputedStyle(line).backgroundColor,
+        };
+      });
+    });
+    expect(seen).toHaveLength(5);
+    for (const { scrolled, places, uppermost, colours, own } of seen) {
+      expect(scrolled).toBe(400);
+      expect(places).toEqual([0, 28]);
+      expect(uppermost).toBe(true);
+      // Opaque, and what the rest of the line is.
+      expect(own).toMatch(/^rgb\(/);
+      expect(colours).toEqual([own, own]);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.getByRole('button', { name: 'Select nothing' }).click();
+});
+
 it('has written nothing to the console', () => {
   expect(studio.complaints).toEqual([]);
 });
