@@ -22,6 +22,7 @@ export interface TableWish {
   /** Runs that stay on top whatever the filter and the order, such as the baseline. */
   readonly pinned: readonly string[];
   readonly showArchived: boolean;
+  readonly hideFailed: boolean;
 }
 
 export const PLAIN_WISH: TableWish = {
@@ -32,6 +33,7 @@ export const PLAIN_WISH: TableWish = {
   expanded: new Set(),
   pinned: [],
   showArchived: false,
+  hideFailed: false,
 };
 
 export type TableLine =
@@ -61,8 +63,10 @@ export interface Arrangement {
 }
 
 export function arrangeTable(runs: IndexedTable, wish: TableWish, nowMs: number): Arrangement {
-  const { archived } = runs.table;
-  const matching = filterRows(runs, wish.filter, nowMs).filter((row) => wish.showArchived || !archived[row]);
+  const { archived, states } = runs.table;
+  const matching = filterRows(runs, wish.filter, nowMs).filter(
+    (row) => (wish.showArchived || !archived[row]) && !(wish.hideFailed && states[row] === 'failed'),
+  );
   const total = wish.showArchived ? runs.size : archived.reduce((sum, away) => sum + (away ? 0 : 1), 0);
   const pinnedRows = wish.pinned.flatMap((id) => runs.rowOf(id) ?? []);
   const lines: TableLine[] = [];

@@ -47,6 +47,7 @@ export class RunsModel {
         expanded: this.expanded,
         pinned: this.pinned,
         showArchived: this.view.showArchived,
+        hideFailed: this.view.hideFailed,
       },
       Date.now(),
     ),

@@ -16,6 +16,7 @@ export const runsViewSchema = z.object({
   groupBy: keys.catch([]),
   foldReplicates: z.boolean().catch(true),
   showArchived: z.boolean().catch(false),
+  hideFailed: z.boolean().catch(false),
   /** Null: the settings that differ. */
   settings: keys.nullable().catch(null),
   /** Null: the usual ones that were measured. */

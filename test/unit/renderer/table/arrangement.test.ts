@@ -61,6 +61,12 @@ describe('the lines', () => {
     expect(arrangeTable(runs, { ...PLAIN_WISH, showArchived: true }, 0).total).toBe(6);
   });
 
+  it('leave out failed runs where that is wished, and say how many there are all the same', () => {
+    const some = new IndexedTable(tableOf([run('x', 0, 1, 0.5), run('y', 1, 1, null, { state: 'failed' })]));
+    expect(arrangeTable(some, PLAIN_WISH, 0).rows).toEqual([0, 1]);
+    expect(arrangeTable(some, { ...PLAIN_WISH, hideFailed: true }, 0)).toMatchObject({ rows: [0], total: 2 });
+  });
+
   it('stand in the order of a metric, replicates by their mean, missing values last either way', () => {
     const wish = { ...PLAIN_WISH, sort: accuracy(false) };
     expect(words(arrangeTable(runs, wish, 0).lines)).toEqual(['b', 'replicates a0 a1 a2', 'c']);
