@@ -65,7 +65,43 @@ export function metricSection(
       numberLine({ key, name: metricName(key), kind: metricKind(key), better: metricBetter(key) }, own, wish),
     ];
   });
-  return section('Results', lines, wish);
+  return section('Results', toldApart(lines), wish);
+}
+
+/** What the table measures under several names: the last value of a metric, its best, and that of the run's end. */
+const FINALS: ReadonlyMap<string, string> = new Map([
+  ['result/testAccuracy', 'test/accuracy'],
+  ['result/devAccuracy', 'dev/accuracy'],
+  ['result/trainAccuracy', 'epoch/trainAccuracy'],
+  ['result/trainLoss', 'epoch/trainLoss'],
+  ['result/pairsPerSecond', 'epoch/pairsPerSecond'],
+]);
+const measureOf = (key: string) => FINALS.get(key) ?? key.replace(/^best\//, '');
+
+/**
+ * A line that says of every run what another line of the same measure says is left out. Where several are left, the
+ * plain one is named for what it is: the last value, which need be neither the best nor that of the weights kept.
+ */
+function toldApart(lines: readonly ComparedLine[]): ComparedLine[] {
+  const textOf = ({ cells }: ComparedLine) => JSON.stringify(cells.map(({ text }) => text));
+  const families = Map.groupBy(lines, ({ key }) => measureOf(key));
+  const kept = new Map<ComparedLine, string>();
+  for (const [measure, family] of families) {
+    const plainFirst = family.toSorted((one, other) =>
+      one.key === measure ? -1 : other.key === measure ? 1 : 0,
+    );
+    const distinct = plainFirst.filter(
+      (line, at) => plainFirst.findIndex((other) => textOf(other) === textOf(line)) === at,
+    );
+    for (const line of distinct) {
+      const isPlain = line.key === measure && distinct.length > 1;
+      kept.set(line, isPlain ? `Last ${line.name.charAt(0).toLowerCase()}${line.name.slice(1)}` : line.name);
+    }
+  }
+  return lines.flatMap((line) => {
+    const name = kept.get(line);
+    return name === undefined ? [] : [{ ...line, name }];
+  });
 }
 
 /** What a run is judged by comes first: test before dev before training, accuracy before loss, machines last. */

@@ -75,6 +75,34 @@ describe('the table of a comparison', () => {
   });
 });
 
+describe('results that were measured under several names', () => {
+  const measured = (id: string, last: number, best: number, final: number) => ({
+    id,
+    metrics: { 'test/accuracy': last, 'best/test/accuracy': best, 'result/testAccuracy': final },
+  });
+  const namesOf = (...rows: ReturnType<typeof measured>[]) => {
+    const ids = rows.map(({ id }) => id);
+    const table = new IndexedTable(tableOf(rows));
+    return metricSection(table, ids, { ...wish, differencesOnly: false }).lines.map(({ name }) => name);
+  };
+
+  it('stand once where they say the same of every run', () => {
+    expect(namesOf(measured('a', 0.8, 0.8, 0.8), measured('b', 0.7, 0.7, 0.7))).toEqual(['Test accuracy']);
+  });
+
+  it('are told apart where they do not', () => {
+    expect(namesOf(measured('a', 0.8, 0.8, 0.8), measured('b', 0.7, 0.75, 0.7))).toEqual([
+      'Last test accuracy',
+      'Best test accuracy',
+    ]);
+    expect(namesOf(measured('a', 0.8, 0.9, 0.85), measured('b', 0.7, 0.75, 0.72))).toEqual([
+      'Last test accuracy',
+      'Best test accuracy',
+      'Final test accuracy',
+    ]);
+  });
+});
+
 describe('a paired difference', () => {
   const difference = {
     run: 'a',
