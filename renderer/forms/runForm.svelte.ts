@@ -26,6 +26,9 @@ export const configurationSchema = z.object({
   engine: z.string().nullable().optional(),
 });
 
+const DRAWS = '10';
+const DRAW_SEED = '0';
+
 type Texts = Record<HyperparameterName, string>;
 
 export function textsOf(hyperparameters: Hyperparameters): Texts {
@@ -50,8 +53,8 @@ export class RunForm {
   original: Hyperparameters | null = $state.raw(null);
   originalName = $state('');
   sampling: 'grid' | 'random' = $state('grid');
-  draws = $state('10');
-  drawSeed = $state('0');
+  draws = $state(DRAWS);
+  drawSeed = $state(DRAW_SEED);
 
   readonly wishes: ReadonlyMap<HyperparameterName, FieldWish> = $derived.by(
     () => new Map(HYPERPARAMETERS.map(({ name }) => [name, parseWish(name, this.texts[name])])),
@@ -89,6 +92,20 @@ export class RunForm {
       return 'Threads are a whole number, or nothing.';
     return '';
   });
+
+  /** As a form that was just opened, but for its data set: what another run was to be called, or drawn by, is not this one's. */
+  begin(hyperparameters: Hyperparameters): void {
+    this.fill(hyperparameters);
+    this.original = null;
+    this.originalName = '';
+    this.name = '';
+    this.experiment = '';
+    this.tags = '';
+    this.startFrom = '';
+    this.sampling = 'grid';
+    this.draws = DRAWS;
+    this.drawSeed = DRAW_SEED;
+  }
 
   /** Replaces all settings, and what they are compared with. */
   fill(hyperparameters: Hyperparameters): void {

@@ -143,13 +143,20 @@ describe('a form', () => {
   it('begins anew when the address goes back or forward', async () => {
     const { page } = studio;
     await studio.goTo('#/new');
-    await page.getByLabel('Learning rate').waitFor();
+    await page.getByLabel('Learning rate').fill('1e-5..1e-3');
+    await page.getByLabel('Several values').selectOption('random');
+    await page.getByRole('button', { name: 'Start 10 runs' }).waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('drawn');
     await studio.goTo(`#/new?clone=${ids[2]}`);
     await page.getByText('cloned from slow').waitFor();
     expect(await page.getByLabel('Learning rate').inputValue()).toBe('1e-5');
+    await page.getByLabel('Learning rate').fill('1e-5, 1e-4');
+    expect(await page.getByLabel('Several values').inputValue()).toBe('grid');
+    await page.getByRole('button', { name: 'Start 2 runs' }).waitFor();
     await page.goBack();
     await page.getByText('cloned from slow').waitFor({ state: 'detached' });
     expect(await page.getByLabel('Learning rate').inputValue()).toBe('1e-4');
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('');
   });
 });
 
