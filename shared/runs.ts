@@ -137,6 +137,9 @@ export interface PredictionBlock {
   readonly probabilities: Float32Array;
 }
 
+/** What was removed, or moved, under the studio: a run's whole folder (or its vocabulary), or every checkpoint in it. */
+export type LostPart = 'folder' | 'checkpoints';
+
 export interface CheckpointRecord {
   readonly step: number;
   readonly epoch: number;

@@ -87,7 +87,14 @@ function outcomeLines(run: RunDetails): string[] {
     ];
   if (run.state !== 'stopped' && run.state !== 'interrupted') return [];
   const why = run.state === 'stopped' || run.error === null ? [] : [`why: ${printable(run.error.message)}`];
-  return ['', ...why, `Go on with it: npx --no entail runs resume ${run.id}`];
+  if (run.lost === 'folder')
+    return [
+      '',
+      ...why,
+      `Its folder is missing, or files in it are, and so it cannot be resumed: ${printable(run.folder)}`,
+    ];
+  const again = run.lost === 'checkpoints' ? ' (it begins again: its checkpoints are missing)' : '';
+  return ['', ...why, `Go on with it${again}: npx --no entail runs resume ${run.id}`];
 }
 
 /** Epochs done at a checkpoint, such as 1.25; its own record counts only whole ones. */

@@ -14,8 +14,8 @@ import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
 import type { Databases } from './databases.ts';
+import { VOCABULARY_FILE } from './lostFolder.ts';
 import { ReportSink } from './reportSink.ts';
-import { VOCABULARY_FILE } from './startingPoint.ts';
 
 export type TrainingEnd =
   | { readonly outcome: 'finished'; readonly result: RunResult }

@@ -13,7 +13,8 @@ import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { HostContext } from './hosting.ts';
-import { startingPoint, VOCABULARY_FILE } from './startingPoint.ts';
+import { VOCABULARY_FILE } from './lostFolder.ts';
+import { startingPoint } from './startingPoint.ts';
 import { requireTrainable } from './trainable.ts';
 
 type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;

@@ -9,7 +9,7 @@ import type { EngineName } from '../../shared/engines.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
 import type { RunState } from '../../shared/runs.ts';
 import { holderOf, interruptOrphans } from '../db/lease.ts';
-import { leaveQueue, moveInQueue, placeAt, queueAgain, waitingRuns } from '../db/queue.ts';
+import { leaveQueue, moveInQueue, placeAt, waitingRuns } from '../db/queue.ts';
 import { requestOfRun } from '../db/runRequests.ts';
 import { stateOf } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
@@ -135,7 +135,7 @@ export class QueueService implements RunControl {
     if (training !== null) training.continue();
     else if (this.#isInWork(id)) this.#ask(id, 'continue');
     else {
-      queueAgain(store, id, 'back');
+      this.#setting.training.queueAgain(id);
       this.#changed([id]);
     }
   }

@@ -6,12 +6,12 @@ import type {
   CheckpointRecord,
   EvaluationRecord,
   LogLine,
+  LostPart,
   PredictionBlock,
   RunComparison,
   RunRecord,
   RunSize,
 } from '../../shared/runs.ts';
-import { listCheckpoints } from '../db/checkpoints.ts';
 import { compareStoredRuns } from '../db/compare.ts';
 import type { StudioDatabase } from '../db/connection.ts';
 import { deleteRun, runSize } from '../db/deleteRun.ts';
@@ -21,12 +21,15 @@ import { predictions } from '../db/predictions.ts';
 import { requestOfRun } from '../db/runRequests.ts';
 import { findRun, listRuns, type RunFilter } from '../db/runs.ts';
 import type { Databases } from './databases.ts';
+import { keptCheckpoints } from './lostFolder.ts';
 
 /** Everything about a run but its curves. */
 export interface RunDetails extends RunRecord {
   readonly folder: string;
   readonly evaluations: readonly EvaluationRecord[];
+  /** Those whose folders are there, newest first. */
   readonly checkpoints: readonly CheckpointRecord[];
+  readonly lost: LostPart | null;
   readonly log: readonly LogLine[];
 }
 
@@ -63,7 +66,7 @@ export class RunService {
       ...run,
       folder: this.folder(run.id),
       evaluations: listEvaluations(this.#store, run.id),
-      checkpoints: listCheckpoints(this.#store, run.id),
+      ...keptCheckpoints(this.#databases, run.id),
     };
   }
 

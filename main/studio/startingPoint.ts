@@ -11,8 +11,7 @@ import { readError } from '../files/fileErrors.ts';
 import { bookConfig } from '../model/config.ts';
 import { checkpointsFolder, weightsToUse } from '../training/checkpoints.ts';
 import type { Databases } from './databases.ts';
-
-export const VOCABULARY_FILE = 'vocab.json';
+import { requireWeights, VOCABULARY_FILE } from './lostFolder.ts';
 
 export interface StartRequest {
   readonly hyperparameters: Hyperparameters;
@@ -67,6 +66,7 @@ function fromRun(
       },
     );
   }
+  requireWeights(databases, run.id);
   const folder = join(databases.places.runs, run.id);
   const checkpoint = weightsToUse(folder, earlier.keep);
   return {

@@ -10,6 +10,7 @@ import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
 import { claimQueued, giveBack, placeAt, queueAgain, requireWaiting, threadsOf } from '../db/queue.ts';
+import { appendReports } from '../db/reports.ts';
 import { failRun } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
@@ -26,14 +27,9 @@ import type { Databases } from './databases.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { EngineService } from './engines.ts';
 import { watchJoined } from './joinedTraining.ts';
+import { keptCheckpoints, requireFolder, VOCABULARY_FILE } from './lostFolder.ts';
 import { RoomWait } from './roomWait.ts';
-import {
-  readVocabulary,
-  type StartingPoint,
-  type StartRequest,
-  startingPoint,
-  VOCABULARY_FILE,
-} from './startingPoint.ts';
+import { readVocabulary, type StartingPoint, type StartRequest, startingPoint } from './startingPoint.ts';
 import { isStudioOpen } from './studioLock.ts';
 import { takeOut } from './takeOut.ts';
 import { requireSameData, requireTrainable } from './trainable.ts';
@@ -155,12 +151,19 @@ export class TrainingService {
     const run = findRun(store, idOrPrefix);
     requireResumable(run);
     if (isStudioOpen(this.#setting.databases.places.root)) {
-      queueAgain(store, run.id, 'back');
+      this.queueAgain(run.id);
       return this.#join(run.id, listener);
     }
     const engine = await this.#ready(run, listener, signal);
     const lease = claimRun(store, run.id);
     return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
+  }
+
+  /** Puts a run that can go on into the queue. @throws StudioError NOT_FOUND when its folder is gone, USAGE, LOCKED. */
+  queueAgain(runId: string): void {
+    const { databases } = this.#setting;
+    requireFolder(databases, runId);
+    queueAgain(databases.store(), runId, 'back');
   }
 
   #join(runId: string, listener: TrainingListener): RunningTraining {
@@ -176,6 +179,7 @@ export class TrainingService {
   /** What a run needs before its worker starts; the same engine and threads as before, or it would not go on bit for bit. */
   async #ready(run: RunRecord, { onReports }: TrainingListener, signal?: AbortSignal): Promise<ChosenEngine> {
     const { databases } = this.#setting;
+    requireFolder(databases, run.id);
     const dataset = requireDataset(databases.cache(), run.config.dataset.name);
     requireSameData(run, dataset);
     const vocabulary = readVocabulary(this.#vocabularyPath(run.id));
@@ -191,7 +195,14 @@ export class TrainingService {
     lease: Lease,
     attempt: { engine: ChosenEngine; listener: TrainingListener },
   ): RunningTraining {
+    const { databases } = this.#setting;
     const [newest] = listFolders(checkpointsFolder(this.#runDirectory(run.id)));
+    if (keptCheckpoints(databases, run.id).lost === 'checkpoints') {
+      const text = 'The checkpoints are missing from the folder of the run: it begins again.';
+      const warning = { kind: 'log', level: 'warning', text } as const;
+      appendReports(databases.store(), run.id, [warning]);
+      attempt.listener.onReports([warning]);
+    }
     return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
   }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
 import type { CheckpointRecord, RunConfig } from '../../shared/runs.ts';
+import { writeError } from '../files/fileErrors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../files/safetensors.ts';
 import { removeSealedFolder, sweepTemporary, writeSealedFolder } from '../files/sealedFolder.ts';
 import { newestValid, readSealedFolder } from '../files/sealedFolderReading.ts';
@@ -91,11 +92,28 @@ export async function writeCheckpoint(
   ]);
   const parent = checkpointsFolder(runDirectory);
   const folder = folderName(state.step, kind);
-  mkdirSync(parent, { recursive: true });
+  makeFolder(parent);
   // A run that resumed from an older checkpoint comes by here again; only the measured seconds differ then.
   const { sizeBytes, manifestSha256 } = writeSealedFolder(parent, folder, files, { replace: true });
   const record = { step: state.step, epoch: state.epoch, folder, sizeBytes, kind, manifestSha256 };
   return { record, removed: prune(parent, kind, folder) };
+}
+
+/** It is there, unless somebody has removed the run's folder while it trains. @throws WRITE_FAILED, DISK_FULL. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (thrown) {
+    const { code, message } = writeError(thrown, path);
+    throw new StudioError(code, message, {
+      nextStep:
+        code === 'DISK_FULL'
+          ? 'Make room on that disk.'
+          : 'The folder of the run was removed or replaced while it trained: put it back and resume the run, or clone it.',
+      place: { file: path },
+      cause: thrown,
+    });
+  }
 }
 
 const finite = (value: number) => (Number.isFinite(value) ? value : null);

@@ -4,6 +4,7 @@ import type {
   CheckpointRecord,
   EvaluationRecord,
   LogLine,
+  LostPart,
   RunProgress,
   RunRecord,
   RunSize,
@@ -86,7 +87,10 @@ export interface RunDetails extends RunRecord {
   readonly colour: number;
   readonly folder: string;
   readonly evaluations: readonly EvaluationRecord[];
+  /** Those whose folders are there, newest first. */
   readonly checkpoints: readonly CheckpointRecord[];
+  /** `folder`: it cannot be resumed; `checkpoints`: it begins again. Null when nothing is missing. */
+  readonly lost: LostPart | null;
   readonly size: RunSize;
   /** Splits for which probabilities of every example are stored: what the Errors page can open. */
   readonly predictions: readonly { readonly split: 'train' | 'dev' | 'test'; readonly step: number }[];

@@ -51,7 +51,7 @@ it('tells that a process was lost, with the worker or with the whole studio, and
   expect(studio.complaints).toEqual([]);
 });
 
-it('tells why a run has failed, and what to do', async () => {
+it('tells why a run has failed, and what to do where it cannot be resumed', async () => {
   const folder = temporaryFolder();
   await importTinyPairs(folder);
   const { studio, calls } = await openOn(folder);
@@ -64,9 +64,12 @@ it('tells why a run has failed, and what to do', async () => {
   const alert = studio.page.getByRole('main').getByRole('alert');
   await alert.getByRole('heading', { name: 'Failed before its first step' }).waitFor();
   const text = await alert.innerText();
-  for (const said of [error!.message, error!.nextStep, 'It has no checkpoint yet: Resume begins it again.'])
+  for (const said of [error!.message, error!.nextStep, 'and so it cannot be resumed'])
     expect(text).toContain(said);
-  expect(await alert.getByRole('button', { name: 'Resume' }).count()).toBe(1);
+  expect(error!.message).toBe(`The folder of run ${run} has no vocab.json any more, which the run needs.`);
+  expect(await studio.page.getByRole('button', { name: 'Resume' }).count()).toBe(0);
+  await alert.getByRole('link', { name: 'Clone' }).click();
+  await studio.page.getByText(/^cloned from/).waitFor();
 });
 
 it('tells that a run waits for room on the disk, there and in the queue, until it does not', async ({

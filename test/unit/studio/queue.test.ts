@@ -42,6 +42,9 @@ function stoppedRun(): string {
   appendReports(database, run, [startedReport(), { kind: 'stopped', step: 5 }]);
   lease.release();
   database.close();
+  // A run without its folder cannot go on.
+  mkdirSync(join(folder, 'runs', run), { recursive: true });
+  writeFileSync(join(folder, 'runs', run, 'vocab.json'), '{}');
   return run;
 }
 
