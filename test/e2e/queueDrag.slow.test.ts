@@ -188,15 +188,13 @@ it('scrolls a long queue while a run is held at its edge', async () => {
   const names = Array.from({ length: 40 }, (_, at) => `run ${at}`);
   await queueUp(names);
   await drag('run 1', 868);
-  await row('run 39').evaluate(
-    (element) =>
-      new Promise<void>((resolve) => {
-        const look = () =>
-          element.getBoundingClientRect().bottom < 866 ? resolve() : void requestAnimationFrame(look);
-        look();
-      }),
-  );
-  await page.mouse.move(500, (await boxOf('run 39')).bottom - 3);
+  // Rows give way, but the list does not.
+  const list = page.locator('ol').filter({ has: row('run 39') });
+  await expect
+    .poll(async () => (await list.boundingBox())!.y + (await list.boundingBox())!.height, { timeout: 20_000 })
+    .toBeLessThan(866);
+  const { y, height } = (await list.boundingBox())!;
+  await page.mouse.move(500, y + height - 3);
   await page.mouse.up();
   await expect.poll(async () => (await stored()).at(-1)).toBe('run 1');
 });
