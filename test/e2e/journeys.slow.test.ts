@@ -138,7 +138,7 @@ it('makes several runs of one form, and says how many on the button', async () =
   await page.getByText('cloned from two').waitFor();
   await page.getByLabel('Seed', { exact: true }).fill('0..2');
   await page.getByLabel('Learning rate').fill('1e-3, nonsense');
-  await page.getByText('lr cannot be "nonsense"').first().waitFor();
+  await page.getByText('Learning rate cannot be "nonsense"').first().waitFor();
   expect(await page.getByRole('button', { name: /^Add/ }).isDisabled()).toBe(true);
   await page.getByLabel('Learning rate').fill('3e-3, 6e-3');
   await page.getByText('was 0.0015').waitFor();
