@@ -173,6 +173,8 @@ export interface NativeBinding {
   /** A copy. */
   read(buffer: Handle): Float32Array | Int32Array | Uint8Array;
   free(buffer: Handle): void;
+  /** Elements of a buffer: JavaScript must know the size of what a kernel saves in a form of its own. */
+  sizeOf(buffer: Handle): number;
   copy(buffer: Handle): Handle;
   cast(buffer: Handle, type: BufferType): Handle;
 
@@ -227,7 +229,7 @@ export interface NativeBinding {
     shape: NormShape,
   ): { dx: Handle; dGamma: Handle; dBeta: Handle };
 
-  /** tokenTable [V, H] by ids [R] + segmentTable [S, H] by segments [R] + positionTable [M, H] by positions [R] -> [R, H] */
+  /** tokenRows [R, H] + segmentTable [S, H] by segments [R] + positionTable [M, H] by positions [R] -> [R, H] */
   embeddingSum(
     inputs: { tokenRows: Handle; segmentTable: Handle; positionTable: Handle },
     shape: { width: number; segments: Int32Array; positions: Int32Array },
