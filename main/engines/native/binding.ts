@@ -59,6 +59,11 @@ export interface AttentionShape extends NativeLayout {
   readonly heads: number;
   /** Of q·k: 1 / √D */
   readonly scale: number;
+  /**
+   * [R] for `attention` and its gradient only: q, k and v are then [A, H], and row r of the batch reads their row
+   * `sources[r]` (layer 1, whose rows repeat: architecture.md, idea 3). dq, dk and dv are [R, H] all the same.
+   */
+  readonly sources?: Int32Array;
   readonly dropout?: NativeDropout;
   readonly precision: Precision;
 }
@@ -67,6 +72,8 @@ export interface NormShape extends NativeLayout {
   readonly width: number;
   readonly eps: number;
   readonly dropout?: NativeDropout;
+  /** [R] for `addDropoutNorm` and its gradient only: the residual is [A, W] and read by it; dResidual is [R, W]. */
+  readonly residualSources?: Int32Array;
 }
 
 export interface AdamNumbers {
