@@ -171,8 +171,8 @@ export interface NativeBinding {
   memory(): NativeMemory;
   /** Gives what the pool keeps back to the system. */
   releasePool(): void;
-  /** Lowers (10) or restores (0) the priority of the computing threads, where the system has one. */
-  setNiceness(niceness: number): void;
+  /** Lowers (10) or restores (0) the priority of the computing threads. -> whether the system did (many only lower it). */
+  setNiceness(niceness: number): boolean;
 
   /** Float32Array: float32, Int32Array: int32, Uint8Array: bool. Copies. */
   upload(values: Float32Array | Int32Array | Uint8Array): Handle;

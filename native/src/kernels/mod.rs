@@ -1,0 +1,7 @@
+//! The kernels, one file a family: pure functions on slices, with a plain float64 reference beside each fast one.
+//! Letters for shapes: P pairs, R rows, H hidden, N heads, D = H / N, W any width, I and O widths into and out of a layer.
+//! Outputs are written in full, never added to, unless a function says so.
+
+pub mod cast;
+pub mod random;
+pub mod workspace;
