@@ -72,6 +72,8 @@ class TrainingRun implements LoopTask {
     const { record, adamVariables } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
+      precision: job.config.hyperparameters.precision,
+      nice: job.config.hyperparameters.nice,
     });
     links.beat();
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, links.report);
@@ -166,7 +168,7 @@ class TrainingRun implements LoopTask {
   }): Promise<Tensor1D> {
     const { hyperparameters, model } = this.#prepared.job.config;
     const { batchSize, seed } = hyperparameters;
-    const microBatchTokens = microBatchTokensOf(hyperparameters, model);
+    const microBatchTokens = microBatchTokensOf(hyperparameters, model, this.#prepared.engine.engine);
     const split = this.#split('train');
     if (this.#order?.epoch !== epoch) this.#order = { epoch, pairs: epochOrder(split.pairs, seed, epoch) };
     const members = this.#order.pairs.subarray(stepInEpoch * batchSize, (stepInEpoch + 1) * batchSize);
@@ -218,7 +220,7 @@ class TrainingRun implements LoopTask {
       if (links.wishes.stop && !links.wishes.keep) throw new StopSignal();
     };
     const evaluated = await probabilitiesOf(job.config.model, this.#task, split, {
-      microBatchTokens: evaluationTokensOf(job.config.model),
+      microBatchTokens: evaluationTokensOf(job.config.model, this.#prepared.engine.engine),
       between,
     });
     const { step } = state;

@@ -58,7 +58,7 @@ async function measure(request: EngineRequest): Promise<EngineFigures> {
     const members = Int32Array.from({ length: batchSize }, (_, place) => (step - 1) * batchSize + place);
     const beganMs = performance.now();
     const plan = planMicroBatches(split, members, {
-      microBatchTokens: microBatchTokensOf(hyperparameters, config),
+      microBatchTokens: microBatchTokensOf(hyperparameters, config, engine),
     });
     const plannedMs = performance.now();
     const reading = await task.step(plan, { step, lr: 1e-4, betweenMicroBatches: async () => {} });

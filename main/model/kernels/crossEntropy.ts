@@ -43,6 +43,14 @@ function fused(logits: tf.Tensor2D, labels: Int32Array): tf.Tensor1D {
   return run(logits) as tf.Tensor1D;
 }
 
+/** How many rows of logits [P, C] are largest at their label (the first of equals) -> a scalar. */
+export function countCorrect(logits: tf.Tensor2D, labels: Int32Array): tf.Scalar {
+  if (hasKernel(KERNELS.countCorrect))
+    return runKernel(KERNELS.countCorrect, { logits }, { labels })[0] as tf.Scalar;
+  const hits = tf.equal(tf.argMax(logits, 1), tf.tensor1d(labels, 'int32'));
+  return tf.sum(tf.cast(hits, 'float32')) as tf.Scalar;
+}
+
 /** The weighted, smoothed target distribution of each pair, row-major [P, C]. */
 function targetRows(labels: Int32Array, classes: number, options: CrossEntropyOptions): Float32Array {
   const targets = new Float32Array(labels.length * classes);

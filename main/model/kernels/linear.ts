@@ -18,7 +18,10 @@ const isFused = (activation: Activation): activation is FusedActivation =>
 
 /** x [R, I] -> [R, O] */
 export function linear(x: tf.Tensor2D, weights: LinearWeights, activation: Activation = 'none'): tf.Tensor2D {
-  if (!isFused(activation)) return gelu(linear(x, weights), activation);
+  if (!isFused(activation))
+    return hasKernel(KERNELS.linearGelu)
+      ? fusedGelu(x, weights, activation)
+      : gelu(linear(x, weights), activation);
   if (hasKernel(KERNELS.linear)) return fusedLinear(x, weights, activation);
   const y = tf.add(tf.matMul(x, weights.weight, false, true), weights.bias) as tf.Tensor2D;
   if (activation === 'relu') return tf.relu(y);
@@ -42,6 +45,31 @@ function fusedLinear(
         runKernel(
           KERNELS.linearGradient,
           { dy, x: saved[0]!, weight: saved[1]!, y: saved[2]! },
+          { activation },
+        ),
+    };
+  });
+  return run(x, weight, bias) as tf.Tensor2D;
+}
+
+/** Registered pair: (x, weight, bias) -> y, and x·Wᵀ + b before it; (dy, x, weight, before) -> dx, dWeight, dBias. */
+function fusedGelu(
+  x: tf.Tensor2D,
+  { weight, bias }: LinearWeights,
+  activation: 'gelu' | 'gelu_tanh',
+): tf.Tensor2D {
+  const run = tf.customGrad((...inputs) => {
+    const [xIn, weightIn, biasIn] = inputs as tf.Tensor[];
+    const save = inputs[3] as unknown as tf.GradSaveFunc;
+    const forward = { x: xIn!, weight: weightIn!, bias: biasIn! };
+    const [y, before] = runKernel(KERNELS.linearGelu, forward, { activation });
+    save([xIn!, weightIn!, before!]);
+    return {
+      value: y!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        runKernel(
+          KERNELS.linearGeluGradient,
+          { dy, x: saved[0]!, weight: saved[1]!, before: saved[2]! },
           { activation },
         ),
     };
