@@ -2,13 +2,22 @@
  * @file Runs under Node. Builds the crate of the `native` engine when its sources are newer than its binary: beside it,
  * then in one rename, so that a broken build leaves the old one. Where it cannot be built the studio runs on `wasm`.
  */
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import { type Cargo, findCargo } from '../engines/native/cargo.ts';
 import { nativePlaces } from '../engines/native/loader.ts';
 import { runProgram } from '../engines/runProgram.ts';
-import { awaitFileLock } from '../files/fileLock.ts';
+import { awaitFileLock, type FileLock } from '../files/fileLock.ts';
 import { projectFolder } from '../version.ts';
 import { newestMs } from './buildPages.ts';
 
@@ -29,28 +38,52 @@ export interface NativeBuildOptions {
 }
 
 /**
- * Seconds when nothing has changed. With CI=true, or `strict`, a failed build is an error.
+ * Seconds when nothing has changed. With CI=true, or `strict`, a failed build is an error; that there is no Rust is one
+ * with `strict` alone.
  * @throws StudioError ENGINE_FAILED
  */
 export async function buildNativeIfNeeded(options: NativeBuildOptions): Promise<void> {
   const { say, root = projectFolder(), strict = false } = options;
   if (!nativeIsStale(root)) return;
-  const fails = (reason: string, nextStep: string, isError = strict || process.env['CI'] === 'true') => {
-    if (isError)
-      throw new StudioError('ENGINE_FAILED', `The engine native cannot be built: ${reason}`, { nextStep });
-    say(`The engine native cannot be built: ${reason} ${WITHOUT} ${nextStep}`);
-  };
-  if (!strict && failedLately(root))
-    return fails(`it failed a short while ago (${logPath(root)}).`, 'Try again with npm run native.');
-  const cargo = await findCargo();
-  if (cargo === null)
-    return fails('there is no Rust here.', 'Get it from https://rustup.rs and start again.', strict);
-  const lock = await takeLock(root);
+  const failure = await attempt(root, options);
+  if (failure === null) return;
+  const { reason, nextStep, isDefect } = failure;
+  if (strict || (isDefect && process.env['CI'] === 'true'))
+    throw new StudioError('ENGINE_FAILED', `The engine native cannot be built: ${reason}`, { nextStep });
+  say(`The engine native cannot be built: ${reason} ${WITHOUT} ${nextStep}`);
+}
+
+interface BuildFailure {
+  readonly reason: string;
+  readonly nextStep: string;
+  /** False when nothing was tried, for want of tools. */
+  readonly isDefect: boolean;
+}
+
+/** -> null when a new binary is there, whoever built it. */
+async function attempt(root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
+  let lock: FileLock;
   try {
-    // Another start may have built it meanwhile.
-    if (!nativeIsStale(root)) return;
-    const trouble = await build(cargo, root, options);
-    if (trouble !== null) fails(trouble, `Everything it said is in ${logPath(root)}.`);
+    lock = await takeLock(root);
+  } catch (thrown) {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    return { reason: `${reason.replace(/\.$/, '')}.`, nextStep: '', isDefect: true };
+  }
+  try {
+    // Another start may have built it meanwhile, or may have failed to.
+    if (!nativeIsStale(root)) return null;
+    if (options.strict !== true && failedLately(root)) {
+      const reason = `it failed a short while ago (${logPath(root)}).`;
+      return { reason, nextStep: 'Try again with npm run native.', isDefect: true };
+    }
+    const cargo = await findCargo();
+    if (cargo === null) {
+      const nextStep = 'Get it from https://rustup.rs and start again.';
+      return { reason: 'there is no Rust here.', nextStep, isDefect: false };
+    }
+    const reason = await build(cargo, root, options);
+    if (reason === null) return null;
+    return { reason, nextStep: `Everything it said is in ${logPath(root)}.`, isDefect: true };
   } finally {
     lock.release();
   }
@@ -79,7 +112,7 @@ function failedLately(root: string): boolean {
   return mtimeMs > sourcesNewestMs(root) && Date.now() - mtimeMs < FAILURE_HOLDS_MS;
 }
 
-function takeLock(root: string) {
+function takeLock(root: string): Promise<FileLock> {
   mkdirSync(folderOf(root), { recursive: true });
   const options = { purpose: 'building the engine native', mostMs: LONGEST_BUILD_MS };
   return awaitFileLock(join(folderOf(root), 'build.lock'), options);
@@ -92,7 +125,7 @@ async function build(
   { say, onProgress }: NativeBuildOptions,
 ): Promise<string | null> {
   say('Building the engine native, once: about a minute …');
-  const beganMs = performance.now();
+  const began = new Date();
   const target = join(root, 'native', 'target');
   const words = ['build', '--release', '--locked', '--manifest-path', join(root, 'native', 'Cargo.toml')];
   const { exitCode, startError, timedOut, stderr } = await runProgram(cargo.command, words, {
@@ -104,9 +137,9 @@ async function build(
     writeFileSync(logPath(root), `${cargo.version}\n${stderr}`);
     return timedOut ? 'it took too long.' : (firstError(stderr) ?? startError ?? 'cargo failed.');
   }
-  takeOver(join(target, 'release', libraryName()), nativePlaces(root).built);
+  takeOver(join(target, 'release', libraryName()), nativePlaces(root).built, began);
   rmSync(logPath(root), { force: true });
-  say(`Built the engine native in ${((performance.now() - beganMs) / 1000).toFixed(0)} s.`);
+  say(`Built the engine native in ${((Date.now() - began.getTime()) / 1000).toFixed(0)} s.`);
   return null;
 }
 
@@ -116,10 +149,14 @@ function libraryName(platform = process.platform): string {
   return platform === 'darwin' ? 'libentail_native.dylib' : 'libentail_native.so';
 }
 
-/** In one rename; a studio that has the old one loaded keeps it. */
-function takeOver(library: string, place: string): void {
+/**
+ * In one rename; a studio that has the old one loaded keeps it. It is as old as the beginning of the build: sources that
+ * were changed meanwhile are newer.
+ */
+function takeOver(library: string, place: string, began: Date): void {
   const fresh = `${place}.new-${process.pid}`;
   copyFileSync(library, fresh);
+  utimesSync(fresh, began, began);
   renameSync(fresh, place);
 }
 
