@@ -53,6 +53,10 @@ export class ClassifierTask implements Parameters {
     });
   }
 
+  get config(): ModelConfig {
+    return this.#options.config;
+  }
+
   get(name: string): tf.Tensor {
     return this.#optimizer.value(name);
   }
