@@ -2,6 +2,11 @@
 //! Letters for shapes: P pairs, R rows, H hidden, N heads, D = H / N, W any width, I and O widths into and out of a layer.
 //! Outputs are written in full, never added to, unless a function says so.
 
+pub mod attention;
 pub mod cast;
+pub mod layout;
+pub mod product;
 pub mod random;
+#[cfg(test)]
+mod testing;
 pub mod workspace;
