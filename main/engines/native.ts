@@ -7,7 +7,7 @@ import { registerGradients } from './gradients.ts';
 import { nativeAdamVariables } from './native/adamVariables.ts';
 import { BACKEND_NAME, NativeBackend } from './native/backend.ts';
 import type { NativeBinding, Precision } from './native/binding.ts';
-import { findNative, loadNative } from './native/loader.ts';
+import { loadNative } from './native/loader.ts';
 import { registerNativeKernels } from './native/registerKernels.ts';
 
 export interface NativeOptions {
@@ -29,7 +29,7 @@ export async function openNative({ threads, precision = 'fp32', nice = false }: 
   adamVariables: AdamVariableFactory;
 }> {
   const binding = loadNative();
-  requireOn(binding, precision);
+  requirePrecision(precision, binding);
   // The threads that compute inherit it from the one that starts them.
   binding.setNiceness(nice ? NICENESS : 0);
   binding.setThreads(threads ?? binding.describe().physicalCores);
@@ -40,12 +40,7 @@ export async function openNative({ threads, precision = 'fp32', nice = false }: 
 }
 
 /** @throws StudioError USAGE naming what the processor lacks. */
-export function requirePrecision(precision: Precision): void {
-  const search = findNative();
-  if (search.kind === 'found') requireOn(search.binding, precision);
-}
-
-function requireOn(binding: NativeBinding, precision: Precision): void {
+export function requirePrecision(precision: Precision, binding: Pick<NativeBinding, 'describe'>): void {
   if (precision === 'fp32' || binding.describe().bf16) return;
   throw new StudioError('USAGE', 'This processor has no bfloat16 instructions (AVX512-BF16).', {
     nextStep: 'Leave --precision out: single precision works everywhere.',

@@ -8,7 +8,7 @@ import { registerCpu } from './cpu.ts';
 import { cpuReport } from './cpuDoctor.ts';
 import { hasNvidiaDriver } from './hardware.ts';
 import type { Precision } from './native/binding.ts';
-import { findNative, loadNative } from './native/loader.ts';
+import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
 import { openNative, requirePrecision } from './native.ts';
 import { nativeReport } from './nativeDoctor.ts';
 import { loadTensorflow } from './tensorflow/backend.ts';
@@ -80,16 +80,18 @@ export function workerEnvironment(
 export async function chooseEngine(wish: {
   readonly dataDirectory: string;
   readonly asked: EngineName | null;
+  /** Where the binary of `native` is looked for. */
+  readonly native?: NativePlaces;
 }): Promise<EngineName> {
-  const { dataDirectory, asked } = wish;
+  const { dataDirectory, asked, native = nativePlaces() } = wish;
   const cuda = hasNvidiaDriver();
   const installed = findInstallation(dataDirectory, { cuda }) !== null;
   if (asked === null) {
     if (installed && cuda) return 'tensorflow';
-    if (findNative().kind === 'found') return 'native';
+    if (findNative(native).kind === 'found') return 'native';
     return installed ? 'tensorflow' : 'wasm';
   }
-  if (asked === 'native') loadNative();
+  if (asked === 'native') loadNative(native);
   if (asked !== 'tensorflow' || installed) return asked;
   throw new StudioError('ENGINE_MISSING', 'The engine tensorflow is not installed, or no longer whole.', {
     nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine wasm.',
@@ -101,8 +103,9 @@ export async function chooseEngine(wish: {
  * @throws USAGE when the engine cannot compute in it here
  */
 export function checkPrecision(engine: EngineName, precision: Precision): void {
-  if (engine === 'native') requirePrecision(precision);
-  else if (precision !== 'fp32')
+  if (precision === 'fp32') return;
+  if (engine === 'native') requirePrecision(precision, loadNative());
+  else
     throw new StudioError(
       'USAGE',
       `The engine ${engine} computes in single precision only, not in ${precision}.`,
