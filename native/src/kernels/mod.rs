@@ -5,8 +5,11 @@
 pub mod attention;
 pub mod cast;
 pub mod layout;
+pub mod normalise;
+pub mod pooled_attention;
 pub mod product;
 pub mod random;
+pub mod softmax;
 #[cfg(test)]
 mod testing;
 pub mod workspace;

@@ -3,8 +3,8 @@
 use super::{AttentionShape, Projected, Sizes, Unit};
 use crate::kernels::product::{Product, multiply};
 use crate::kernels::random::factors;
+use crate::kernels::softmax::{drop_weights, softmax_row};
 use crate::kernels::workspace::{cut, padded};
-use crate::simd::math::exp;
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
 
@@ -84,7 +84,7 @@ impl Head<'_> {
         let skip = draw(s, shape, unit, head, &block, self.drawn);
         for row in 0..rows {
             let weights = &mut self.weights[row * long..][..long];
-            let (largest, inverse) = softmax(s, weights, length);
+            let (largest, inverse) = softmax_row(s, weights, length);
             let query = block.start + row;
             let saved = self.saved.as_deref_mut();
             if let Some(skip) = skip {
@@ -146,57 +146,5 @@ pub fn scores_of<'a>(
         b: keys,
         b_stride: padded(unit.length),
         adds: false,
-    }
-}
-
-/// A padded row of `length` scores becomes its softmax, zeros behind. -> largest score, 1 / Σ e^(score - largest)
-#[inline(always)]
-fn softmax<S: Simd>(s: S, row: &mut [f32], length: usize) -> (f32, f32) {
-    let lowest = s.splat(f32::NEG_INFINITY);
-    let vectors = length.div_ceil(S::LANES);
-    let last = s.first(length - (vectors - 1) * S::LANES);
-    let mut largest = lowest;
-    for v in 0..vectors {
-        let scores = s.load(&row[v * S::LANES..]);
-        let scores = if v + 1 == vectors { s.select(last, scores, lowest) } else { scores };
-        largest = s.max(largest, scores);
-    }
-    let largest = s.largest(largest);
-    let centre = s.splat(largest);
-    let mut sum = s.zero();
-    for v in 0..vectors {
-        let e = exp(s, s.sub(s.load(&row[v * S::LANES..]), centre));
-        let e = if v + 1 == vectors { s.select(last, e, s.zero()) } else { e };
-        sum = s.add(sum, e);
-        s.store(&mut row[v * S::LANES..], e);
-    }
-    let inverse = 1.0 / s.sum(sum);
-    for v in 0..vectors {
-        let place = &mut row[v * S::LANES..];
-        let weight = s.mul(s.load(place), s.splat(inverse));
-        s.store(place, weight);
-    }
-    for v in vectors..row.len() / S::LANES {
-        s.store(&mut row[v * S::LANES..], s.zero());
-    }
-    (largest, inverse)
-}
-
-/// Multiplies a row of weights by its dropout factors; `kept` gets the weights before, negative where they are dropped.
-#[inline(always)]
-fn drop_weights<S: Simd>(s: S, row: &mut [f32], factors: &[f32], length: usize, mut kept: Option<&mut [f32]>) {
-    for at in (0..length).step_by(S::LANES) {
-        let weight = s.load(&row[at..]);
-        let factor = s.load(&factors[at..]);
-        if let Some(kept) = kept.as_deref_mut() {
-            let marked = s.select(s.equal(factor, s.zero()), s.splat(-0.0), weight);
-            s.store(&mut kept[at..], s.with_sign(weight, marked));
-        }
-        s.store(&mut row[at..], s.mul(weight, factor));
-    }
-    if let Some(kept) = kept {
-        for at in (length.next_multiple_of(S::LANES)..kept.len()).step_by(S::LANES) {
-            s.store(&mut kept[at..], s.zero());
-        }
     }
 }
