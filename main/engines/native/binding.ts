@@ -133,7 +133,6 @@ export type BinaryOperation =
   | 'minimum'
   | 'pow'
   | 'squaredDifference'
-  | 'floorDiv'
   | 'mod'
   | 'equal'
   | 'notEqual'

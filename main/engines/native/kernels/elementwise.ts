@@ -40,7 +40,6 @@ const ARITHMETIC: readonly (readonly [string, BinaryOperation])[] = [
   ['Minimum', 'minimum'],
   ['Pow', 'pow'],
   ['SquaredDifference', 'squaredDifference'],
-  ['FloorDiv', 'floorDiv'],
   ['Mod', 'mod'],
 ];
 const COMPARISONS: readonly (readonly [string, BinaryOperation])[] = [

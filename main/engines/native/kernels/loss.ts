@@ -1,7 +1,7 @@
 /** @file Node. EntailCrossEntropy, EntailCountCorrect and EntailGradientNorm: what a step is read by. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
-import { type Call, checkedInput, inputList, type KernelTable } from './kernel.ts';
+import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
 
 function logitsOf(call: Call): { logits: TensorInfo; labels: Int32Array } {
   const { labels } = call.attributes as { labels: Int32Array };
@@ -26,7 +26,9 @@ function countCorrect(call: Call): TensorInfo {
 /** Any tensors -> a scalar */
 function gradientNorm(call: Call): TensorInfo {
   const { backend, binding } = call;
-  const handles = inputList(call).map((tensor) => backend.handleOf(tensor));
+  const handles = Object.keys(call.inputs).map((name) =>
+    backend.handleOf(checkedInput(call, name, input(call, name).shape)),
+  );
   return backend.tensor(binding.gradientNorm(handles), []);
 }
 

@@ -127,12 +127,15 @@ function gather(call: Call): TensorInfo | null {
 function oneHot(call: Call): TensorInfo | null {
   const indices = checkedInput(call, 'indices', input(call, 'indices').shape, 'int32');
   const wish = call.attributes as { depth: number; onValue: number; offValue: number; dtype: string };
-  if (wish.dtype !== 'float32') return null;
+  if (!NUMERIC.includes(wish.dtype)) return null;
   const { depth, onValue, offValue } = wish;
-  return call.backend.tensor(call.binding.oneHot(call.backend.handleOf(indices), depth, onValue, offValue), [
-    ...indices.shape,
-    depth,
-  ]);
+  const shape = [...indices.shape, depth];
+  const handle = call.binding.oneHot(call.backend.handleOf(indices), depth, onValue, offValue);
+  const type = wish.dtype as BufferType;
+  if (type === 'float32') return call.backend.tensor(handle, shape);
+  const converted = call.binding.cast(handle, type);
+  call.binding.free(handle);
+  return call.backend.tensor(converted, shape, type);
 }
 
 export const shapeKernels: KernelTable = [
