@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DropoutSource } from '../dropout.ts';
 import type { RowLayout } from '../packedBatch.ts';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 import { rowsMask } from './dropoutMask.ts';
 import { lookUp, sumRows } from './rows.ts';
 
@@ -55,17 +55,15 @@ function fused(
     sources === null
       ? [KERNELS.addDropoutNorm, KERNELS.addDropoutNormGradient]
       : [KERNELS.addDropoutNormOfSources, KERNELS.addDropoutNormOfSourcesGradient];
-  const run = tf.customGrad((...inputs) => {
-    const [xIn, residualIn, gamma, beta] = inputs as tf.Tensor[];
-    const save = inputs[4] as unknown as tf.GradSaveFunc;
+  return withGradient([x, residual, norm.gamma, norm.beta], (xIn, residualIn, gamma, beta) => {
     const forward = { x: xIn!, residual: residualIn!, gamma: gamma!, beta: beta! };
     const [y, statistics] = runKernel(kernels[0]!, forward, attributes);
-    save([xIn!, residualIn!, gamma!, statistics!]);
     return {
       value: y!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const backward = { dy, x: saved[0]!, residual: saved[1]!, gamma: saved[2]!, statistics: saved[3]! };
-        const gradients = runKernel(kernels[1]!, backward, attributes);
+      saved: [xIn!, residualIn!, gamma!, statistics!],
+      gradient: (dy, [xKept, residualKept, gammaKept, statisticsKept]) => {
+        const known = { x: xKept!, residual: residualKept!, gamma: gammaKept!, statistics: statisticsKept! };
+        const gradients = runKernel(kernels[1]!, { dy, ...known }, attributes);
         if (sources === null) return gradients;
         const [dx, dResidual, ...ofNorm] = gradients;
         const summed = sumRows(dResidual as tf.Tensor2D, sources, residual.shape[0]);
@@ -73,8 +71,7 @@ function fused(
         return [dx!, summed, ...ofNorm];
       },
     };
-  });
-  return run(x, residual, norm.gamma, norm.beta) as tf.Tensor2D;
+  }) as tf.Tensor2D;
 }
 
 /** dropout(LayerNorm(x)), [R, H]: how the embeddings of the Hugging Face variant end. */
@@ -88,21 +85,18 @@ export function normDropout(x: tf.Tensor2D, norm: NormWeights, options: NormDrop
 /** Registered pair: (x, gamma, beta) -> y, statistics [R, 2]; (dy, x, gamma, statistics) -> dx, dGamma, dBeta. */
 function fusedNormDropout(x: tf.Tensor2D, norm: NormWeights, options: NormDropoutOptions): tf.Tensor2D {
   const attributes = { ...options, eps: norm.eps };
-  const run = tf.customGrad((...inputs) => {
-    const [xIn, gamma, beta] = inputs as tf.Tensor[];
-    const save = inputs[3] as unknown as tf.GradSaveFunc;
+  return withGradient([x, norm.gamma, norm.beta], (xIn, gamma, beta) => {
     const forward = { x: xIn!, gamma: gamma!, beta: beta! };
     const [y, statistics] = runKernel(KERNELS.normDropout, forward, attributes);
-    save([xIn!, gamma!, statistics!]);
     return {
       value: y!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const backward = { dy, x: saved[0]!, gamma: saved[1]!, statistics: saved[2]! };
+      saved: [xIn!, gamma!, statistics!],
+      gradient: (dy, [xKept, gammaKept, statisticsKept]) => {
+        const backward = { dy, x: xKept!, gamma: gammaKept!, statistics: statisticsKept! };
         return runKernel(KERNELS.normDropoutGradient, backward, attributes);
       },
     };
-  });
-  return run(x, norm.gamma, norm.beta) as tf.Tensor2D;
+  }) as tf.Tensor2D;
 }
 
 /** Over the last axis, variance without Bessel's correction, eps inside the root: torch's definition. */

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DropoutSource } from '../dropout.ts';
 import { longestPair, type PaddingMaps, paddingMaps, type RowLayout } from '../packedBatch.ts';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 import { attentionMask } from './dropoutMask.ts';
 import { gatherRows, lookUp, sumRows } from './rows.ts';
 
@@ -49,23 +49,19 @@ function fusedAttention(
   const attributes = { heads, layout, dropout, place, ...(sources === null ? {} : { sources }) };
   const forward = sources === null ? KERNELS.attention : KERNELS.attentionOfSources;
   const backward = sources === null ? KERNELS.attentionGradient : KERNELS.attentionOfSourcesGradient;
-  const run = tf.customGrad((...inputs) => {
-    const [qIn, kIn, vIn] = inputs as tf.Tensor[];
-    const save = inputs[3] as unknown as tf.GradSaveFunc;
+  return withGradient([q, k, v], (qIn, kIn, vIn) => {
     const [context, ...more] = runKernel(forward, { q: qIn!, k: kIn!, v: vIn! }, attributes);
-    save([qIn!, kIn!, vIn!, context!, ...more]);
     return {
       value: context!,
-      gradFunc: (dy: tf.Tensor, kept: tf.Tensor[]) => {
-        const [qKept, kKept, vKept, contextKept, saved] = kept as tf.Tensor[];
+      saved: [qIn!, kIn!, vIn!, context!, ...more],
+      gradient: (dy, [qKept, kKept, vKept, contextKept, saved]) => {
         const known = { q: qKept!, k: kKept!, v: vKept!, context: contextKept! };
         const inputs = { dy, ...known, ...(saved === undefined ? {} : { saved }) };
         const gradients = runKernel(backward, inputs, attributes) as tf.Tensor2D[];
         return sources === null ? gradients : summedBySource(gradients, sources, q.shape[0]);
       },
     };
-  });
-  return run(q, k, v) as tf.Tensor2D;
+  }) as tf.Tensor2D;
 }
 
 /** [R, H] each -> [count, H] each; what was summed is freed. */

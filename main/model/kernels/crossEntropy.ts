@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Cross-entropy from logits, with class weights and label smoothing as torch defines them. */
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 
 export interface CrossEntropyOptions {
   /** [C] or null for all ones */
@@ -26,21 +26,14 @@ export function crossEntropy(
 
 /** Registered pair: (logits) -> losses [P], probabilities minus targets [P, C]; and (dy, residuals) -> dLogits. */
 function fused(logits: tf.Tensor2D, labels: Int32Array): tf.Tensor1D {
-  const run = tf.customGrad((...inputs) => {
-    const save = inputs[1] as unknown as tf.GradSaveFunc;
-    const [losses, residuals] = runKernel(
-      KERNELS.crossEntropy,
-      { logits: inputs[0] as tf.Tensor },
-      { labels },
-    );
-    save([residuals!]);
+  return withGradient([logits], (given) => {
+    const [losses, residuals] = runKernel(KERNELS.crossEntropy, { logits: given! }, { labels });
     return {
       value: losses!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        tf.mul(saved[0]!, tf.reshape(dy, [dy.size, 1])) as tf.Tensor,
+      saved: [residuals!],
+      gradient: (dy, [kept]) => tf.mul(kept!, tf.reshape(dy, [dy.size, 1])),
     };
-  });
-  return run(logits) as tf.Tensor1D;
+  }) as tf.Tensor1D;
 }
 
 /** How many rows of logits [P, C] are largest at their label (the first of equals) -> a scalar. */

@@ -1,7 +1,7 @@
 /** @file Runs anywhere. The encoder's input: token rows + segment rows + position rows (book.md 3, no scale, no norm). */
 import * as tf from '@tensorflow/tfjs-core';
 import type { EmbeddedRows } from '../distinctRows.ts';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 import { lookUp } from './rows.ts';
 
 /**
@@ -32,16 +32,12 @@ function fused(
 ): tf.Tensor2D {
   const { segments, positions } = rows;
   const attributes = { segments, positions, tableRows: positionTable.shape[0] };
-  const run = tf.customGrad((...inputs) => {
-    const [rowsIn, segmentsIn, positionsIn] = inputs as tf.Tensor[];
+  return withGradient([tokenRows, segmentTable, positionTable], (rowsIn, segmentsIn, positionsIn) => {
     const forward = { tokenRows: rowsIn!, segmentTable: segmentsIn!, positionTable: positionsIn! };
     return {
       value: runKernel(KERNELS.embeddingSum, forward, attributes)[0]!,
-      gradFunc: (dy: tf.Tensor) => [
-        tf.clone(dy),
-        ...runKernel(KERNELS.embeddingSumGradient, { dy }, attributes),
-      ],
+      saved: [],
+      gradient: (dy) => [tf.clone(dy), ...runKernel(KERNELS.embeddingSumGradient, { dy }, attributes)],
     };
-  });
-  return run(tokenRows, segmentTable, positionTable) as tf.Tensor2D;
+  }) as tf.Tensor2D;
 }

@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Linear layer with its activation: y = act(x·Wᵀ + b). */
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 
 export type Activation = 'none' | 'relu' | 'tanh' | 'gelu' | 'gelu_tanh';
 /** Activations whose gradient needs the output only: the ones a fused kernel takes inside. */
@@ -34,22 +34,18 @@ function fusedLinear(
   { weight, bias }: LinearWeights,
   activation: FusedActivation,
 ): tf.Tensor2D {
-  const run = tf.customGrad((...inputs) => {
-    const [xIn, weightIn, biasIn] = inputs as tf.Tensor[];
-    const save = inputs[3] as unknown as tf.GradSaveFunc;
-    const y = runKernel(KERNELS.linear, { x: xIn!, weight: weightIn!, bias: biasIn! }, { activation })[0]!;
-    save([xIn!, weightIn!, y]);
+  return withGradient([x, weight, bias], (xIn, weightIn, biasIn) => {
+    const inputs = { x: xIn!, weight: weightIn!, bias: biasIn! };
+    const y = runKernel(KERNELS.linear, inputs, { activation })[0]!;
     return {
       value: y,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        runKernel(
-          KERNELS.linearGradient,
-          { dy, x: saved[0]!, weight: saved[1]!, y: saved[2]! },
-          { activation },
-        ),
+      saved: [xIn!, weightIn!, y],
+      gradient: (dy, [xKept, weightKept, yKept]) => {
+        const backward = { dy, x: xKept!, weight: weightKept!, y: yKept! };
+        return runKernel(KERNELS.linearGradient, backward, { activation });
+      },
     };
-  });
-  return run(x, weight, bias) as tf.Tensor2D;
+  }) as tf.Tensor2D;
 }
 
 /** Registered pair: (x, weight, bias) -> y, and x·Wᵀ + b before it; (dy, x, weight, before) -> dx, dWeight, dBias. */
@@ -58,23 +54,18 @@ function fusedGelu(
   { weight, bias }: LinearWeights,
   activation: 'gelu' | 'gelu_tanh',
 ): tf.Tensor2D {
-  const run = tf.customGrad((...inputs) => {
-    const [xIn, weightIn, biasIn] = inputs as tf.Tensor[];
-    const save = inputs[3] as unknown as tf.GradSaveFunc;
-    const forward = { x: xIn!, weight: weightIn!, bias: biasIn! };
-    const [y, before] = runKernel(KERNELS.linearGelu, forward, { activation });
-    save([xIn!, weightIn!, before!]);
+  return withGradient([x, weight, bias], (xIn, weightIn, biasIn) => {
+    const inputs = { x: xIn!, weight: weightIn!, bias: biasIn! };
+    const [y, before] = runKernel(KERNELS.linearGelu, inputs, { activation });
     return {
       value: y!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        runKernel(
-          KERNELS.linearGeluGradient,
-          { dy, x: saved[0]!, weight: saved[1]!, before: saved[2]! },
-          { activation },
-        ),
+      saved: [xIn!, weightIn!, before!],
+      gradient: (dy, [xKept, weightKept, beforeKept]) => {
+        const backward = { dy, x: xKept!, weight: weightKept!, before: beforeKept! };
+        return runKernel(KERNELS.linearGeluGradient, backward, { activation });
+      },
     };
-  });
-  return run(x, weight, bias) as tf.Tensor2D;
+  }) as tf.Tensor2D;
 }
 
 /** GELU as BERT has it (Hendrycks and Gimpel, 2016): exact with erf, or the tanh form. */

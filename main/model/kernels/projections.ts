@@ -36,6 +36,8 @@ export function registerProjectionsGradient(): void {
         Object.fromEntries(tensors.map((tensor, layer) => [`${name}${layer}`, tensor]));
       const inputs = { x: x!, ...named('dy', dy as tf.Tensor[]), ...named('weight', weights) };
       const [dx, ...rest] = runKernel(KERNELS.projectionsGradient, inputs, {});
+      // As in `withGradient`: the tape would keep them to its end.
+      tf.dispose([...(dy as tf.Tensor[]), x!, ...weights]);
       const gradients = { x: dx!, ...named('weight', rest.slice(0, 3)), ...named('bias', rest.slice(3)) };
       return Object.fromEntries(Object.entries(gradients).map(([name, gradient]) => [name, () => gradient]));
     },
