@@ -27,6 +27,7 @@ const NICENESS = 10;
 export async function openNative({ threads, precision = 'fp32', nice = false }: NativeOptions): Promise<{
   record: EngineRecord;
   adamVariables: AdamVariableFactory;
+  fallbacks: ReadonlyMap<string, number>;
 }> {
   const binding = loadNative();
   requirePrecision(precision, binding);
@@ -36,7 +37,8 @@ export async function openNative({ threads, precision = 'fp32', nice = false }: 
   await registerGradients();
   const backend = await makeCurrent(binding);
   backend.precision = precision;
-  return { record: recordOf(binding, precision), adamVariables: nativeAdamVariables(backend) };
+  const { fallbacks } = backend;
+  return { record: recordOf(binding, precision), adamVariables: nativeAdamVariables(backend), fallbacks };
 }
 
 /** @throws StudioError USAGE naming what the processor lacks. */

@@ -22,6 +22,8 @@ export interface OpenEngine {
   readonly record: EngineRecord;
   /** How parameters and their moments are kept and updated on this engine. */
   readonly adamVariables: AdamVariableFactory;
+  /** How often a kernel that the engine has not ran in plain JavaScript so far, by name; it grows. */
+  readonly fallbacks?: ReadonlyMap<string, number>;
 }
 
 export interface OpenOptions {

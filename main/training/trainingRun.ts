@@ -52,6 +52,8 @@ interface Prepared {
   readonly splits: ReadonlyMap<Split, EncodedSplit>;
   readonly vocabularyJson: string;
   readonly engine: EngineRecord;
+  /** Kernels that the engine has not, by name. */
+  readonly fallbacks: ReadonlyMap<string, number>;
   readonly task: ClassifierTask;
   readonly state: LoopState;
 }
@@ -69,7 +71,11 @@ class TrainingRun implements LoopTask {
   static async prepare(job: TrainingJob, links: RunLinks, cache: Cache): Promise<TrainingRun> {
     const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
     const { dataset, splits } = await encodedSplits(job, links.beat, { cache, vocabularyJson });
-    const { record, adamVariables } = await openEngine(job.engine, {
+    const {
+      record,
+      adamVariables,
+      fallbacks = new Map(),
+    } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
       precision: job.config.hyperparameters.precision,
@@ -89,7 +95,8 @@ class TrainingRun implements LoopTask {
     };
     const state = checkpoint?.state ?? freshState();
     const task = new ClassifierTask(options);
-    return new TrainingRun({ job, links, dataset, splits, vocabularyJson, engine: record, task, state });
+    const data = { dataset, splits, vocabularyJson };
+    return new TrainingRun({ job, links, ...data, engine: record, fallbacks, task, state });
   }
 
   async go(): Promise<void> {
@@ -124,6 +131,7 @@ class TrainingRun implements LoopTask {
     };
     try {
       const outcome = await new TrainingLoop(this, listener, options, state).run();
+      this.#tellFallbacks();
       if (outcome.kind === 'stopped') {
         const kept = outcome.result === null ? {} : { result: outcome.result };
         links.report({ kind: 'stopped', step: state.step, ...kept });
@@ -246,6 +254,14 @@ class TrainingRun implements LoopTask {
 
   #split(name: Split): EncodedSplit {
     return this.#prepared.splits.get(name)!;
+  }
+
+  /** A defect that costs time and nothing else. */
+  #tellFallbacks(): void {
+    const { fallbacks, engine, links } = this.#prepared;
+    if (fallbacks.size === 0) return;
+    const text = `Kernels that ${engine.engine} has not ran in plain JavaScript, slowly: ${[...fallbacks.keys()].join(', ')}.`;
+    links.report({ kind: 'log', level: 'warning', text });
   }
 
   #reportPause(step: number, reason: 'asked' | 'diskFull'): void {
