@@ -4,12 +4,19 @@
 
 pub mod attention;
 pub mod cast;
+pub mod elementwise;
+pub mod embed;
 pub mod layout;
+pub mod loss;
+pub mod matmul;
 pub mod normalise;
 pub mod pooled_attention;
 pub mod product;
 pub mod random;
+pub mod reduce;
+pub mod shape;
 pub mod softmax;
+pub mod strided;
 #[cfg(test)]
 mod testing;
 pub mod workspace;
