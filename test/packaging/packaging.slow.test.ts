@@ -81,7 +81,7 @@ describe('what is packaged', () => {
 
   it('has native files of this platform alone, each as a file of its own', () => {
     const native = files.filter((path) => /\.(node|so|dylib|dll|exe)(\.\d+)*$/.test(path));
-    expect(native).toEqual([
+    expect(native.sort()).toEqual([
       `/dist/native/${HERE}.node`,
       `/node_modules/better-sqlite3/prebuilds/${HERE}.node`,
     ]);
