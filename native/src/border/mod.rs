@@ -5,7 +5,13 @@
 //! before what went wrong and turns a panic into an error too: nothing that JavaScript passes ends the process.
 
 mod arguments;
+mod attention;
+mod elementwise;
+mod layout;
 mod memory;
+mod normalise;
+mod rows;
+mod shape;
 
 use crate::engine::{Engine, with_engine};
 use crate::error::{Error, Result};

@@ -188,6 +188,15 @@ pub fn compare<T: PartialOrd + Copy + Sync>(
     }
 }
 
+/// The same for bools: whether both are 1, or either.
+pub fn logical(compute: &Compute, both: bool, a: &[u8], b: &[u8], broadcast: &Broadcast, y: &mut [u8]) {
+    if both {
+        broadcast.each(compute, a, b, y, |a, b| u8::from(a != 0 && b != 0));
+    } else {
+        broadcast.each(compute, a, b, y, |a, b| u8::from(a != 0 || b != 0));
+    }
+}
+
 /// condition [n] ? a : b -> y [n]
 pub fn select(compute: &Compute, condition: &[u8], a: &[f32], b: &[f32], y: &mut [f32]) {
     assert!([condition.len(), a.len(), b.len()] == [y.len(); 3]);
@@ -226,6 +235,11 @@ impl Broadcast {
             walk.push(together, step[0], step[1])?;
         }
         Ok(Self { walk: walk.simplified(), sizes })
+    }
+
+    /// Elements of a and of b.
+    pub fn sides(&self) -> [usize; 2] {
+        self.sizes
     }
 
     /// Elements of the result.

@@ -4,8 +4,11 @@
 //!
 //! Element e of pair p: key (seed, place), counter (⌊e / 4⌋, p, step, 0), word e mod 4, kept if word ≥ threshold.
 
+use super::layout::Layout;
 use super::workspace::{MOST_LANES, padded};
-use crate::simd::Simd;
+use crate::compute::Compute;
+use crate::simd::{Kernel, Simd, dispatch};
+use crate::threads::Disjoint;
 
 const ROUNDS: usize = 10;
 const MULTIPLIER_0: u32 = 0xd251_1f53;
@@ -56,7 +59,7 @@ pub fn factors<S: Simd>(s: S, dropout: &Dropout, pair: u32, element: u32, count:
 
 /// The same for elements from 0 on, straight into a mask that has room for just `count`.
 #[inline(always)]
-pub fn mask<S: Simd>(s: S, dropout: &Dropout, pair: u32, out: &mut [f32]) {
+fn mask<S: Simd>(s: S, dropout: &Dropout, pair: u32, out: &mut [f32]) {
     let whole = out.len() / (2 * S::LANES) * (2 * S::LANES);
     let (body, rest) = out.split_at_mut(whole);
     factors(s, dropout, pair, 0, whole, body);
@@ -64,6 +67,32 @@ pub fn mask<S: Simd>(s: S, dropout: &Dropout, pair: u32, out: &mut [f32]) {
         let mut last = [0.0; 2 * MOST_LANES];
         factors(s, dropout, pair, whole as u32, rest.len(), &mut last);
         rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+/// -> y [R, W]: what each number of packed rows is multiplied by
+pub fn dropout_rows(compute: &Compute, layout: &Layout, width: usize, dropout: &Dropout, y: &mut [f32]) {
+    assert_eq!(y.len(), layout.rows() * width);
+    let out = Disjoint::new(y);
+    compute.threads.for_chunks(layout.pairs(), 1, |chunk| {
+        let rows = layout.range(chunk.index);
+        // SAFETY: rows of different pairs do not overlap.
+        let out = unsafe { out.part(rows.start * width..rows.end * width) };
+        dispatch(compute.cpu, Mask { dropout, pair: layout.pair_index(chunk.index), out });
+    });
+}
+
+struct Mask<'a> {
+    dropout: &'a Dropout,
+    pair: u32,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Mask<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        mask(s, self.dropout, self.pair, self.out);
     }
 }
 
@@ -122,8 +151,8 @@ impl<S: Simd> Stream<S> {
         let first = s.xor_u(s.swap_halves(product_1), s.and_u(s.xor_u(c1, self.keys[round].0), low));
         let second = s.xor_u(s.swap_halves(product_0), s.and_u(s.xor_u(c3, self.keys[round].1), low));
         let (early, late) = s.interleave(first, second);
-        let factor = |words| s.select(s.less_u(words, self.threshold), s.zero(), self.scale);
-        (factor(early), factor(late))
+        let dropped = (s.less_u(early, self.threshold), s.less_u(late, self.threshold));
+        (s.select(dropped.0, s.zero(), self.scale), s.select(dropped.1, s.zero(), self.scale))
     }
 }
 
@@ -158,7 +187,6 @@ pub mod reference {
 mod tests {
     use super::*;
     use crate::cpu::Cpu;
-    use crate::simd::{Kernel, dispatch};
     use serde_json::Value;
 
     /// test/golden/philox.json, which the TypeScript of the model is tested by too.
@@ -178,15 +206,6 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, s: S) -> usize {
             factors(s, self.0, self.1, self.2, self.3, self.4)
-        }
-    }
-
-    struct Mask<'a>(&'a Dropout, u32, &'a mut [f32]);
-    impl Kernel for Mask<'_> {
-        type Output = ();
-        #[inline(always)]
-        fn run<S: Simd>(self, s: S) {
-            mask(s, self.0, self.1, self.2);
         }
     }
 
@@ -213,7 +232,9 @@ mod tests {
             let keep = case["keep"].as_str().expect("text").as_bytes();
             for cpu in Cpu::all() {
                 let mut out = vec![f32::NAN; keep.len()];
-                dispatch(cpu, Mask(&dropout, number("pair") as u32, &mut out));
+                let (offsets, pair_indices) = ([0, keep.len() as i32], [number("pair") as u32 as i32]);
+                let layout = Layout::new(&offsets, &pair_indices).unwrap();
+                dropout_rows(&Compute::on(cpu, 2), &layout, 1, &dropout, &mut out);
                 for (value, keep) in out.iter().zip(keep) {
                     assert_eq!(*value, if *keep == b'1' { dropout.scale } else { 0.0 });
                 }

@@ -100,6 +100,11 @@ impl Move {
         Ok(Self { walk: walk.simplified(), from: 0, to: 0, sizes: [size, whole] })
     }
 
+    /// Elements of x.
+    pub fn from_size(&self) -> usize {
+        self.sizes[0]
+    }
+
     /// Elements of the result.
     pub fn size(&self) -> usize {
         self.sizes[1]
