@@ -112,6 +112,23 @@ impl Threads {
         });
     }
 
+    /// The same with something of its own for each worker: a workspace. `own` holds one for each thread.
+    pub fn for_chunks_with<T: Send>(
+        &self,
+        count: usize,
+        chunk: usize,
+        own: &mut [T],
+        body: impl Fn(Part, &mut T) + Sync,
+    ) {
+        assert!(own.len() >= self.count(), "one for each thread");
+        let own = Disjoint::new(own);
+        self.for_chunks(count, chunk, |part| {
+            // SAFETY: a worker runs one chunk at a time and has one of them.
+            let mine = unsafe { own.part(part.worker..part.worker + 1) };
+            body(part, &mut mine[0]);
+        });
+    }
+
     fn run(&self, chunks: usize, body: &(dyn Fn(usize) + Sync)) {
         let _only_one = self.caller.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = &*self.shared;

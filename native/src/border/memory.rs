@@ -132,6 +132,12 @@ pub fn free(buffer: Named) -> napi::Result<()> {
     call("free", |engine| engine.buffers.free(buffer.0))
 }
 
+/// How many numbers a buffer holds.
+#[napi]
+pub fn size_of(buffer: Named) -> napi::Result<Size> {
+    call("sizeOf", |engine| Ok(Size(engine.buffers.get(buffer.0)?.values().size())))
+}
+
 #[napi]
 pub fn copy(buffer: Named) -> napi::Result<Named> {
     call("copy", |engine| {

@@ -10,6 +10,8 @@ mod elementwise;
 mod layout;
 mod memory;
 mod normalise;
+mod products;
+
 mod rows;
 mod shape;
 

@@ -2,11 +2,13 @@
 //! Letters for shapes: P pairs, R rows, H hidden, N heads, D = H / N, W any width, I and O widths into and out of a layer.
 //! Outputs are written in full, never added to, unless a function says so.
 
+pub mod activation;
 pub mod attention;
 pub mod cast;
 pub mod elementwise;
 pub mod embed;
 pub mod layout;
+pub mod linear;
 pub mod loss;
 pub mod matmul;
 pub mod normalise;

@@ -259,6 +259,14 @@ impl Simd for Avx2 {
         with_avx2!((_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b)))
     }
     #[inline(always)]
+    fn prefetch(self, at: *const u8) {
+        with_avx2!(_mm_prefetch::<_MM_HINT_T1>(at.cast()))
+    }
+    #[inline(always)]
+    fn prefetch_near(self, at: *const u8) {
+        with_avx2!(_mm_prefetch::<_MM_HINT_T0>(at.cast()))
+    }
+    #[inline(always)]
     fn call<K: Kernel>(self, kernel: K) -> K::Output {
         with_avx2!(run(kernel))
     }

@@ -140,6 +140,12 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// Wide lanes a₀ b₀ a₂ b₂ …, and a₁ b₁ a₃ b₃ …
     fn interleave(self, a: Self::U, b: Self::U) -> (Self::U, Self::U);
 
+    /// Asks for the cache line at an address that will be needed soon: in the second level, or nearest.
+    #[inline(always)]
+    fn prefetch(self, _at: *const u8) {}
+    #[inline(always)]
+    fn prefetch_near(self, _at: *const u8) {}
+
     /// Runs a kernel in a function of its own: for one that would be inlined in too many places.
     fn call<K: Kernel>(self, kernel: K) -> K::Output;
 

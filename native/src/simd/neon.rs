@@ -256,6 +256,16 @@ impl Simd for Neon {
         })
     }
     #[inline(always)]
+    fn prefetch(self, at: *const u8) {
+        // SAFETY: a hint, which never faults.
+        unsafe { core::arch::asm!("prfm pldl2keep, [{0}]", in(reg) at, options(nostack, readonly, preserves_flags)) }
+    }
+    #[inline(always)]
+    fn prefetch_near(self, at: *const u8) {
+        // SAFETY: a hint, which never faults.
+        unsafe { core::arch::asm!("prfm pldl1keep, [{0}]", in(reg) at, options(nostack, readonly, preserves_flags)) }
+    }
+    #[inline(always)]
     fn call<K: Kernel>(self, kernel: K) -> K::Output {
         with_neon!(run(kernel))
     }
