@@ -184,22 +184,22 @@ export interface NativeBinding {
   copy(buffer: Handle): Handle;
   cast(buffer: Handle, type: BufferType): Handle;
 
-  /** x [rows, into], weight [out, into], bias [out] -> y [rows, out]; with gelu also its input before it, else null. */
-  linear(x: Handle, weight: Handle, bias: Handle, shape: LinearShape): { y: Handle; before: Handle | null };
+  /** x [rows, into], weight [out, into], bias [out] -> y [rows, out]; with gelu also its input before it. */
+  linear(x: Handle, weight: Handle, bias: Handle, shape: LinearShape): { y: Handle; before?: Handle };
   /**
-   * `output`: y, or `before` with gelu. -> gradients of x (null when not asked for), weight and bias.
+   * `output`: y, or `before` with gelu. -> gradients of x (when asked for), weight and bias.
    */
   linearGradient(
     inputs: { dy: Handle; x: Handle; weight: Handle; output: Handle; wantsX: boolean },
     shape: LinearShape,
-  ): { dx: Handle | null; dWeight: Handle; dBias: Handle };
+  ): { dx?: Handle; dWeight: Handle; dBias: Handle };
   /** Several layers on the same x, without activation: queries, keys and values. -> one y a layer. */
   projections(x: Handle, layers: { weight: Handle; bias: Handle }[], shape: LinearShape): Handle[];
-  /** -> dx summed over the layers (null when not asked for), and dWeight, dBias of each. */
+  /** -> dx summed over the layers (when asked for), and dWeight, dBias of each. */
   projectionsGradient(
     inputs: { dys: Handle[]; x: Handle; weights: Handle[]; wantsX: boolean },
     shape: LinearShape,
-  ): { dx: Handle | null; dWeights: Handle[]; dBiases: Handle[] };
+  ): { dx?: Handle; dWeights: Handle[]; dBiases: Handle[] };
   /** [batch, rows, inner] · [batch, inner, columns] -> [batch, rows, columns], sides transposed as told. */
   matmul(a: Handle, b: Handle, shape: MatmulShape): Handle;
 

@@ -25,7 +25,7 @@ function linear(call: Call): TensorInfo[] {
   const [from, by, plus] = [x, weight, bias].map((tensor) => backend.handleOf(tensor));
   const { y, before } = binding.linear(from!, by!, plus!, shape);
   const size = [shape.rows, shape.out];
-  return [y, before].flatMap((handle) => (handle === null ? [] : [backend.tensor(handle, size)]));
+  return [y, before].flatMap((handle) => (handle === undefined ? [] : [backend.tensor(handle, size)]));
 }
 
 /** `output`: the input that is y, or what went into GELU. -> dx, dWeight, dBias */
