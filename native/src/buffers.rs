@@ -129,6 +129,20 @@ impl Buffer {
     }
 }
 
+impl Buffer {
+    /// What was derived, to change it together with the numbers; `put_derived` brings it back.
+    pub fn take_derived<T: 'static>(&mut self, key: u64) -> Option<T> {
+        let derived = self.derived.get_mut();
+        let place = derived.iter().position(|(other, _)| *other == key)?;
+        let (_, value) = derived.swap_remove(place);
+        Rc::try_unwrap(value.downcast::<T>().ok()?).ok()
+    }
+
+    pub fn put_derived<T: 'static>(&mut self, key: u64, value: T) {
+        self.derived.get_mut().push((key, Rc::new(value)));
+    }
+}
+
 #[derive(Default)]
 pub struct Buffers {
     named: HashMap<Handle, Buffer>,

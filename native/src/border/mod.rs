@@ -10,8 +10,8 @@ mod elementwise;
 mod layout;
 mod memory;
 mod normalise;
+mod optimizer;
 mod products;
-
 mod rows;
 mod shape;
 

@@ -12,6 +12,7 @@ pub mod linear;
 pub mod loss;
 pub mod matmul;
 pub mod normalise;
+pub mod optimizer;
 pub mod pooled_attention;
 pub mod product;
 pub mod random;
