@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export const sharedTestOptions = {
   // Tests start real processes and load native libraries: a process each, and no more than two cores can serve.
   pool: 'forks',
+  globalSetup: 'test/support/nativeForTests.ts',
   maxWorkers: 2,
   // Generous, because a loaded machine is no defect; nothing in a test waits for time to pass.
   testTimeout: 60_000,

@@ -9,7 +9,7 @@ import { createEventHub } from './rpc/eventHub.ts';
 import { Databases } from './studio/databases.ts';
 import { dataPlaces } from './studio/dataDirectory.ts';
 import { DatasetService } from './studio/datasets.ts';
-import { EngineService } from './studio/engines.ts';
+import { EngineService, type PrepareEngines } from './studio/engines.ts';
 import { describeEnvironment } from './studio/environment.ts';
 import { ForeignChanges } from './studio/foreignChanges.ts';
 import { allHandlers } from './studio/handlers/all.ts';
@@ -41,6 +41,8 @@ export interface StudioOptions {
   readonly version: string;
   /** Sentences that a person should read, such as that a damaged file was set aside. */
   readonly onNotice: (notice: string) => void;
+  /** Runs once, before an engine is chosen. */
+  readonly prepareEngines?: PrepareEngines;
 }
 
 /**
@@ -52,10 +54,8 @@ export function openStudio(options: StudioOptions): Studio {
   return servicesOf(options).studio;
 }
 
-function servicesOf({ dataDirectory, entries, version, onNotice }: StudioOptions): {
-  studio: Studio;
-  databases: Databases;
-} {
+function servicesOf(options: StudioOptions): { studio: Studio; databases: Databases } {
+  const { dataDirectory, entries, version, onNotice } = options;
   try {
     mkdirSync(dataDirectory, { recursive: true });
   } catch (thrown) {
@@ -63,7 +63,7 @@ function servicesOf({ dataDirectory, entries, version, onNotice }: StudioOptions
   }
   const databases = new Databases(dataPlaces(dataDirectory), onNotice);
   const environment = describeEnvironment({ version, root: projectFolder() });
-  const engines = new EngineService(dataDirectory);
+  const engines = new EngineService(dataDirectory, options.prepareEngines);
   const training = new TrainingService({ databases, entries, environment, engines });
   const studio = {
     dataDirectory,

@@ -103,6 +103,16 @@ export const hyperparametersSchema = z.strictObject({
     unit: 'tokens',
     range: '0, or 64 to 1048576',
   }),
+  precision: field('precision', oneOf('fp32', 'bf16').default('fp32'), {
+    group: 'machine',
+    help: 'Of matrix products on the engine native: bf16 rounds their factors to bfloat16 and sums in single precision; weights stay in single precision. For processors with AVX512-BF16.',
+    range: 'fp32, bf16',
+  }),
+  nice: field('nice', z.boolean().default(false), {
+    group: 'machine',
+    help: 'Train at low priority, so that other programs go first.',
+    range: 'true, false',
+  }),
   lr: field('lr', z.number().positive().max(10).default(1e-4), {
     group: 'optimisation',
     help: 'Learning rate (peak, when a schedule is used).',

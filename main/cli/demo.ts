@@ -1,6 +1,7 @@
 /** @file Runs under Node. `entail demo`: the main job on the built-in sample, from import to mistakes. */
 import { type Command, Option } from 'commander';
 import type { Dataset, Example } from '../../shared/datasets.ts';
+import { OFFERED_ENGINES } from '../../shared/engines.ts';
 import { QUICK } from '../../shared/presets.ts';
 import { type Mistake, worstMistakes } from '../analysis/mistakes.ts';
 import type { RunDetails } from '../studio/runs.ts';
@@ -12,7 +13,7 @@ import { countText, durationText, shareText } from './figures.ts';
 import { importProgressText } from './progressText.ts';
 import { evaluationLines } from './runsShow.ts';
 import { printable } from './terminal.ts';
-import { engineFrom, OFFERED_ENGINES, wholeNumber } from './values.ts';
+import { engineFrom, wholeNumber } from './values.ts';
 import { tellEnd, watchRun } from './watchTraining.ts';
 
 const SAMPLE = 'sample';

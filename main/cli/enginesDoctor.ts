@@ -1,10 +1,11 @@
 /** @file Runs under Node. `entail engines doctor`: what was looked for, what was found, and what to do. */
 import { type Command, Option } from 'commander';
+import { OFFERED_ENGINES } from '../../shared/engines.ts';
 import { formatDoctorReport } from '../engines/doctorReport.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { EXIT_DONE, EXIT_FAILED } from './failure.ts';
 import { printable, type Terminal } from './terminal.ts';
-import { engineFrom, OFFERED_ENGINES } from './values.ts';
+import { engineFrom } from './values.ts';
 
 interface DoctorOptions extends CommonOptions {
   readonly engine?: string;

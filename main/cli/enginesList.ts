@@ -1,8 +1,8 @@
 /** @file Runs under Node. `entail engines list`: which engines there are, and which one would be chosen. */
 import type { Command } from 'commander';
+import { OFFERED_ENGINES } from '../../shared/engines.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { tableLines } from './tables.ts';
-import { OFFERED_ENGINES } from './values.ts';
 
 export function addEnginesList(parent: Command, cli: Cli): void {
   const command = describe(parent.command('list'), {
@@ -16,7 +16,8 @@ export function addEnginesList(parent: Command, cli: Cli): void {
     cli.run(options, async ({ terminal, studio }) => {
       const { engines } = await studio();
       const reports = await engines.doctor(OFFERED_ENGINES);
-      const chosen = reports.find(({ verdict }) => verdict === 'ready')?.engine;
+      const best = await engines.best();
+      const chosen = reports.find(({ engine, verdict }) => engine === best && verdict === 'ready')?.engine;
       terminal.document(
         reports.map(({ engine, verdict, summary, nextStep }) => ({
           engine,

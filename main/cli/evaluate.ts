@@ -2,12 +2,13 @@
 
 import { type Command, Option } from 'commander';
 import type { Dataset } from '../../shared/datasets.ts';
+import { OFFERED_ENGINES } from '../../shared/engines.ts';
 import type { RunRecord } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { fractionText } from './progressText.ts';
 import { evaluationLines } from './runsShow.ts';
 import { SELECTED_ON_TEST } from './trainingView.ts';
-import { engineFrom, OFFERED_ENGINES, splitFrom, wholeNumber } from './values.ts';
+import { engineFrom, splitFrom, wholeNumber } from './values.ts';
 
 interface EvaluateOptions extends CommonOptions {
   readonly dataset?: string;

@@ -1,5 +1,6 @@
 /** @file Runs under Node. `entail predict`: one pair, or a whole file to another. */
 import { type Command, Option } from 'commander';
+import { OFFERED_ENGINES } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import { predictedClass } from '../analysis/mistakes.ts';
 import type { Predictor } from '../studio/inference.ts';
@@ -10,7 +11,7 @@ import { mappingFrom } from './datasetsImport.ts';
 import { countOf, countText, shareText } from './figures.ts';
 import { bar } from './tables.ts';
 import { printable } from './terminal.ts';
-import { engineFrom, OFFERED_ENGINES, wholeNumber } from './values.ts';
+import { engineFrom, wholeNumber } from './values.ts';
 
 interface PredictOptions extends CommonOptions {
   readonly premise?: string;

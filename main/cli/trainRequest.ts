@@ -1,10 +1,11 @@
 /** @file Runs under Node. The flags that say what is trained, of `train` and `queue add`, and the request they make. */
 import { type Command, Option } from 'commander';
+import { OFFERED_ENGINES } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { TrainRequest } from '../studio/training.ts';
 import type { CommonOptions } from './command.ts';
 import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
-import { engineFrom, OFFERED_ENGINES, wholeNumber } from './values.ts';
+import { engineFrom, wholeNumber } from './values.ts';
 
 /** What commander makes of the flags; the hyperparameters stand beside these. */
 export interface TrainOptions extends CommonOptions {

@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Words of the command line that are no hyperparameters, checked: numbers, splits, engines. */
 import { SPLITS, type Split } from '../../shared/datasets.ts';
-import type { EngineName } from '../../shared/engines.ts';
+import { type EngineName, OFFERED_ENGINES } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 
 /** @throws StudioError USAGE naming the flag and its range; undefined stays undefined. */
@@ -29,9 +29,6 @@ export function splitFrom(given: string): Split {
   });
 }
 
-/** Engines that a person may choose. Plain `cpu` is for tests: it works, and is not offered. */
-export const OFFERED_ENGINES: readonly EngineName[] = ['tensorflow', 'wasm'];
-
 export function engineFrom(given: string | undefined): EngineName | null {
   if (given === undefined) return null;
   const known: readonly EngineName[] = [...OFFERED_ENGINES, 'cpu'];
@@ -39,7 +36,7 @@ export function engineFrom(given: string | undefined): EngineName | null {
   if (engine !== undefined) return engine;
   throw new StudioError(
     'USAGE',
-    `There is no engine called "${given}"; there are ${OFFERED_ENGINES.join(' and ')}.`,
+    `There is no engine called "${given}"; there are ${OFFERED_ENGINES.join(', ')}.`,
     {
       nextStep: 'npx --no entail engines list shows which of them work here.',
     },
@@ -53,7 +50,7 @@ export function requireInstallable(given: string): 'tensorflow' {
   throw new StudioError(
     'USAGE',
     known
-      ? `${given} comes with npm and is there already.`
+      ? `${given} is not installed: it comes with Entail.`
       : `There is no engine called "${given}" to install.`,
     {
       nextStep: 'npx --no entail engines install tensorflow is what can be installed.',

@@ -1,4 +1,5 @@
 /** @file Node. The engines: which one to use, what its process needs, and opening it as tfjs' current backend. */
+import { constants, setPriority } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import type { DoctorReport, EngineName, EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
@@ -6,6 +7,10 @@ import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
 import { registerCpu } from './cpu.ts';
 import { cpuReport } from './cpuDoctor.ts';
 import { hasNvidiaDriver } from './hardware.ts';
+import type { Precision } from './native/binding.ts';
+import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
+import { openNative, requirePrecision } from './native.ts';
+import { nativeReport } from './nativeDoctor.ts';
 import { loadTensorflow } from './tensorflow/backend.ts';
 import { tensorflowReport } from './tensorflow/doctor.ts';
 import { tensorflowEnvironment } from './tensorflow/environment.ts';
@@ -17,12 +22,18 @@ export interface OpenEngine {
   readonly record: EngineRecord;
   /** How parameters and their moments are kept and updated on this engine. */
   readonly adamVariables: AdamVariableFactory;
+  /** How often a kernel that the engine has not ran in plain JavaScript so far, by name; it grows. */
+  readonly fallbacks?: ReadonlyMap<string, number>;
 }
 
 export interface OpenOptions {
   readonly dataDirectory: string;
   /** For engines that can use several; all processors when absent. */
   readonly threads?: number;
+  /** Of matrix products, on engines that have a choice; single precision when absent. */
+  readonly precision?: Precision;
+  /** At low priority. */
+  readonly nice?: boolean;
 }
 
 /**
@@ -31,6 +42,8 @@ export interface OpenOptions {
  * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not start
  */
 export async function openEngine(name: EngineName, options: OpenOptions): Promise<OpenEngine> {
+  if (name === 'native') return await openNative(options);
+  if (options.nice === true) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   if (name === 'tensorflow') return await loadTensorflow(options);
   if (name === 'wasm') return { adamVariables: await registerWasm(), record: singleThreaded(name) };
   await registerCpu();
@@ -62,20 +75,56 @@ export function workerEnvironment(
 }
 
 /**
- * The engine asked for, or the best that is here: `tensorflow` where it is installed, else `wasm`.
+ * The engine asked for, or the best that is here: `tensorflow` for an NVIDIA GPU, then `native`, then `tensorflow` for
+ * the processor, else `wasm`.
  * @throws ENGINE_MISSING when the one asked for is not installed
  */
 export async function chooseEngine(wish: {
   readonly dataDirectory: string;
   readonly asked: EngineName | null;
+  /** Where the binary of `native` is looked for. */
+  readonly native?: NativePlaces;
 }): Promise<EngineName> {
-  const { dataDirectory, asked } = wish;
-  const installed = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() }) !== null;
-  if (asked === null) return installed ? 'tensorflow' : 'wasm';
+  const { dataDirectory, asked, native = nativePlaces() } = wish;
+  const cuda = hasNvidiaDriver();
+  const installed = findInstallation(dataDirectory, { cuda }) !== null;
+  if (asked === null) {
+    if (installed && cuda) return 'tensorflow';
+    if (findNative(native).kind === 'found') return 'native';
+    return installed ? 'tensorflow' : 'wasm';
+  }
+  if (asked === 'native') loadNative(native);
   if (asked !== 'tensorflow' || installed) return asked;
   throw new StudioError('ENGINE_MISSING', 'The engine tensorflow is not installed, or no longer whole.', {
     nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine wasm.',
   });
+}
+
+/**
+ * Only `native` has a choice of precision, and only on some processors.
+ * @throws USAGE when the engine cannot compute in it here
+ */
+export function checkPrecision(engine: EngineName, precision: Precision): void {
+  if (precision === 'fp32') return;
+  if (engine === 'native') requirePrecision(precision, loadNative());
+  else
+    throw new StudioError(
+      'USAGE',
+      `The engine ${engine} computes in single precision only, not in ${precision}.`,
+      {
+        nextStep: 'Leave --precision out, or use --engine native.',
+      },
+    );
+}
+
+/** What finished weights are used with: the precision of their run where it is to be had, for it is not the weights'. */
+export function precisionHere(engine: EngineName, wish: Precision): Precision {
+  try {
+    checkPrecision(engine, wish);
+    return wish;
+  } catch {
+    return 'fp32';
+  }
 }
 
 /** As an engine's record begins when it runs here. */
@@ -89,12 +138,13 @@ export async function doctor(wish: {
   readonly engines?: readonly EngineName[];
 }): Promise<DoctorReport[]> {
   const reports: DoctorReport[] = [];
-  for (const engine of wish.engines ?? (['tensorflow', 'wasm'] as const))
+  for (const engine of wish.engines ?? (['native', 'tensorflow', 'wasm'] as const))
     reports.push(await reportOf(engine, wish.dataDirectory));
   return reports;
 }
 
 async function reportOf(engine: EngineName, dataDirectory: string): Promise<DoctorReport> {
+  if (engine === 'native') return await nativeReport();
   if (engine === 'tensorflow') return await tensorflowReport(dataDirectory);
   return engine === 'wasm' ? wasmReport() : cpuReport();
 }

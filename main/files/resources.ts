@@ -1,7 +1,11 @@
-/** @file Runs under Node. The folder "resources" beside the program: the built-in sample, compiled kernels, icons. */
+/** @file Runs under Node. What lies beside the program: the built-in sample, compiled kernels, icons, what was built. */
 import { join } from 'node:path';
 
-/** main/files/ in a checkout and dist/desktop/ in a bundle lie equally deep below it. */
+/** In the project's folder: main/files/ in a checkout and dist/desktop/ in a bundle lie equally deep below it. */
+export function programPath(...names: string[]): string {
+  return join(import.meta.dirname, '..', '..', ...names);
+}
+
 export function resourcePath(...names: string[]): string {
-  return join(import.meta.dirname, '..', '..', 'resources', ...names);
+  return programPath('resources', ...names);
 }

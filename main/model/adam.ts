@@ -38,8 +38,31 @@ export interface AdamVariable {
   dispose(): void;
 }
 
-/** Takes ownership of the three tensors. */
-export type AdamVariableFactory = (value: tf.Tensor, first: tf.Tensor, second: tf.Tensor) => AdamVariable;
+/** One parameter's part of a step. */
+export interface AdamUpdate {
+  readonly variable: AdamVariable;
+  readonly gradient: tf.Tensor | SparseGradient;
+  readonly settings: AdamSettings;
+}
+
+export interface AdamVariableFactory {
+  /** Takes ownership of the three tensors. */
+  (value: tf.Tensor, first: tf.Tensor, second: tf.Tensor): AdamVariable;
+  /** A step of many variables of this factory in one call, on engines that have one. */
+  readonly updateAll?: (updates: readonly AdamUpdate[]) => void;
+}
+
+/** A step of many variables: in one call where the engine has it, else one after another. */
+export function updateAll(factory: AdamVariableFactory, updates: readonly AdamUpdate[]): void {
+  if (factory.updateAll !== undefined) {
+    factory.updateAll(updates);
+    return;
+  }
+  for (const { variable, gradient, settings } of updates) {
+    if (gradient instanceof tf.Tensor) variable.update(gradient, settings);
+    else variable.updateRows(gradient, settings);
+  }
+}
 
 /** The numbers that every implementation needs: α / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ) and 1 - lr · decay. */
 export function adamFactors(settings: AdamSettings): { stepSize: number; inverseRoot: number; keep: number } {
@@ -86,10 +109,15 @@ function plainUpdate(
   return [tf.sub(kept, tf.mul(tf.div(newFirst, divisor), stepSize)), newFirst, newSecond];
 }
 
-/** Which rows a batch touched: distinct ids ascending, and for each row of the batch its place among them. */
-export function distinctIds(ids: Int32Array): { ids: Int32Array; places: Int32Array } {
+/** Which rows of a table a batch touched: distinct ids ascending, and the places among them of any of these ids. */
+export interface DistinctIds {
+  readonly ids: Int32Array;
+  placesOf(ids: Int32Array): Int32Array;
+}
+
+export function distinctIds(ids: Int32Array): DistinctIds {
   const distinct = Int32Array.from(new Set(ids)).sort();
-  const placeOf = new Map<number, number>();
-  for (const [place, id] of distinct.entries()) placeOf.set(id, place);
-  return { ids: distinct, places: ids.map((id) => placeOf.get(id)!) };
+  const places = new Int32Array((distinct.at(-1) ?? -1) + 1);
+  for (const [place, id] of distinct.entries()) places[id] = place;
+  return { ids: distinct, placesOf: (some) => some.map((id) => places[id]!) };
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../../shared/runs.ts';
 import { gatherTokenRows } from './classifier.ts';
+import { everyRow } from './distinctRows.ts';
 import { encode } from './encoder.ts';
 import type { PackedBatch } from './packedBatch.ts';
 import type { Parameters } from './parameters.ts';
@@ -18,11 +19,12 @@ export function attentionWeights(
 ): tf.Tensor2D {
   return tf.tidy(() => {
     const found: tf.Tensor2D[] = [];
-    const tokenRows = gatherTokenRows(parameters, batch);
+    const rows = everyRow(batch);
+    const tokenRows = gatherTokenRows(parameters, rows.ids);
     encode(
       { ...config, layers: layer + 1 },
       (name) => parameters.get(name),
-      { tokenRows, batch },
+      { tokenRows, rows, batch },
       {
         dropout: null,
         lastLayer: 'all',

@@ -1,22 +1,23 @@
 /** @file Runs anywhere. BERTClassifier of the book: encoder, hidden tanh layer on the first row, output layer. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../../shared/runs.ts';
-import { type EncoderOptions, encode, linearWeights, type Weights } from './encoder.ts';
+import { rowsToEmbed } from './distinctRows.ts';
+import { type EncoderInput, type EncoderOptions, encode, linearWeights, type Weights } from './encoder.ts';
 import { linear } from './kernels/linear.ts';
-import { gatherRows } from './kernels/rows.ts';
+import { gatherRows, lookUp } from './kernels/rows.ts';
 import { firstRowMaps, type PackedBatch } from './packedBatch.ts';
 import { type Parameters, TOKEN_TABLE } from './parameters.ts';
 
-/** The token table's rows of a batch, [R, H]. Gathered outside the tape: see `gradients.ts`. */
-export function gatherTokenRows(parameters: Parameters, batch: PackedBatch): tf.Tensor2D {
-  return tf.gather(parameters.get(TOKEN_TABLE) as tf.Tensor2D, tf.tensor1d(batch.ids, 'int32'));
+/** The token table's rows by id, [E, H]. Gathered outside the tape: see `gradients.ts`. */
+export function gatherTokenRows(parameters: Parameters, ids: Int32Array): tf.Tensor2D {
+  return lookUp(parameters.get(TOKEN_TABLE) as tf.Tensor2D, ids);
 }
 
 /** -> logits [P, C] */
 export function classify(
   config: ModelConfig,
   weights: Weights,
-  input: { readonly tokenRows: tf.Tensor2D; readonly batch: PackedBatch },
+  input: EncoderInput,
   options: EncoderOptions,
 ): tf.Tensor2D {
   const encoded = encode(config, weights, input, options);
@@ -32,13 +33,10 @@ export function classify(
 /** Logits without dropout and without a tape: what evaluation and prediction use. The caller owns the tensor. */
 export function predictLogits(config: ModelConfig, parameters: Parameters, batch: PackedBatch): tf.Tensor2D {
   return tf.tidy(() => {
-    const tokenRows = gatherTokenRows(parameters, batch);
+    const rows = rowsToEmbed(config, batch, false);
+    const tokenRows = gatherTokenRows(parameters, rows.ids);
     const weights = (name: string) => parameters.get(name);
-    return classify(
-      config,
-      weights,
-      { tokenRows, batch },
-      { dropout: null, lastLayer: 'first', freesLayers: true },
-    );
+    const options = { dropout: null, lastLayer: 'first', freesLayers: true } as const;
+    return classify(config, weights, { tokenRows, rows, batch }, options);
   });
 }

@@ -1,6 +1,7 @@
 /** @file Runs anywhere. The BERT encoder over packed rows, the book's and Hugging Face's variant by configuration. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../../shared/runs.ts';
+import type { EmbeddedRows } from './distinctRows.ts';
 import {
   attentionOutputPlace,
   attentionPlace,
@@ -8,13 +9,13 @@ import {
   embeddingPlace,
   feedForwardOutputPlace,
 } from './dropout.ts';
-import { addDropoutNorm, layerNorm, type NormWeights } from './kernels/addDropoutNorm.ts';
+import { addDropoutNorm, type NormWeights, normDropout } from './kernels/addDropoutNorm.ts';
 import { attention } from './kernels/attention.ts';
-import { rowsMask } from './kernels/dropoutMask.ts';
 import { embeddingSum } from './kernels/embeddingSum.ts';
 import { type LinearWeights, linear } from './kernels/linear.ts';
 import { pooledAttention } from './kernels/pooledAttention.ts';
-import { gatherRows } from './kernels/rows.ts';
+import { projections } from './kernels/projections.ts';
+import { gatherRows, lookUp } from './kernels/rows.ts';
 import { firstRowLayout, firstRowMaps, type PackedBatch, type RowLayout } from './packedBatch.ts';
 
 /** Parameters by their state-dict name. */
@@ -33,6 +34,19 @@ export interface EncoderOptions {
   readonly onLayer?: (layer: number, output: tf.Tensor2D) => void;
 }
 
+export interface EncoderInput {
+  /** [E, H] the token table's rows of `rows.ids`, gathered by the caller */
+  readonly tokenRows: tf.Tensor2D;
+  readonly rows: EmbeddedRows;
+  readonly batch: PackedBatch;
+}
+
+/** What a layer is given: [E, H] and which of its rows each row of the batch is, or [R, H] and null. */
+interface LayerInput {
+  readonly x: tf.Tensor2D;
+  readonly sources: Int32Array | null;
+}
+
 interface LayerContext {
   readonly config: ModelConfig;
   readonly weights: Weights;
@@ -41,11 +55,11 @@ interface LayerContext {
   readonly layer: number;
 }
 
-/** tokenRows [R, H], gathered from the token table by the caller -> [R, H], or [P, H] with lastLayer `first`. */
+/** -> [R, H], or [P, H] with lastLayer `first` */
 export function encode(
   config: ModelConfig,
   weights: Weights,
-  input: { readonly tokenRows: tf.Tensor2D; readonly batch: PackedBatch },
+  input: EncoderInput,
   options: EncoderOptions,
 ): tf.Tensor2D {
   const { batch } = input;
@@ -54,7 +68,8 @@ export function encode(
     const context: LayerContext = { config, weights, batch, options, layer };
     const reduced = layer === config.layers - 1 && options.lastLayer === 'first';
     const before = x;
-    const run = () => (reduced ? firstRowLayer(before, context) : fullLayer(before, context));
+    const given: LayerInput = { x, sources: layer === 0 ? input.rows.sources : null };
+    const run = () => (reduced ? firstRowLayer(given, context) : fullLayer(given, context));
     x = options.freesLayers === true ? tf.tidy(run) : run();
     if (options.freesLayers === true) before.dispose();
     options.onLayer?.(layer, x);
@@ -65,37 +80,39 @@ export function encode(
 function embed(
   config: ModelConfig,
   weights: Weights,
-  { tokenRows, batch }: { readonly tokenRows: tf.Tensor2D; readonly batch: PackedBatch },
-  options: EncoderOptions,
+  { tokenRows, rows, batch }: EncoderInput,
+  { dropout }: EncoderOptions,
 ): tf.Tensor2D {
   const segmentTable = weights('encoder.segment_embedding.weight') as tf.Tensor2D;
   const positionTable = weights('encoder.pos_embedding') as tf.Tensor3D;
-  const x = embeddingSum(tokenRows, segmentTable, positionTable, batch);
+  const x = embeddingSum(tokenRows, segmentTable, positionTable, rows);
   if (!config.embeddingNorm) return x;
-  const normalised = layerNorm(x, normWeights('encoder.embedding_norm', weights, config));
-  if (options.dropout === null) return normalised;
-  return tf.mul(normalised, rowsMask(batch, config.hidden, options.dropout, embeddingPlace(config.layers)));
+  // Rows that stand for several have no dropout, and so no layout of their own.
+  const options = { layout: batch, dropout, place: embeddingPlace(config.layers) };
+  return normDropout(x, normWeights('encoder.embedding_norm', weights, config), options);
 }
 
-function fullLayer(x: tf.Tensor2D, context: LayerContext): tf.Tensor2D {
+function fullLayer(input: LayerInput, context: LayerContext): tf.Tensor2D {
   const { config, weights, batch, options, layer } = context;
-  const project = (which: string) =>
-    linear(x, linearWeights(`${blockName(layer)}.attention.W_${which}`, weights));
-  const attended = attention(project('q'), project('k'), project('v'), {
+  const of = (which: string) => linearWeights(`${blockName(layer)}.attention.W_${which}`, weights);
+  const [queries, keys, values] = projections(input.x, [of('q'), of('k'), of('v')]);
+  const attended = attention(queries, keys, values, {
     heads: config.heads,
     layout: batch,
     dropout: options.dropout,
     place: attentionPlace(layer),
+    sources: input.sources,
     ...attentionListener(context),
   });
-  return afterAttention(x, attended, batch, context);
+  return afterAttention(input, { attended, layout: batch }, context);
 }
 
 /** One row a pair; keys and values are not projected token by token (architecture.md, idea 2). */
-function firstRowLayer(x: tf.Tensor2D, context: LayerContext): tf.Tensor2D {
+function firstRowLayer(input: LayerInput, context: LayerContext): tf.Tensor2D {
   const { config, weights, batch, options, layer } = context;
   const { hidden, heads } = config;
   const headWidth = hidden / heads;
+  const x = input.sources === null ? input.x : lookUp(input.x, input.sources);
   const { firstRows, pairOfRow } = firstRowMaps(batch);
   const first = gatherRows(x, firstRows, pairOfRow);
   const of = (which: string) => linearWeights(`${blockName(layer)}.attention.W_${which}`, weights);
@@ -119,21 +136,22 @@ function firstRowLayer(x: tf.Tensor2D, context: LayerContext): tf.Tensor2D {
   const values = tf.transpose(tf.matMul(sums, byHead(of('v').weight), false, true), [1, 0, 2]);
   const bias = tf.mul(shares, tf.reshape(of('v').bias, [1, heads, headWidth]));
   const attended = tf.reshape(tf.add(values, bias), [batch.pairs, hidden]) as tf.Tensor2D;
-  return afterAttention(first, attended, firstRowLayout(batch), context);
+  const ofFirst = { attended, layout: firstRowLayout(batch) };
+  return afterAttention({ x: first, sources: null }, ofFirst, context);
 }
 
 /** Output projection, first norm, feed-forward, second norm: the same for whole layers and single rows. */
 function afterAttention(
-  x: tf.Tensor2D,
-  attended: tf.Tensor2D,
-  layout: RowLayout,
+  { x, sources }: LayerInput,
+  { attended, layout }: { readonly attended: tf.Tensor2D; readonly layout: RowLayout },
   { config, weights, options, layer }: LayerContext,
 ): tf.Tensor2D {
   const block = blockName(layer);
   const { dropout } = options;
   const output = linear(attended, linearWeights(`${block}.attention.W_o`, weights));
   const firstNorm = normWeights(`${block}.addnorm1.ln`, weights, config);
-  const y = addDropoutNorm(output, x, firstNorm, { layout, dropout, place: attentionOutputPlace(layer) });
+  const place = attentionOutputPlace(layer);
+  const y = addDropoutNorm(output, x, firstNorm, { layout, dropout, place, sources });
   const inner = linear(y, linearWeights(`${block}.ffn.dense1`, weights), config.activation);
   const outer = linear(inner, linearWeights(`${block}.ffn.dense2`, weights));
   const secondNorm = normWeights(`${block}.addnorm2.ln`, weights, config);

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../../shared/runs.ts';
 import { classify, gatherTokenRows } from './classifier.ts';
+import { type EmbeddedRows, rowsToEmbed } from './distinctRows.ts';
 import type { DropoutSource } from './dropout.ts';
 import { type CrossEntropyOptions, crossEntropy } from './kernels/crossEntropy.ts';
 import type { PackedBatch } from './packedBatch.ts';
@@ -12,6 +13,8 @@ export interface LossOptions extends CrossEntropyOptions {
   readonly lastLayer: 'first' | 'all';
   /** The gradient is that of `scale` times the summed loss. */
   readonly scale: number;
+  /** Which rows the embeddings are computed for; `rowsToEmbed` decides when it is not given. */
+  readonly rows?: EmbeddedRows;
   /** Only the hidden and output layers get gradients. */
   readonly freezeEncoder: boolean;
 }
@@ -24,8 +27,8 @@ export interface MicroBatchGradients {
   readonly logits: tf.Tensor2D;
   /** By parameter name; without the token table, and without parameters that the loss does not depend on. */
   readonly dense: ReadonlyMap<string, tf.Tensor>;
-  /** [R, H] gradient of each gathered token row, in the order of `batch.ids`; null when the encoder is frozen. */
-  readonly tokenRows: tf.Tensor2D | null;
+  /** [E, H] gradient of each gathered row of the token table, and their ids [E]; null when the encoder is frozen. */
+  readonly tokenRows: { readonly ids: Int32Array; readonly gradient: tf.Tensor2D } | null;
 }
 
 /** Which parameters are trained, beside the token table. */
@@ -36,7 +39,7 @@ export function trainedNames(parameters: Parameters, freezeEncoder: boolean): st
 
 /**
  * One forward and backward pass. The token rows are gathered before the tape begins and are one of its inputs, so
- * their gradient comes out as [R, H]; a gradient of the table itself would have the table's shape.
+ * their gradient comes out as [E, H]; a gradient of the table itself would have the table's shape.
  */
 export function microBatchGradients(
   config: ModelConfig,
@@ -45,11 +48,12 @@ export function microBatchGradients(
   options: LossOptions,
 ): MicroBatchGradients {
   const names = trainedNames(parameters, options.freezeEncoder);
-  const tokenRows = tf.tidy(() => gatherTokenRows(parameters, batch));
+  const rows = options.rows ?? rowsToEmbed(config, batch, options.dropout !== null);
+  const tokenRows = tf.tidy(() => gatherTokenRows(parameters, rows.ids));
   let logits: tf.Tensor2D | undefined;
   const forward = () => {
     const weights = (name: string) => parameters.get(name);
-    logits = tf.keep(classify(config, weights, { tokenRows, batch }, options));
+    logits = tf.keep(classify(config, weights, { tokenRows, rows, batch }, options));
     return tf.sum(crossEntropy(logits, batch.labels, options)) as tf.Scalar;
   };
   const inputs: tf.Tensor[] = names.map((name) => parameters.get(name));
@@ -63,6 +67,8 @@ export function microBatchGradients(
     const gradient = grads[position] as tf.Tensor | null | undefined;
     if (gradient !== null && gradient !== undefined) dense.set(name, gradient);
   });
-  const rows = options.freezeEncoder ? null : (grads[names.length] as tf.Tensor2D);
-  return { loss: value as tf.Scalar, logits: logits!, dense, tokenRows: rows };
+  const ofTokens = options.freezeEncoder
+    ? null
+    : { ids: rows.ids, gradient: grads[names.length] as tf.Tensor2D };
+  return { loss: value as tf.Scalar, logits: logits!, dense, tokenRows: ofTokens };
 }

@@ -1,5 +1,6 @@
 /** @file Runs under Node. What can be done with engines in one data directory. */
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { InstallOptions, InstallOutcome } from '../engines/tensorflow/install.ts';
 import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 
@@ -8,11 +9,17 @@ const loadRegistry = () => import('../engines/registry.ts');
 const loadInstall = () => import('../engines/tensorflow/install.ts');
 const loadUninstall = () => import('../engines/tensorflow/uninstall.ts');
 
+/** Makes ready what can be made ready where it is needed, such as an engine that is built on first use. */
+export type PrepareEngines = () => Promise<void>;
+
 export class EngineService {
   readonly #dataDirectory: string;
+  readonly #prepare: PrepareEngines;
+  #prepared: Promise<void> | null = null;
 
-  constructor(dataDirectory: string) {
+  constructor(dataDirectory: string, prepare: PrepareEngines = async () => {}) {
     this.#dataDirectory = dataDirectory;
+    this.#prepare = prepare;
   }
 
   async doctor(engines: readonly EngineName[]): Promise<DoctorReport[]> {
@@ -20,16 +27,29 @@ export class EngineService {
     return await doctor({ dataDirectory: this.#dataDirectory, engines });
   }
 
-  /** The engine asked for, or the best that works. @throws StudioError ENGINE_MISSING. */
+  /** The engine asked for, or the best that works, made ready. @throws StudioError ENGINE_MISSING. */
   async choose(asked: EngineName | null): Promise<EngineName> {
+    this.#prepared ??= asked === null || asked === 'native' ? this.#prepare() : null;
+    await this.#prepared;
+    return await this.best(asked);
+  }
+
+  /** The same as things are, without making anything ready. @throws StudioError ENGINE_MISSING. */
+  async best(asked: EngineName | null = null): Promise<EngineName> {
     const { chooseEngine } = await loadRegistry();
     return await chooseEngine({ dataDirectory: this.#dataDirectory, asked });
+  }
+
+  /** @throws StudioError USAGE when the engine cannot compute here as a run wishes. */
+  async check(engine: EngineName, { precision }: Hyperparameters): Promise<void> {
+    const { checkPrecision } = await loadRegistry();
+    checkPrecision(engine, precision);
   }
 
   /** What an engine (null: the best that works) computes on: two runs on one device would only slow each other. */
   async deviceOf(asked: EngineName | null): Promise<'cpu' | 'cuda:0'> {
     const { deviceOfEngine } = await loadRegistry();
-    return deviceOfEngine(await this.choose(asked));
+    return deviceOfEngine(await this.best(asked));
   }
 
   /** Variables that a process needs to run an engine, such as where its libraries are. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Dataset } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, isDiskFull, StudioError } from '../../shared/errors.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { addTag } from '../db/annotations.ts';
@@ -71,8 +72,8 @@ export class TrainingService {
       return this.#join(runId, listener);
     }
     const { dataset, start } = this.#prepared(request);
-    const engine = await this.#engineFor(request.engine, request.threads);
     const { hyperparameters } = request;
+    const engine = await this.#engineFor(request.engine, request.threads, hyperparameters);
     const text = { dataset, vocabulary: start.vocabulary, hyperparameters };
     await encodeForRun(databases.cache(), text, { onReports: listener.onReports, signal });
     await databases.backUp();
@@ -95,7 +96,7 @@ export class TrainingService {
    */
   async enqueue(request: TrainRequest, place: number): Promise<string> {
     const { dataset, start } = this.#prepared(request);
-    await this.#engineFor(request.engine, request.threads);
+    await this.#engineFor(request.engine, request.threads, request.hyperparameters);
     // Another process may start the run as soon as it can be seen: it is whole then, or not there.
     return write(this.#setting.databases.store(), () => {
       const runId = this.#store(request, { dataset, start }, place);
@@ -187,7 +188,8 @@ export class TrainingService {
     await encodeForRun(databases.cache(), text, { onReports, signal });
     await databases.backUp();
     const threads = run.engine?.threads ?? threadsOf(databases.store(), run.id);
-    return await this.#engineFor(run.engine?.engine ?? run.config.engine, threads);
+    const engine = run.engine?.engine ?? run.config.engine;
+    return await this.#engineFor(engine, threads, run.config.hyperparameters);
   }
 
   #goOn(
@@ -235,10 +237,15 @@ export class TrainingService {
     writeFileAtomic(this.#vocabularyPath(runId), vocabulary.toJson());
   }
 
-  /** @throws StudioError ENGINE_MISSING when the engine, or any, does not work here. */
-  async #engineFor(asked: EngineName | null, threads: number | null): Promise<ChosenEngine> {
+  /** @throws StudioError ENGINE_MISSING when the engine, or any, does not work here; USAGE when not as the run wishes. */
+  async #engineFor(
+    asked: EngineName | null,
+    threads: number | null,
+    hyperparameters: Hyperparameters,
+  ): Promise<ChosenEngine> {
     const { engines } = this.#setting;
     const name = await engines.choose(asked);
+    await engines.check(name, hyperparameters);
     return { name, threads, environment: await engines.workerEnvironment(name, threads) };
   }
 

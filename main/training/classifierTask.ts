@@ -2,8 +2,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import { type AdamVariableFactory, distinctIds } from '../model/adam.ts';
+import {
+  type AdamVariableFactory,
+  type DistinctIds,
+  distinctIds,
+  type SparseGradient,
+} from '../model/adam.ts';
 import { type MicroBatchGradients, microBatchGradients } from '../model/gradients.ts';
+import { countCorrect } from '../model/kernels/crossEntropy.ts';
+import { gradientNorm } from '../model/kernels/gradientNorm.ts';
 import { sumRows } from '../model/kernels/rows.ts';
 import type { PackedBatch } from '../model/packedBatch.ts';
 import { type ParameterShape, type Parameters, parameterShapes, TOKEN_TABLE } from '../model/parameters.ts';
@@ -46,6 +53,10 @@ export class ClassifierTask implements Parameters {
     });
   }
 
+  get config(): ModelConfig {
+    return this.#options.config;
+  }
+
   get(name: string): tf.Tensor {
     return this.#optimizer.value(name);
   }
@@ -65,12 +76,9 @@ export class ClassifierTask implements Parameters {
     const distinct = distinctIds(concatenated(microBatches));
     const divisor = this.#divisor(microBatches);
     let total: Accumulated | null = null;
-    let row = 0;
     for (const [microBatch, batch] of microBatches.entries()) {
       const gradients = this.#gradients(batch, { step, microBatch, divisor });
-      const places = distinct.places.subarray(row, row + batch.rows);
-      total = accumulate(total, gradients, { places, count: distinct.ids.length, labels: batch.labels });
-      row += batch.rows;
+      total = accumulate(total, gradients, { distinct, labels: batch.labels });
       await betweenMicroBatches();
     }
     return this.#apply(total!, { ids: distinct.ids, divisor, lr, step });
@@ -123,17 +131,19 @@ export class ClassifierTask implements Parameters {
     const gradients: tf.Tensor[] = [...total.dense.values()];
     if (total.table !== null) gradients.push(total.table);
     const reading = tf.tidy(() => {
-      const norm = tf.mul(globalNorm(gradients), loss === 'mean' ? 1 : 1 / divisor) as tf.Scalar;
+      const norm = tf.mul(gradientNorm(gradients), loss === 'mean' ? 1 : 1 / divisor) as tf.Scalar;
       return tf.keep(tf.stack([total.loss, total.correct, norm]) as tf.Tensor1D);
     });
     const scale = clipNorm > 0 ? clippingFactor(reading, clipNorm) : null;
     const scaled = <T extends tf.Tensor>(gradient: T): T =>
       scale === null ? gradient : (tf.mul(gradient, scale) as T);
-    for (const [name, gradient] of total.dense)
-      tf.tidy(() => this.#optimizer.update(name, scaled(gradient), lr, step));
     const { table } = total;
-    if (table !== null)
-      tf.tidy(() => this.#optimizer.update(TOKEN_TABLE, { ids, rows: scaled(table) }, lr, step));
+    tf.tidy(() => {
+      const updates = new Map<string, tf.Tensor | SparseGradient>();
+      for (const [name, gradient] of total.dense) updates.set(name, scaled(gradient));
+      if (table !== null) updates.set(TOKEN_TABLE, { ids, rows: scaled(table) });
+      this.#optimizer.update(updates, lr, step);
+    });
     tf.dispose([...gradients, total.loss, total.correct, ...(scale === null ? [] : [scale])]);
     return reading;
   }
@@ -153,12 +163,15 @@ function concatenated(microBatches: readonly PackedBatch[]): Int32Array {
 function accumulate(
   total: Accumulated | null,
   gradients: MicroBatchGradients,
-  { places, count, labels }: { places: Int32Array; count: number; labels: Int32Array },
+  { distinct, labels }: { distinct: DistinctIds; labels: Int32Array },
 ): Accumulated {
   const correct = tf.tidy(() => countCorrect(gradients.logits, labels));
+  const { tokenRows } = gradients;
   const table =
-    gradients.tokenRows === null ? null : tf.tidy(() => sumRows(gradients.tokenRows!, places, count));
-  tf.dispose([gradients.logits, ...(gradients.tokenRows === null ? [] : [gradients.tokenRows])]);
+    tokenRows === null
+      ? null
+      : tf.tidy(() => sumRows(tokenRows.gradient, distinct.placesOf(tokenRows.ids), distinct.ids.length));
+  tf.dispose([gradients.logits, ...(tokenRows === null ? [] : [tokenRows.gradient])]);
   if (total === null) return { dense: new Map(gradients.dense), table, loss: gradients.loss, correct };
   const added = <T extends tf.Tensor>(sum: T, more: T): T => {
     const result = tf.add(sum, more) as T;
@@ -171,17 +184,6 @@ function accumulate(
   total.loss = added(total.loss, gradients.loss);
   total.correct = added(total.correct, correct);
   return total;
-}
-
-function countCorrect(logits: tf.Tensor2D, labels: Int32Array): tf.Scalar {
-  const hits = tf.equal(tf.argMax(logits, 1), tf.tensor1d(labels, 'int32'));
-  return tf.sum(tf.cast(hits, 'float32')) as tf.Scalar;
-}
-
-function globalNorm(gradients: readonly tf.Tensor[]): tf.Scalar {
-  return tf.sqrt(
-    tf.addN(gradients.map((gradient) => tf.tidy(() => tf.sum(tf.square(gradient))))),
-  ) as tf.Scalar;
 }
 
 /** min(1, clip / norm), computed where the gradients are: nothing waits for JavaScript. */

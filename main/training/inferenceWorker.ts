@@ -7,7 +7,7 @@ import { requireDataset } from '../data/datasets.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
 import { type EncodedSplit, encodePairs } from '../data/encoding.ts';
 import { vocabularyFromJson } from '../data/vocabulary.ts';
-import { openEngine } from '../engines/registry.ts';
+import { openEngine, precisionHere } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
 import { ParameterSet, parameterShapes } from '../model/parameters.ts';
 import { weightsToUse } from './checkpoints.ts';
@@ -23,6 +23,7 @@ async function load(job: PredictionJob): Promise<LoadedModel> {
   const options = {
     dataDirectory: job.dataDirectory,
     ...(job.threads === null ? {} : { threads: job.threads }),
+    precision: precisionHere(job.engine, hyperparameters.precision),
   };
   await openEngine(job.engine, options);
   const checkpoint = weightsToUse(job.runDirectory, hyperparameters.keep);
@@ -39,7 +40,7 @@ async function probabilities(
   between: () => Promise<void>,
 ): Promise<Probabilities> {
   return await probabilitiesOf(job.config.model, parameters, split, {
-    microBatchTokens: evaluationTokensOf(job.config.model),
+    microBatchTokens: evaluationTokensOf(job.config.model, job.engine),
     between,
   });
 }
@@ -70,7 +71,7 @@ async function evaluate(
     let rows = 0;
     const between = async () => {
       heartbeat.beat();
-      rows += evaluationTokensOf(job.config.model);
+      rows += evaluationTokensOf(job.config.model, job.engine);
       port.answer({ kind: 'progress', fraction: Math.min(1, rows / split.ids.length) });
       await nextTurn();
     };

@@ -1,10 +1,14 @@
 /** @file Runs anywhere. How many tokens are computed at once when nobody says: what a gigabyte of activations holds. */
+import type { EngineName } from '../../shared/engines.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 
 const ACTIVATION_BYTES = 2 ** 30;
 const LEAST_TOKENS = 1024;
-/** A batch of the book's size has about 13,000 tokens: more than this would hold more than one. */
+/**
+ * A batch of the book's size has about 13,000 tokens: more than this would hold more than one. On `native` a larger
+ * batch is one piece too: its kernels are parallel inside, and distinct rows are the fewer the more are looked at.
+ */
 const MOST_TOKENS = 16384;
 
 /** A forward pass keeps one layer at a time, so more fits; beyond this nothing is gained. */
@@ -19,17 +23,19 @@ const EVALUATED_FACTOR = 4;
 export function microBatchTokensOf(
   { microBatchTokens }: Pick<Hyperparameters, 'microBatchTokens'>,
   model: ModelConfig,
+  engine: EngineName,
 ): number {
   if (microBatchTokens > 0) return microBatchTokens;
   const bytesPerToken = 4 * model.layers * (10 * model.hidden + 2 * model.feedForward);
   const fitting = Math.floor(ACTIVATION_BYTES / bytesPerToken / 1024) * 1024;
-  return Math.min(MOST_TOKENS, Math.max(LEAST_TOKENS, fitting));
+  const most = engine === 'native' ? Number.POSITIVE_INFINITY : MOST_TOKENS;
+  return Math.min(most, Math.max(LEAST_TOKENS, fitting));
 }
 
 /** Tokens of a forward pass without gradients. */
-export function evaluationTokensOf(model: ModelConfig): number {
+export function evaluationTokensOf(model: ModelConfig, engine: EngineName): number {
   return Math.min(
     MOST_EVALUATED_TOKENS,
-    EVALUATED_FACTOR * microBatchTokensOf({ microBatchTokens: 0 }, model),
+    EVALUATED_FACTOR * microBatchTokensOf({ microBatchTokens: 0 }, model, engine),
   );
 }

@@ -1,7 +1,13 @@
 /** @file Runs anywhere. Adam and AdamW over all parameters of a network: settings per parameter, state in and out. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
-import type { AdamSettings, AdamVariable, AdamVariableFactory, SparseGradient } from '../model/adam.ts';
+import {
+  type AdamSettings,
+  type AdamVariable,
+  type AdamVariableFactory,
+  type SparseGradient,
+  updateAll,
+} from '../model/adam.ts';
 import type { ParameterShape } from '../model/parameters.ts';
 
 const BETA_1 = 0.9;
@@ -23,6 +29,7 @@ export class Optimizer {
   readonly #shapes: ReadonlyMap<string, ParameterShape>;
   readonly #settings: OptimizerSettings;
   readonly #layers: number;
+  readonly #factory: AdamVariableFactory;
 
   constructor(
     shapes: readonly ParameterShape[],
@@ -36,6 +43,7 @@ export class Optimizer {
     this.#shapes = new Map(shapes.map((shape) => [shape.name, shape]));
     this.#settings = settings;
     this.#layers = layers;
+    this.#factory = factory;
     shapes.forEach((shape, position) => {
       const size = [...shape.shape];
       const state = begin(shape, position);
@@ -53,11 +61,13 @@ export class Optimizer {
   }
 
   /** `step` counts from 1; `lr` is the scheduled learning rate before layer-wise decay. */
-  update(name: string, gradient: tf.Tensor | SparseGradient, lr: number, step: number): void {
-    const settings = this.#settingsOf(name, lr, step);
-    const variable = this.#variable(name);
-    if (gradient instanceof tf.Tensor) variable.update(gradient, settings);
-    else variable.updateRows(gradient, settings);
+  update(gradients: ReadonlyMap<string, tf.Tensor | SparseGradient>, lr: number, step: number): void {
+    const updates = Array.from(gradients, ([name, gradient]) => ({
+      variable: this.#variable(name),
+      gradient,
+      settings: this.#settingsOf(name, lr, step),
+    }));
+    updateAll(this.#factory, updates);
   }
 
   /** Copies of the moments, read from the device. */

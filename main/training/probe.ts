@@ -33,6 +33,7 @@ export async function runProbe(
     const { record, adamVariables } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...threads,
+      precision: job.config.hyperparameters.precision,
     });
     const train = splits.get('train')!;
     const task = new ClassifierTask({
@@ -61,14 +62,14 @@ export async function runProbe(
 }
 
 async function measureSteps(
-  { config }: TrainingJob,
+  { config, engine }: TrainingJob,
   task: ClassifierTask,
   train: EncodedSplit,
   { beat, onProgress }: { beat: () => void; onProgress: (fraction: number) => void },
 ): Promise<number> {
   const { hyperparameters, model } = config;
   const { batchSize, seed, lr } = hyperparameters;
-  const microBatchTokens = microBatchTokensOf(hyperparameters, model);
+  const microBatchTokens = microBatchTokensOf(hyperparameters, model, engine);
   const order = epochOrder(train.pairs, seed, 0);
   const betweenMicroBatches = async () => {
     beat();
@@ -96,7 +97,7 @@ async function measureSteps(
 }
 
 async function measureEvaluation(
-  { config }: TrainingJob,
+  { config, engine }: TrainingJob,
   task: ClassifierTask,
   train: EncodedSplit,
   beat: () => void,
@@ -115,7 +116,7 @@ async function measureEvaluation(
     beat();
     await nextTurn();
   };
-  const microBatchTokens = evaluationTokensOf(config.model);
+  const microBatchTokens = evaluationTokensOf(config.model, engine);
   const { seconds } = await probabilitiesOf(config.model, task, some, { microBatchTokens, between });
   return seconds / pairs;
 }

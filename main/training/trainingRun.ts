@@ -53,6 +53,8 @@ interface Prepared {
   readonly splits: ReadonlyMap<Split, EncodedSplit>;
   readonly vocabularyJson: string;
   readonly engine: EngineRecord;
+  /** Kernels that the engine has not, by name. */
+  readonly fallbacks: ReadonlyMap<string, number>;
   readonly task: ClassifierTask;
   readonly state: LoopState;
 }
@@ -70,9 +72,15 @@ class TrainingRun implements LoopTask {
   static async prepare(job: TrainingJob, links: RunLinks, cache: Cache): Promise<TrainingRun> {
     const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
     const { dataset, splits } = await encodedSplits(job, links.beat, { cache, vocabularyJson });
-    const { record, adamVariables } = await openEngine(job.engine, {
+    const {
+      record,
+      adamVariables,
+      fallbacks = new Map(),
+    } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
+      precision: job.config.hyperparameters.precision,
+      nice: job.config.hyperparameters.nice,
     });
     links.beat();
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, links.report);
@@ -88,7 +96,8 @@ class TrainingRun implements LoopTask {
     };
     const state = checkpoint?.state ?? freshState();
     const task = new ClassifierTask(options);
-    return new TrainingRun({ job, links, dataset, splits, vocabularyJson, engine: record, task, state });
+    const data = { dataset, splits, vocabularyJson };
+    return new TrainingRun({ job, links, ...data, engine: record, fallbacks, task, state });
   }
 
   async go(): Promise<void> {
@@ -123,6 +132,7 @@ class TrainingRun implements LoopTask {
     };
     try {
       const outcome = await new TrainingLoop(this, listener, options, state).run();
+      this.#tellFallbacks();
       if (outcome.kind === 'stopped') {
         const kept = outcome.result === null ? {} : { result: outcome.result };
         links.report({ kind: 'stopped', step: state.step, ...kept });
@@ -167,7 +177,7 @@ class TrainingRun implements LoopTask {
   }): Promise<Tensor1D> {
     const { hyperparameters, model } = this.#prepared.job.config;
     const { batchSize, seed } = hyperparameters;
-    const microBatchTokens = microBatchTokensOf(hyperparameters, model);
+    const microBatchTokens = microBatchTokensOf(hyperparameters, model, this.#prepared.engine.engine);
     const split = this.#split('train');
     if (this.#order?.epoch !== epoch) this.#order = { epoch, pairs: epochOrder(split.pairs, seed, epoch) };
     const members = this.#order.pairs.subarray(stepInEpoch * batchSize, (stepInEpoch + 1) * batchSize);
@@ -219,7 +229,7 @@ class TrainingRun implements LoopTask {
       if (links.wishes.stop && !links.wishes.keep) throw new StopSignal();
     };
     const evaluated = await probabilitiesOf(job.config.model, this.#task, split, {
-      microBatchTokens: evaluationTokensOf(job.config.model),
+      microBatchTokens: evaluationTokensOf(job.config.model, this.#prepared.engine.engine),
       between,
     });
     const { step } = state;
@@ -245,6 +255,14 @@ class TrainingRun implements LoopTask {
 
   #split(name: Split): EncodedSplit {
     return this.#prepared.splits.get(name)!;
+  }
+
+  /** A defect that costs time and nothing else. */
+  #tellFallbacks(): void {
+    const { fallbacks, engine, links } = this.#prepared;
+    if (fallbacks.size === 0) return;
+    const text = `Kernels that ${engine.engine} has not ran in plain JavaScript, slowly: ${[...fallbacks.keys()].join(', ')}.`;
+    links.report({ kind: 'log', level: 'warning', text });
   }
 
   #reportPause(step: number, waitsFor: StudioError | null): void {

@@ -27,6 +27,8 @@ export const HYPERPARAMETER_NAMES: Readonly<Record<HyperparameterName, string>> 
   epochs: 'Epochs',
   batchSize: 'Batch size',
   microBatchTokens: 'Micro-batch tokens',
+  precision: 'Precision',
+  nice: 'Low priority',
   lr: 'Learning rate',
   optimizer: 'Optimizer',
   weightDecay: 'Weight decay',

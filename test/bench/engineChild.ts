@@ -1,91 +1,144 @@
 /** @file Benchmarks. Measures one engine in a process of its own and prints one JSON line. Started by `measure.ts`. */
+import { readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs-core';
 import { planMicroBatches } from '../../main/data/batches.ts';
+import type { EncodedSplit } from '../../main/data/encoding.ts';
+import { NativeBackend } from '../../main/engines/native/backend.ts';
+import type { Precision } from '../../main/engines/native/binding.ts';
 import { openEngine } from '../../main/engines/registry.ts';
 import { predictLogits } from '../../main/model/classifier.ts';
-import { bookConfig } from '../../main/model/config.ts';
 import { initialValues, type ParameterShape } from '../../main/model/parameters.ts';
 import { ClassifierTask } from '../../main/training/classifierTask.ts';
-import { microBatchTokensOf } from '../../main/training/microBatchSize.ts';
+import { evaluationTokensOf, microBatchTokensOf } from '../../main/training/microBatchSize.ts';
 import type { EngineName } from '../../shared/engines.ts';
-import { bookHyperparameters, CLASSES, randomPairs, VOCABULARY_SIZE } from './bookWork.ts';
+import type { ModelConfig } from '../../shared/runs.ts';
+import { bookHyperparameters, pairsOfFile } from './works.ts';
 
 export interface EngineRequest {
   readonly engine: EngineName;
   readonly dataDirectory: string;
   readonly threads: number;
+  readonly precision: Precision;
+  readonly model: ModelConfig;
+  /** Path of a batch file. */
+  readonly batch: string;
   readonly steps: number;
   readonly microBatchTokens: number | null;
+  /** Measures time by kernel too, which only `native` can tell. */
+  readonly profile: boolean;
 }
 
 export interface EngineFigures {
-  readonly program: string;
   readonly threads: number;
   readonly pairsPerSecond: number;
   readonly stepMs: number;
   readonly evaluatedPairsPerSecond: number;
-  /** Time of an evaluated pair as a share of a trained one's. */
-  readonly evaluatedShare: number;
   /** Time to make a batch as a share of its step. */
   readonly batchingShare: number;
+  /** Resident memory above that after the model was made. */
   readonly peakMegabytes: number;
+  /** Milliseconds a step by kernel, and in JavaScript between kernels. */
+  readonly kernels: Readonly<Record<string, number>> | null;
 }
 
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-async function measure(request: EngineRequest): Promise<EngineFigures> {
-  const { engine, dataDirectory, threads, steps, microBatchTokens } = request;
-  const { record, adamVariables } = await openEngine(engine, { dataDirectory, threads });
-  const hyperparameters = bookHyperparameters(microBatchTokens === null ? {} : { microBatchTokens });
-  const { batchSize } = hyperparameters;
-  const config = bookConfig(hyperparameters, VOCABULARY_SIZE, CLASSES);
-  const begin = (shape: ParameterShape, position: number) => ({
-    value: initialValues(shape, position, 0),
-    first: null,
-    second: null,
-  });
-  const task = new ClassifierTask({
-    config,
-    hyperparameters,
-    classWeights: null,
-    factory: adamVariables,
-    begin,
-  });
-  const split = randomPairs(batchSize * (steps + 1), 1);
-  const stepsMs: number[] = [];
-  const batchingMs: number[] = [];
+interface Measured {
+  readonly stepsMs: readonly number[];
+  readonly batchingMs: readonly number[];
+}
+
+async function trainSteps(
+  task: ClassifierTask,
+  split: EncodedSplit,
+  request: EngineRequest,
+): Promise<Measured> {
+  const { steps, engine, model } = request;
+  const everyone = Int32Array.from({ length: split.pairs }, (_, pair) => pair);
+  const microBatchTokens =
+    request.microBatchTokens ?? microBatchTokensOf({ microBatchTokens: 0 }, model, engine);
+  const [stepsMs, batchingMs]: number[][] = [[], []];
   for (let step = 1; step <= steps + 1; step++) {
-    const members = Int32Array.from({ length: batchSize }, (_, place) => (step - 1) * batchSize + place);
     const beganMs = performance.now();
-    const plan = planMicroBatches(split, members, {
-      microBatchTokens: microBatchTokensOf(hyperparameters, config),
-    });
+    const plan = planMicroBatches(split, everyone, { microBatchTokens });
     const plannedMs = performance.now();
     const reading = await task.step(plan, { step, lr: 1e-4, betweenMicroBatches: async () => {} });
     await reading.data();
     reading.dispose();
-    stepsMs.push(performance.now() - beganMs);
-    batchingMs.push(plannedMs - beganMs);
+    if (step === 1) continue; // compiles, loads, fills pools
+    stepsMs!.push(performance.now() - beganMs);
+    batchingMs!.push(plannedMs - beganMs);
   }
+  return { stepsMs: stepsMs!, batchingMs: batchingMs! };
+}
+
+/** Milliseconds of each forward pass over all pairs. */
+async function evaluate(
+  task: ClassifierTask,
+  split: EncodedSplit,
+  request: EngineRequest,
+): Promise<number[]> {
+  const { steps, engine, model } = request;
   const everyone = Int32Array.from({ length: split.pairs }, (_, pair) => pair);
-  const evaluationBeganMs = performance.now();
-  for (const batch of planMicroBatches(split, everyone, { microBatchTokens: 8192 })) {
-    const logits = predictLogits(config, task, batch);
-    await logits.data();
-    logits.dispose();
+  const microBatchTokens = evaluationTokensOf(model, engine);
+  const passesMs: number[] = [];
+  for (let pass = 0; pass <= steps; pass++) {
+    const beganMs = performance.now();
+    for (const batch of planMicroBatches(split, everyone, { microBatchTokens })) {
+      const logits = predictLogits(model, task, batch);
+      await logits.data();
+      logits.dispose();
+    }
+    if (pass > 0) passesMs.push(performance.now() - beganMs);
   }
-  const evaluated = (split.pairs / (performance.now() - evaluationBeganMs)) * 1000;
-  const stepMs = median(stepsMs.slice(1));
-  const trained = (batchSize / stepMs) * 1000;
+  return passesMs;
+}
+
+/** Another round of steps with clocks in every kernel; they cost a little, so it is not the round that is told. */
+async function profile(
+  task: ClassifierTask,
+  split: EncodedSplit,
+  request: EngineRequest,
+): Promise<Record<string, number>> {
+  const backend = tf.backend();
+  if (!(backend instanceof NativeBackend)) throw new Error('Only native tells its time by kernel.');
+  await trainSteps(task, split, { ...request, steps: 1 });
+  backend.timings = new Map();
+  const { stepsMs } = await trainSteps(task, split, request);
+  const timings = [...backend.timings].map(([name, { ms }]) => [name, ms / (request.steps + 1)] as const);
+  const inKernels = timings.reduce((sum, [, ms]) => sum + ms, 0);
+  return Object.fromEntries([
+    ...timings.sort((a, b) => b[1] - a[1]),
+    ['JavaScript', median(stepsMs) - inKernels],
+  ]);
+}
+
+async function measure(request: EngineRequest): Promise<EngineFigures> {
+  const { engine, dataDirectory, threads, precision, model } = request;
+  const { record, adamVariables } = await openEngine(engine, { dataDirectory, threads, precision });
+  const begin = (shape: ParameterShape, position: number) => ({
+    value: initialValues(shape, position, 0),
+    ...{ first: null, second: null },
+  });
+  const task = new ClassifierTask({
+    config: model,
+    hyperparameters: bookHyperparameters({ dropout: 0.1 }),
+    ...{ classWeights: null, factory: adamVariables, begin },
+  });
+  const split = pairsOfFile(JSON.parse(readFileSync(request.batch, 'utf8')));
+  const beforeKilobytes = process.resourceUsage().maxRSS;
+  const { stepsMs, batchingMs } = await trainSteps(task, split, request);
+  const peakMegabytes = (process.resourceUsage().maxRSS - beforeKilobytes) / 1024;
+  const passesMs = await evaluate(task, split, request);
   return {
-    program: engine,
     threads: record.threads,
-    pairsPerSecond: trained,
-    stepMs,
-    evaluatedPairsPerSecond: evaluated,
-    evaluatedShare: trained / evaluated,
-    batchingShare: median(batchingMs.slice(1)) / stepMs,
-    peakMegabytes: process.resourceUsage().maxRSS / 1024,
+    pairsPerSecond: (split.pairs / median(stepsMs)) * 1000,
+    stepMs: median(stepsMs),
+    evaluatedPairsPerSecond: (split.pairs / median(passesMs)) * 1000,
+    batchingShare: median(batchingMs) / median(stepsMs),
+    peakMegabytes,
+    kernels: request.profile ? await profile(task, split, request) : null,
   };
 }
 

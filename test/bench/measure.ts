@@ -1,4 +1,4 @@
-/** @file Benchmarks. Runs one program once, in a process of its own, and reads the JSON line that it prints. */
+/** @file Benchmarks. Runs one program once, in a process of its own, and reads the line that it prints. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,30 +10,26 @@ import type { EngineFigures, EngineRequest } from './engineChild.ts';
 const run = promisify(execFile);
 const ENGINE_CHILD = fileURLToPath(new URL('./engineChild.ts', import.meta.url));
 
-/** The last line of a program's output, parsed. */
-async function lastJsonLine(
+async function outputOf(
   command: string,
   words: readonly string[],
   environment: Record<string, string> = {},
-): Promise<unknown> {
+): Promise<string> {
   const { stdout } = await run(command, [...words], {
     env: { ...process.env, ...environment },
     maxBuffer: 1 << 24,
   });
-  return JSON.parse(stdout.trim().split('\n').at(-1)!);
+  return stdout.trim();
 }
+
+const lastJsonLine = (output: string): unknown => JSON.parse(output.split('\n').at(-1)!);
 
 export async function measureEngine(request: EngineRequest): Promise<EngineFigures> {
   const { engine, dataDirectory, threads } = request;
   const environment = workerEnvironment(engine, { dataDirectory, threads });
-  return (await lastJsonLine(
-    process.execPath,
-    [ENGINE_CHILD, JSON.stringify(request)],
-    environment,
-  )) as EngineFigures;
+  const output = await outputOf(process.execPath, [ENGINE_CHILD, JSON.stringify(request)], environment);
+  return lastJsonLine(output) as EngineFigures;
 }
-
-export type PeerMode = 'padded' | 'bucket' | 'bucket_cls';
 
 /** Path of the script that runs PyTorch, or null where it is not at hand. */
 export function peerScript(): string | null {
@@ -41,13 +37,49 @@ export function peerScript(): string | null {
   return existsSync(script) ? script : null;
 }
 
+export interface PeerRequest {
+  readonly script: string;
+  readonly mode: 'padded' | 'bucket' | 'bucket_cls';
+  /** With the malloc settings that help it most. */
+  readonly tuned: boolean;
+  readonly steps: number;
+  readonly threads: number;
+  /** Options of the script: sizes, batch file, precision. */
+  readonly words: readonly string[];
+}
+
+export interface PeerFigures {
+  readonly pairsPerSecond: number;
+  readonly peakMegabytes: number;
+}
+
 /** The book's model in PyTorch; installs PyTorch in an environment of its own the first time. */
-export async function measurePeer(
-  script: string,
-  mode: PeerMode,
-  { steps, threads, tuned }: { steps: number; threads: number; tuned: boolean },
-): Promise<{ program: string; pairsPerSecond: number }> {
-  const words = [script, ...(tuned ? ['tuned'] : []), mode, String(steps), String(threads)];
-  const { pairs_per_s: pairsPerSecond } = (await lastJsonLine('bash', words)) as { pairs_per_s: number };
-  return { program: `torch ${mode}${tuned ? ' (malloc tuned)' : ''}`, pairsPerSecond };
+export async function measurePeer({
+  script,
+  mode,
+  tuned,
+  steps,
+  threads,
+  words,
+}: PeerRequest): Promise<PeerFigures> {
+  const all = [
+    script,
+    ...(tuned ? ['tuned'] : []),
+    mode,
+    `${steps}`,
+    `${threads}`,
+    '--dropout',
+    '0.1',
+    ...words,
+  ];
+  const told = lastJsonLine(await outputOf('bash', all)) as { pairs_per_s: number; peak_mb: number };
+  return { pairsPerSecond: told.pairs_per_s, peakMegabytes: told.peak_mb };
+}
+
+/** Pairs a second of a program that prints "… 1234 pairs/s …" somewhere. */
+export async function measurePrinted(command: string, words: readonly string[]): Promise<number> {
+  const output = await outputOf(command, words);
+  const found = /([\d.]+) pairs\/s/.exec(output)?.[1];
+  if (found === undefined) throw new Error(`${command} printed no "pairs/s": ${output}`);
+  return Number(found);
 }

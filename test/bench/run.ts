@@ -1,58 +1,40 @@
 /**
- * @file Benchmarks. `npm run bench`: training pairs a second of every engine present and of PyTorch, interleaved in one
- * run, so that a machine whose speed drifts is unfair to all alike. Compare ratios, not single figures.
+ * @file Benchmarks. `npm run bench`: training pairs a second of every engine present and of PyTorch at its best,
+ * interleaved in one run, so that a machine whose speed drifts is unfair to all alike. Compare ratios, not figures.
  */
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { listInstallations } from '../../main/engines/tensorflow/installation.ts';
-import { chooseDataDirectory } from '../../main/studio/dataDirectory.ts';
+import { findNative } from '../../main/engines/native/loader.ts';
 import { ENGINE_NAMES, type EngineName } from '../../shared/engines.ts';
-import type { EngineFigures } from './engineChild.ts';
-import { measureEngine, measurePeer, type PeerMode, peerScript } from './measure.ts';
+import { type BenchOptions, type Program, programsOf } from './programs.ts';
+import { printProfile, printTable, type Row, rowOf } from './tables.ts';
+import { WORKS, type WorkName, writeBatch } from './works.ts';
 
-const HELP = `Measures training speed on the book's sizes (bert.small, 60,005 words, batches of 512 pairs).
+const HELP = `Measures training speed on one batch of pairs, forward, backward and Adam, and evaluation.
 
 Usage: npm run -s bench -- [options]
+  --work NAME           ${Object.keys(WORKS).join(', ')} (default book: bert.small, 60,005 words, 512 pairs)
   --engine NAME         only this engine (and no PyTorch)
   --rounds N            times each program is measured, in turn (default 3)
-  --steps N             steps a measurement, after one to warm up (default 3)
-  --threads N           threads (default: all processors)
+  --steps N             steps a measurement, after one to warm up (default 5)
+  --threads N           threads (default: all physical cores)
+  --pairs N             pairs in the batch (default: the work's)
   --micro-batch-tokens N
   --no-peer             leave PyTorch out
+  --prototype PROGRAM   a program that prints "N pairs/s", measured beside the others
+  --profile             time by kernel of native, and no other program
   --json                one JSON object on stdout
 
 Examples:
   npm run bench
   npm run -s bench -- --engine wasm --json
+  npm run -s bench -- --profile
 `;
-
-interface Measured {
-  readonly program: string;
-  readonly pairsPerSecond: readonly number[];
-  readonly last: EngineFigures | null;
-}
-
-const median = (values: readonly number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Words that are not understood: said in a sentence, not as a stack trace. */
 class UsageError extends Error {}
-
-function options() {
-  const { values } = parsed({
-    options: {
-      engine: { type: 'string' },
-      rounds: { type: 'string', default: '3' },
-      steps: { type: 'string', default: '3' },
-      threads: { type: 'string', default: String(availableParallelism()) },
-      'micro-batch-tokens': { type: 'string' },
-      'no-peer': { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  return values;
-}
 
 /** @throws UsageError for options that are not known. */
 function parsed<const Config extends ParseArgsConfig>(config: Config) {
@@ -63,89 +45,89 @@ function parsed<const Config extends ParseArgsConfig>(config: Config) {
   }
 }
 
-function presentEngines(asked: string | undefined, dataDirectory: string): EngineName[] {
-  if (asked !== undefined) {
-    if (!(ENGINE_NAMES as readonly string[]).includes(asked))
-      throw new UsageError(`There is no engine called "${asked}"; there are ${ENGINE_NAMES.join(', ')}.`);
-    return [asked as EngineName];
+/** Processors of a machine often share a core: what is left to the engine is its own choice of threads. */
+function physicalCores(): number {
+  const search = findNative();
+  if (search.kind === 'missing')
+    throw new UsageError('Build the engine native first (npm run native), or say --threads.');
+  return search.binding.describe().physicalCores;
+}
+
+function oneOf<Name extends string>(flag: string, given: string, known: readonly Name[]): Name {
+  const found = known.find((name) => name === given);
+  if (found === undefined)
+    throw new UsageError(`--${flag} is one of ${known.join(', ')}; "${given}" is not.`);
+  return found;
+}
+
+function options(): BenchOptions & { json: boolean; rounds: number; help: boolean } {
+  const { values } = parsed({
+    options: {
+      ...{ work: { type: 'string', default: 'book' }, engine: { type: 'string' } },
+      ...{ rounds: { type: 'string', default: '3' }, steps: { type: 'string', default: '5' } },
+      ...{ threads: { type: 'string' }, pairs: { type: 'string' }, 'micro-batch-tokens': { type: 'string' } },
+      ...{ 'no-peer': { type: 'boolean', default: false }, prototype: { type: 'string' } },
+      ...{ profile: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const count = (
+    flag: 'rounds' | 'steps' | 'threads' | 'pairs' | 'micro-batch-tokens',
+    none: () => number,
+  ) => {
+    const value = values[flag] === undefined ? none() : Number(values[flag]);
+    if (!Number.isInteger(value) || value < 1)
+      throw new UsageError(`--${flag} must be a whole number from 1 on.`);
+    return value;
+  };
+  const work = oneOf('work', values.work, Object.keys(WORKS) as WorkName[]);
+  return {
+    work,
+    engine: values.engine === undefined ? null : oneOf<EngineName>('engine', values.engine, ENGINE_NAMES),
+    rounds: count('rounds', () => 3),
+    steps: count('steps', () => 5),
+    threads: count('threads', physicalCores),
+    pairs: count('pairs', () => WORKS[work].pairs),
+    microBatchTokens:
+      values['micro-batch-tokens'] === undefined ? null : count('micro-batch-tokens', () => 1),
+    peer: !values['no-peer'],
+    prototype: values.prototype ?? null,
+    ...{ profile: values.profile, json: values.json, help: values.help },
+  };
+}
+
+/** One after another, round by round. */
+async function measureAll(
+  programs: readonly Program[],
+  rounds: number,
+  say: (line: string) => void,
+): Promise<Row[]> {
+  const rows = new Map<string, Row>();
+  for (let round = 1; round <= rounds; round++) {
+    for (const { name, measure } of programs) {
+      const figures = await measure();
+      rows.set(name, rowOf(name, rows.get(name), figures));
+      say(`round ${round}: ${name} ${figures.pairsPerSecond.toFixed(1)} pairs/s`);
+    }
   }
-  return listInstallations(dataDirectory).length > 0 ? ['tensorflow', 'wasm'] : ['wasm'];
+  return [...rows.values()];
 }
 
 async function main(): Promise<void> {
   const chosen = options();
-  if (chosen.help) return console.log(HELP);
-  const dataDirectory = chooseDataDirectory(null, process.env);
-  const [rounds, steps, threads] = [chosen.rounds, chosen.steps, chosen.threads].map(Number) as [
-    number,
-    number,
-    number,
-  ];
-  for (const [name, count] of Object.entries({ rounds, steps, threads }))
-    if (!Number.isInteger(count) || count < 1)
-      throw new UsageError(`--${name} must be a whole number from 1 on.`);
-  const microBatchTokens =
-    chosen['micro-batch-tokens'] === undefined ? null : Number(chosen['micro-batch-tokens']);
-  const programs: (() => Promise<{ program: string; pairsPerSecond: number }>)[] = presentEngines(
-    chosen.engine,
-    dataDirectory,
-  ).map((engine) => () => measureEngine({ engine, dataDirectory, threads, steps, microBatchTokens }));
-  const script = chosen['no-peer'] || chosen.engine !== undefined ? null : peerScript();
-  if (script !== null)
-    for (const [mode, tuned] of [
-      ['padded', false],
-      ['padded', true],
-      ['bucket_cls', true],
-    ] as [PeerMode, boolean][])
-      programs.push(() => measurePeer(script, mode, { steps, threads, tuned }));
-  const measured = new Map<string, Measured>();
-  for (let round = 0; round < rounds; round++) {
-    for (const program of programs) {
-      const figures = await program();
-      const before = measured.get(figures.program)?.pairsPerSecond ?? [];
-      const last = 'evaluatedShare' in figures ? (figures as EngineFigures) : null;
-      measured.set(figures.program, {
-        program: figures.program,
-        pairsPerSecond: [...before, figures.pairsPerSecond],
-        last,
-      });
-      if (!chosen.json)
-        console.error(`round ${round + 1}: ${figures.program} ${figures.pairsPerSecond.toFixed(1)} pairs/s`);
-    }
-  }
-  if (chosen.json) printJson([...measured.values()]);
-  else printTable([...measured.values()]);
-}
-
-function printJson(all: readonly Measured[]): void {
-  const rows = all.map(({ program, pairsPerSecond, last }) => ({
-    ...last,
-    program,
-    pairsPerSecond: median(pairsPerSecond),
-    least: Math.min(...pairsPerSecond),
-    most: Math.max(...pairsPerSecond),
-  }));
-  console.log(
-    JSON.stringify(rows.length === 1 ? rows[0] : { pairsPerSecond: rows[0]!.pairsPerSecond, programs: rows }),
-  );
-}
-
-function printTable(all: readonly Measured[]): void {
-  const padded = all.find(({ program }) => program === 'torch padded');
-  console.log(
-    'program                       pairs/s   least    most   × torch padded   evaluated/trained   batching',
-  );
-  for (const { program, pairsPerSecond, last } of all) {
-    const middle = median(pairsPerSecond);
-    const ratio = padded === undefined ? '–' : (middle / median(padded.pairsPerSecond)).toFixed(2);
-    const figures = [middle, Math.min(...pairsPerSecond), Math.max(...pairsPerSecond)].map((value) =>
-      value.toFixed(1).padStart(7),
-    );
-    const shares =
-      last === null
-        ? ''
-        : `${last.evaluatedShare.toFixed(2).padStart(19)}${(last.batchingShare * 100).toFixed(2).padStart(10)} %`;
-    console.log(`${program.padEnd(28)} ${figures.join(' ')} ${ratio.padStart(16)} ${shares}`);
+  if (chosen.help) return void process.stdout.write(HELP);
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const folder = mkdtempSync(join(tmpdir(), 'entail-bench-'));
+  try {
+    const batch = join(folder, 'batch.json');
+    const what = await writeBatch(batch, chosen.pairs);
+    say(`${chosen.work}: ${chosen.pairs} pairs (${what}), ${chosen.threads} threads`);
+    const rows = await measureAll(await programsOf(chosen, batch, say), chosen.rounds, say);
+    if (chosen.json) console.log(JSON.stringify(rows.length === 1 ? rows[0] : { programs: rows }));
+    else if (chosen.profile) printProfile(rows[0]!);
+    else printTable(rows);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

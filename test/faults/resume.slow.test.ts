@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { EngineName } from '../../shared/engines.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import { engineForTests } from '../support/enginesForTests.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
@@ -21,13 +22,13 @@ const CHANGES = {
 };
 const KILLS = 10;
 
-async function prepared(engine: 'wasm' | 'tensorflow', dataDirectory: string): Promise<PreparedRun> {
+async function prepared(engine: EngineName, dataDirectory: string): Promise<PreparedRun> {
   const folder = join(temporaryFolder(), 'data');
   mkdirSync(folder);
   return await prepareRun(folder, CHANGES, { rows: 300, engine, dataDirectory });
 }
 
-describe.each(['wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
+describe.each(['native', 'wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
   it('equals the uninterrupted one after ten kills at random moments', { timeout: 300_000 }, async ({
     skip,
   }) => {

@@ -21,10 +21,11 @@ function updateBy(variable: AdamVariable, gradient: GoldenTensor | GoldenRows, s
       variable.update(tf.tensor([...gradient.values], [...gradient.shape]), settings);
       return;
     }
-    const { ids, places } = distinctIds(Int32Array.from(gradient.ids));
+    const touched = Int32Array.from(gradient.ids);
+    const { ids, placesOf } = distinctIds(touched);
     const [count, width] = gradient.rows.shape as [number, number];
     const rows = tf.tensor2d([...gradient.rows.values], [count, width]);
-    variable.updateRows({ ids, rows: sumRows(rows, places, ids.length) }, settings);
+    variable.updateRows({ ids, rows: sumRows(rows, placesOf(touched), ids.length) }, settings);
   });
 }
 

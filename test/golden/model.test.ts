@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { classify, gatherTokenRows, predictLogits } from '../../main/model/classifier.ts';
+import { everyRow } from '../../main/model/distinctRows.ts';
 import { microBatchGradients } from '../../main/model/gradients.ts';
 import { crossEntropy } from '../../main/model/kernels/crossEntropy.ts';
 import { describeEngines } from './engines.ts';
@@ -40,7 +41,8 @@ async function checkLayers(fixture: ModelFixture): Promise<void> {
   const parameters = parametersOf(config, fixture.parameters);
   const outputs: tf.Tensor[] = [];
   tf.tidy(() => {
-    const input = { tokenRows: gatherTokenRows(parameters, batch), batch };
+    const rows = everyRow(batch);
+    const input = { tokenRows: gatherTokenRows(parameters, rows.ids), rows, batch };
     const logits = classify(config, (name) => parameters.get(name), input, {
       dropout: dropoutOf(fixture),
       lastLayer: 'all',

@@ -73,13 +73,14 @@ export class GradientSum {
       for (let index = 0; index < values.length; index++) sum[index]! += values[index]!;
     }
     if (gradients.tokenRows !== null) {
-      const rows = await valuesOf(gradients.tokenRows);
+      const { ids, gradient } = gradients.tokenRows;
+      const rows = await valuesOf(gradient);
       const table = this.#sumOf(TOKEN_TABLE, vocabularySize * hidden);
       for (let index = 0; index < rows.length; index++)
-        table[batch.ids[Math.floor(index / hidden)]! * hidden + (index % hidden)]! += rows[index]!;
+        table[ids[Math.floor(index / hidden)]! * hidden + (index % hidden)]! += rows[index]!;
     }
     for (const tensor of [gradients.loss, gradients.logits, ...gradients.dense.values()]) tensor.dispose();
-    gradients.tokenRows?.dispose();
+    gradients.tokenRows?.gradient.dispose();
   }
 
   /** The gradient of a parameter, or undefined where no micro-batch had one. */

@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { DropoutSource } from '../dropout.ts';
 import { longestPair, type PaddingMaps, paddingMaps, type RowLayout } from '../packedBatch.ts';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 import { attentionMask } from './dropoutMask.ts';
-import { gatherRows } from './rows.ts';
+import { gatherRows, lookUp, sumRows } from './rows.ts';
 
 export interface AttentionOptions {
   readonly heads: number;
@@ -12,6 +12,11 @@ export interface AttentionOptions {
   /** null outside training */
   readonly dropout: DropoutSource | null;
   readonly place: number;
+  /**
+   * [R] for rows that repeat (distinctRows.ts): q, k and v are [E, H] then, and row r of the batch has their row
+   * `sources[r]`.
+   */
+  readonly sources?: Int32Array | null;
   /** Called with the weights before dropout, padded [P, N, T, T]; asking for them takes the composite way. */
   readonly onWeights?: (weights: tf.Tensor4D) => void;
 }
@@ -23,36 +28,53 @@ export function attention(
   v: tf.Tensor2D,
   options: AttentionOptions,
 ): tf.Tensor2D {
-  if (hasKernel(KERNELS.attention) && options.onWeights === undefined)
-    return fusedAttention(q, k, v, options);
-  return compositeAttention(q, k, v, options);
+  const { sources = null, onWeights } = options;
+  const fuses = hasKernel(sources === null ? KERNELS.attention : KERNELS.attentionOfSources);
+  if (fuses && onWeights === undefined) return fusedAttention(q, k, v, options);
+  const every = (x: tf.Tensor2D) => (sources === null ? x : lookUp(x, sources));
+  return compositeAttention(every(q), every(k), every(v), options);
 }
 
-/** Registered pair: (q, k, v) -> context, and (dy, q, k, v) -> dq, dk, dv, which computes the softmax again. */
+/**
+ * Registered pair: (q, k, v) -> context and whatever the engine saves, and (dy, q, k, v, context, saved) -> dq, dk, dv.
+ * Of sources: dq, dk and dv come as [R, H] and are summed here.
+ */
 function fusedAttention(
   q: tf.Tensor2D,
   k: tf.Tensor2D,
   v: tf.Tensor2D,
   options: AttentionOptions,
 ): tf.Tensor2D {
-  const attributes = {
-    heads: options.heads,
-    layout: options.layout,
-    dropout: options.dropout,
-    place: options.place,
-  };
-  const run = tf.customGrad((...inputs) => {
-    const [qIn, kIn, vIn] = inputs as tf.Tensor[];
-    const save = inputs[3] as unknown as tf.GradSaveFunc;
-    const context = runKernel(KERNELS.attention, { q: qIn!, k: kIn!, v: vIn! }, attributes)[0]!;
-    save([qIn!, kIn!, vIn!]);
+  const { heads, layout, dropout, place, sources = null } = options;
+  const attributes = { heads, layout, dropout, place, ...(sources === null ? {} : { sources }) };
+  const forward = sources === null ? KERNELS.attention : KERNELS.attentionOfSources;
+  const backward = sources === null ? KERNELS.attentionGradient : KERNELS.attentionOfSourcesGradient;
+  return withGradient([q, k, v], (qIn, kIn, vIn) => {
+    const [context, ...more] = runKernel(forward, { q: qIn!, k: kIn!, v: vIn! }, attributes);
     return {
-      value: context,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        runKernel(KERNELS.attentionGradient, { dy, q: saved[0]!, k: saved[1]!, v: saved[2]! }, attributes),
+      value: context!,
+      saved: [qIn!, kIn!, vIn!, context!, ...more],
+      gradient: (dy, [qKept, kKept, vKept, contextKept, saved]) => {
+        const known = { q: qKept!, k: kKept!, v: vKept!, context: contextKept! };
+        const inputs = { dy, ...known, ...(saved === undefined ? {} : { saved }) };
+        const gradients = runKernel(backward, inputs, attributes) as tf.Tensor2D[];
+        return sources === null ? gradients : summedBySource(gradients, sources, q.shape[0]);
+      },
     };
+  }) as tf.Tensor2D;
+}
+
+/** [R, H] each -> [count, H] each; what was summed is freed. */
+export function summedBySource(
+  gradients: readonly tf.Tensor2D[],
+  sources: Int32Array,
+  count: number,
+): tf.Tensor2D[] {
+  return gradients.map((gradient) => {
+    const summed = sumRows(gradient, sources, count);
+    gradient.dispose();
+    return summed;
   });
-  return run(q, k, v) as tf.Tensor2D;
 }
 
 /** [R, H] -> [P, N, T, D] through a gather; places of padding hold some row. */

@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Cross-entropy from logits, with class weights and label smoothing as torch defines them. */
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 
 export interface CrossEntropyOptions {
   /** [C] or null for all ones */
@@ -26,21 +26,22 @@ export function crossEntropy(
 
 /** Registered pair: (logits) -> losses [P], probabilities minus targets [P, C]; and (dy, residuals) -> dLogits. */
 function fused(logits: tf.Tensor2D, labels: Int32Array): tf.Tensor1D {
-  const run = tf.customGrad((...inputs) => {
-    const save = inputs[1] as unknown as tf.GradSaveFunc;
-    const [losses, residuals] = runKernel(
-      KERNELS.crossEntropy,
-      { logits: inputs[0] as tf.Tensor },
-      { labels },
-    );
-    save([residuals!]);
+  return withGradient([logits], (given) => {
+    const [losses, residuals] = runKernel(KERNELS.crossEntropy, { logits: given! }, { labels });
     return {
       value: losses!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        tf.mul(saved[0]!, tf.reshape(dy, [dy.size, 1])) as tf.Tensor,
+      saved: [residuals!],
+      gradient: (dy, [kept]) => tf.mul(kept!, tf.reshape(dy, [dy.size, 1])),
     };
-  });
-  return run(logits) as tf.Tensor1D;
+  }) as tf.Tensor1D;
+}
+
+/** How many rows of logits [P, C] are largest at their label (the first of equals) -> a scalar. */
+export function countCorrect(logits: tf.Tensor2D, labels: Int32Array): tf.Scalar {
+  if (hasKernel(KERNELS.countCorrect))
+    return runKernel(KERNELS.countCorrect, { logits }, { labels })[0] as tf.Scalar;
+  const hits = tf.equal(tf.argMax(logits, 1), tf.tensor1d(labels, 'int32'));
+  return tf.sum(tf.cast(hits, 'float32')) as tf.Scalar;
 }
 
 /** The weighted, smoothed target distribution of each pair, row-major [P, C]. */

@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Linear layer with its activation: y = act(x·Wᵀ + b). */
 import * as tf from '@tensorflow/tfjs-core';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 
 export type Activation = 'none' | 'relu' | 'tanh' | 'gelu' | 'gelu_tanh';
 /** Activations whose gradient needs the output only: the ones a fused kernel takes inside. */
@@ -18,7 +18,10 @@ const isFused = (activation: Activation): activation is FusedActivation =>
 
 /** x [R, I] -> [R, O] */
 export function linear(x: tf.Tensor2D, weights: LinearWeights, activation: Activation = 'none'): tf.Tensor2D {
-  if (!isFused(activation)) return gelu(linear(x, weights), activation);
+  if (!isFused(activation))
+    return hasKernel(KERNELS.linearGelu)
+      ? fusedGelu(x, weights, activation)
+      : gelu(linear(x, weights), activation);
   if (hasKernel(KERNELS.linear)) return fusedLinear(x, weights, activation);
   const y = tf.add(tf.matMul(x, weights.weight, false, true), weights.bias) as tf.Tensor2D;
   if (activation === 'relu') return tf.relu(y);
@@ -31,22 +34,38 @@ function fusedLinear(
   { weight, bias }: LinearWeights,
   activation: FusedActivation,
 ): tf.Tensor2D {
-  const run = tf.customGrad((...inputs) => {
-    const [xIn, weightIn, biasIn] = inputs as tf.Tensor[];
-    const save = inputs[3] as unknown as tf.GradSaveFunc;
-    const y = runKernel(KERNELS.linear, { x: xIn!, weight: weightIn!, bias: biasIn! }, { activation })[0]!;
-    save([xIn!, weightIn!, y]);
+  return withGradient([x, weight, bias], (xIn, weightIn, biasIn) => {
+    const inputs = { x: xIn!, weight: weightIn!, bias: biasIn! };
+    const y = runKernel(KERNELS.linear, inputs, { activation })[0]!;
     return {
       value: y,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        runKernel(
-          KERNELS.linearGradient,
-          { dy, x: saved[0]!, weight: saved[1]!, y: saved[2]! },
-          { activation },
-        ),
+      saved: [xIn!, weightIn!, y],
+      gradient: (dy, [xKept, weightKept, yKept]) => {
+        const backward = { dy, x: xKept!, weight: weightKept!, y: yKept! };
+        return runKernel(KERNELS.linearGradient, backward, { activation });
+      },
     };
-  });
-  return run(x, weight, bias) as tf.Tensor2D;
+  }) as tf.Tensor2D;
+}
+
+/** Registered pair: (x, weight, bias) -> y, and x·Wᵀ + b before it; (dy, x, weight, before) -> dx, dWeight, dBias. */
+function fusedGelu(
+  x: tf.Tensor2D,
+  { weight, bias }: LinearWeights,
+  activation: 'gelu' | 'gelu_tanh',
+): tf.Tensor2D {
+  return withGradient([x, weight, bias], (xIn, weightIn, biasIn) => {
+    const inputs = { x: xIn!, weight: weightIn!, bias: biasIn! };
+    const [y, before] = runKernel(KERNELS.linearGelu, inputs, { activation });
+    return {
+      value: y!,
+      saved: [xIn!, weightIn!, before!],
+      gradient: (dy, [xKept, weightKept, beforeKept]) => {
+        const backward = { dy, x: xKept!, weight: weightKept!, before: beforeKept! };
+        return runKernel(KERNELS.linearGeluGradient, backward, { activation });
+      },
+    };
+  }) as tf.Tensor2D;
 }
 
 /** GELU as BERT has it (Hendrycks and Gimpel, 2016): exact with erf, or the tanh form. */

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { longestPair, paddingMaps } from '../packedBatch.ts';
 import type { AttentionOptions } from './attention.ts';
-import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
+import { hasKernel, KERNELS, runKernel, withGradient } from './dispatch.ts';
 import { attentionMask } from './dropoutMask.ts';
 import { gatherRows } from './rows.ts';
 
@@ -28,22 +28,22 @@ export function pooledAttention(
   return composite(x, query, options);
 }
 
-/** Registered pair: (x, query) -> pooled, and (dy, x, query) -> dx, dQuery. */
+/** Registered pair: (x, query) -> pooled and whatever the engine saves, and (dy, x, query, saved) -> dx, dQuery. */
 function fused(x: tf.Tensor2D, query: tf.Tensor3D, options: PooledAttentionOptions): tf.Tensor3D {
   const { heads, layout, dropout, place, scale } = options;
   const attributes = { heads, layout, dropout, place, scale };
-  const run = tf.customGrad((...inputs) => {
-    const [xIn, queryIn] = inputs as tf.Tensor[];
-    const save = inputs[2] as unknown as tf.GradSaveFunc;
-    const pooled = runKernel(KERNELS.pooledAttention, { x: xIn!, query: queryIn! }, attributes)[0]!;
-    save([xIn!, queryIn!]);
+  return withGradient([x, query], (xIn, queryIn) => {
+    const inputs = { x: xIn!, query: queryIn! };
+    const [pooled, ...more] = runKernel(KERNELS.pooledAttention, inputs, attributes);
     return {
-      value: pooled,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        runKernel(KERNELS.pooledAttentionGradient, { dy, x: saved[0]!, query: saved[1]! }, attributes),
+      value: pooled!,
+      saved: [xIn!, queryIn!, ...more],
+      gradient: (dy, [xKept, queryKept, saved]) => {
+        const backward = { dy, x: xKept!, query: queryKept!, ...(saved === undefined ? {} : { saved }) };
+        return runKernel(KERNELS.pooledAttentionGradient, backward, attributes);
+      },
     };
-  });
-  return run(x, query) as tf.Tensor3D;
+  }) as tf.Tensor3D;
 }
 
 function composite(x: tf.Tensor2D, query: tf.Tensor3D, options: PooledAttentionOptions): tf.Tensor3D {

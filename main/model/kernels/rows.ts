@@ -4,6 +4,7 @@ import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
 
 /** Rows of x [A, W] by `index` [B] -> [B, W]; the index A means a row of zeros. */
 function take(x: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
+  if (hasKernel(KERNELS.gatherRows)) return runKernel(KERNELS.gatherRows, { x }, { index })[0] as tf.Tensor2D;
   const [rows, width] = x.shape;
   // The row of zeros is a copy of everything: only where it is asked for.
   const source = index.includes(rows) ? tf.concat([x, tf.zeros([1, width])], 0) : x;
@@ -35,7 +36,7 @@ export function lookUp(table: tf.Tensor2D, index: Int32Array): tf.Tensor2D {
   const run = tf.customGrad((...inputs) => {
     const source = inputs[0] as tf.Tensor2D;
     return {
-      value: tf.gather(source, tf.tensor1d(index, 'int32')),
+      value: take(source, index),
       gradFunc: (dy: tf.Tensor) => sumRows(dy as tf.Tensor2D, index, source.shape[0]),
     };
   });

@@ -1,6 +1,7 @@
 /** @file Runs under Node. Handlers of shared/contract/engines.ts. */
 import type { HandlersOf } from '../../../shared/contract/contract.ts';
 import type { EngineOverview, engineRoutes } from '../../../shared/contract/engines.ts';
+import { OFFERED_ENGINES } from '../../../shared/engines.ts';
 import { formatBytes } from '../../files/disk.ts';
 import { testEngine } from '../engineTest.ts';
 import type { HostContext } from '../hosting.ts';
@@ -9,8 +10,8 @@ export function enginesHandlers(context: HostContext): HandlersOf<typeof engineR
   const { engines, jobs, publish, queue } = context;
   let last: EngineOverview | null = null;
   const examine = async (): Promise<EngineOverview> => {
-    const reports = await engines.doctor(['tensorflow', 'wasm']);
-    last = { reports, chosen: await engines.choose(null), examinedAtMs: Date.now() };
+    const reports = await engines.doctor(OFFERED_ENGINES);
+    last = { reports, chosen: await engines.best(), examinedAtMs: Date.now() };
     return last;
   };
   const changed = async (): Promise<void> => {

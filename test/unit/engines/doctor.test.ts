@@ -4,23 +4,34 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatDoctorReport } from '../../../main/engines/doctorReport.ts';
-import { chooseEngine, doctor, workerEnvironment } from '../../../main/engines/registry.ts';
+import type { NativeBinding } from '../../../main/engines/native/binding.ts';
+import { findNative, nativePlaces } from '../../../main/engines/native/loader.ts';
+import { requirePrecision } from '../../../main/engines/native.ts';
+import {
+  checkPrecision,
+  chooseEngine,
+  doctor,
+  precisionHere,
+  workerEnvironment,
+} from '../../../main/engines/registry.ts';
 import {
   BINDING_FILE,
   installationFolder,
   MANIFEST_FILE,
 } from '../../../main/engines/tensorflow/installation.ts';
 import type { DoctorReport } from '../../../shared/engines.ts';
+import { engineForTests } from '../../support/enginesForTests.ts';
 import { onlyPrograms, setVariable } from '../../support/fakePrograms.ts';
-import { studioRejectionOf } from '../../support/studioErrorOf.ts';
+import { studioErrorOf, studioRejectionOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const finding = (report: DoctorReport | undefined, what: string) =>
   report?.findings.find((one) => one.what === what);
 
 describe('doctor', () => {
-  it('looks at tensorflow and wasm here', async () => {
-    const [tensorflow, wasm] = await doctor({ dataDirectory: temporaryFolder() });
+  it('looks at every engine here', async () => {
+    const [native, tensorflow, wasm] = await doctor({ dataDirectory: temporaryFolder() });
+    expect(native).toMatchObject({ engine: 'native', deterministic: { value: true } });
     expect(tensorflow).toMatchObject({ engine: 'tensorflow', verdict: 'not installed' });
     expect(tensorflow?.nextStep).toContain('npx --no entail engines install tensorflow');
     const looked = tensorflow?.findings.map(({ what }) => what);
@@ -80,14 +91,47 @@ describe('doctor', () => {
 });
 
 describe('chooseEngine', () => {
-  it('takes wasm where nothing is installed, and refuses what is not there', async () => {
+  it('takes native where it loads and no GPU is to be served, and wasm where nothing is', async ({
+    skip,
+  }) => {
     const dataDirectory = temporaryFolder();
-    expect(await chooseEngine({ dataDirectory, asked: null })).toBe('wasm');
+    const nowhere = { dataDirectory, asked: null, native: nativePlaces(temporaryFolder()) };
+    expect(await chooseEngine(nowhere)).toBe('wasm');
+    const missing = await studioRejectionOf(chooseEngine({ ...nowhere, asked: 'native' }));
+    expect(missing).toMatchObject({ code: 'ENGINE_MISSING' });
+    expect(missing.nextStep).toContain('npm run native');
+    engineForTests('native', skip);
+    expect(await chooseEngine({ dataDirectory, asked: null })).toBe('native');
+  });
+
+  it('refuses what is not there', async () => {
+    const dataDirectory = temporaryFolder();
     expect(await chooseEngine({ dataDirectory, asked: 'cpu' })).toBe('cpu');
     expect(workerEnvironment('wasm', { dataDirectory, threads: 2 })).toEqual({});
     const error = await studioRejectionOf(chooseEngine({ dataDirectory, asked: 'tensorflow' }));
     expect(error.code).toBe('ENGINE_MISSING');
     expect(error.nextStep).toContain('engines install tensorflow');
+  });
+});
+
+describe('precision', () => {
+  it('is single everywhere, and bfloat16 on native alone', () => {
+    checkPrecision('wasm', 'fp32');
+    expect(precisionHere('wasm', 'bf16')).toBe('fp32');
+    const error = studioErrorOf(() => checkPrecision('tensorflow', 'bf16'));
+    expect(error.code).toBe('USAGE');
+    expect(error.message).toContain('single precision only');
+    expect(error.nextStep).toContain('--engine native');
+  });
+
+  it('of bfloat16 is refused where the processor has none', ({ skip }) => {
+    engineForTests('native', skip);
+    const search = findNative();
+    const hasBf16 = search.kind === 'found' && search.binding.describe().bf16;
+    expect(precisionHere('native', 'bf16')).toBe(hasBf16 ? 'bf16' : 'fp32');
+    const without = { describe: () => ({ bf16: false }) } as NativeBinding;
+    expect(studioErrorOf(() => requirePrecision('bf16', without)).message).toContain('AVX512-BF16');
+    requirePrecision('fp32', without);
   });
 });
 

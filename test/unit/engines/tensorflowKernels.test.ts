@@ -79,7 +79,7 @@ describe('LayerNorm with dropout on tensorflow', () => {
     const dy = tf.randomNormal([rows, WIDTH], 0, 1, 'float32', 5);
     type Norm = (x: tf.Tensor2D, residual: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => tf.Tensor;
     const gradientsOf = (norm: Norm) =>
-      tf.grads(norm as unknown as (...x: tf.Tensor[]) => tf.Tensor)(tensors, dy);
+      tf.grads(norm as unknown as (...x: tf.Tensor[]) => tf.Tensor)(tensors, tf.clone(dy));
     const fused = gradientsOf((x, residual, gamma, beta) =>
       addDropoutNorm(x, residual, { gamma, beta, eps: 1e-5 }, { layout, dropout: source, place: 1 }),
     );

@@ -1,64 +1,12 @@
 /** @file Tests. One optimizer step: the plan of micro-batches changes nothing, and each setting does what it says. */
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { planMicroBatches } from '../../../main/data/batches.ts';
-import type { EncodedSplit } from '../../../main/data/encoding.ts';
-import { registerCpu } from '../../../main/engines/cpu.ts';
-import { registerWasm } from '../../../main/engines/wasm.ts';
-import { type AdamVariableFactory, plainAdamVariable } from '../../../main/model/adam.ts';
-import { bookConfig } from '../../../main/model/config.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { openEngine } from '../../../main/engines/registry.ts';
+import type { AdamVariableFactory } from '../../../main/model/adam.ts';
 import { initialValues, TOKEN_TABLE } from '../../../main/model/parameters.ts';
-import { PhiloxSequence } from '../../../main/model/philox.ts';
-import { ClassifierTask } from '../../../main/training/classifierTask.ts';
-import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
-
-const WORDS = 37;
-const PAIRS = 24;
-
-function someSplit(): EncodedSplit {
-  const sequence = new PhiloxSequence(7, 99);
-  const offsets = new Int32Array(PAIRS + 1);
-  for (let pair = 0; pair < PAIRS; pair++) offsets[pair + 1] = offsets[pair]! + 4 + sequence.nextBelow(12);
-  const ids = Int32Array.from({ length: offsets[PAIRS]! }, () => sequence.nextBelow(WORDS));
-  const labels = Int32Array.from({ length: PAIRS }, (_, pair) => pair % 3);
-  return {
-    pairs: PAIRS,
-    ids,
-    offsets,
-    segmentStarts: new Int32Array(PAIRS).fill(3),
-    labels,
-    truncatedPairs: 0,
-  };
-}
-
-const everyone = Int32Array.from({ length: PAIRS }, (_, pair) => pair);
-
-function makeTask(
-  changes: Record<string, unknown>,
-  factory: AdamVariableFactory,
-  classWeights: readonly number[] | null = null,
-) {
-  const free = { size: 'free', layers: 2, hidden: 12, heads: 2, feedForward: 20, lr: 0.01 };
-  const hyperparameters = hyperparametersSchema.parse({ ...free, ...changes });
-  const config = bookConfig(hyperparameters, WORDS, 3);
-  const begin = (...[shape, position]: [Parameters<typeof initialValues>[0], number]) => ({
-    value: initialValues(shape, position, 1),
-    first: null,
-    second: null,
-  });
-  return new ClassifierTask({ config, hyperparameters, classWeights, factory, begin });
-}
-
-async function steps(task: ClassifierTask, microBatchTokens: number, count = 3): Promise<number[][]> {
-  const readings: number[][] = [];
-  for (let step = 1; step <= count; step++) {
-    const plan = planMicroBatches(someSplit(), everyone, { microBatchTokens });
-    const reading = await task.step(plan, { step, lr: 0.01, betweenMicroBatches: async () => {} });
-    readings.push([...(await reading.data())]);
-    reading.dispose();
-  }
-  return readings;
-}
+import type { ClassifierTask } from '../../../main/training/classifierTask.ts';
+import { engineForTests } from '../../support/enginesForTests.ts';
+import { makeTask, PAIRS, steps } from '../../support/smallTask.ts';
 
 const valuesOf = async (task: ClassifierTask, name: string) => (await task.get(name).data()) as Float32Array;
 
@@ -73,16 +21,12 @@ function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
   return worst / top;
 }
 
-let wasmVariables: AdamVariableFactory;
-beforeAll(async () => {
-  wasmVariables = await registerWasm();
-});
-
-describe.each(['cpu', 'wasm'] as const)('a step on %s', (engine) => {
-  const factory = () => (engine === 'wasm' ? wasmVariables : plainAdamVariable);
-  beforeAll(async () => {
-    if (engine === 'cpu') await registerCpu();
-    else await registerWasm();
+describe.each(['cpu', 'wasm', 'native'] as const)('a step on %s', (engine) => {
+  let variables: AdamVariableFactory;
+  const factory = () => variables;
+  beforeEach(async ({ skip }) => {
+    const dataDirectory = engineForTests(engine, skip);
+    variables = (await openEngine(engine, { dataDirectory })).adamVariables;
   });
 
   it('is the same whether the batch is computed whole, in parts or pair by pair, with dropout', async () => {

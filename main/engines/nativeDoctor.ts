@@ -1,0 +1,77 @@
+/** @file Node. The doctor's look at `native`: which binary loads, what it makes of the processor, what building needs. */
+import type { DoctorFinding, DoctorReport } from '../../shared/engines.ts';
+import type { NativeDescription } from './native/binding.ts';
+import { findCargo } from './native/cargo.ts';
+import { findNative, type NativeSearch, NEXT_STEP, nativePlaces } from './native/loader.ts';
+
+const NAMES: Readonly<Record<NativeDescription['instructionSet'], string>> = {
+  avx512: 'AVX-512',
+  avx2: 'AVX2 with FMA',
+  neon: 'NEON',
+  scalar: 'none that help: several times slower than with AVX2 or NEON',
+};
+
+export async function nativeReport(places = nativePlaces()): Promise<DoctorReport> {
+  const search = findNative(places);
+  const deterministic = { value: true, why: 'work is split the same way for any number of threads' };
+  const cargo = await cargoFinding();
+  if (search.kind === 'found') {
+    const description = search.binding.describe();
+    return {
+      engine: 'native',
+      verdict: 'ready',
+      summary: `Works on ${description.physicalCores} cores with ${NAMES[description.instructionSet]}.`,
+      findings: [...foundFindings(search.origin, description), cargo],
+      deterministic,
+      nextStep: '',
+    };
+  }
+  const broken = search.trials.some(({ trouble }) => trouble !== null);
+  return {
+    engine: 'native',
+    verdict: broken ? 'broken' : 'not installed',
+    summary: broken ? 'A binary is there and does not load.' : 'It has not been built here yet.',
+    findings: [...missingFindings(search), { ...cargo, required: true }],
+    deterministic,
+    nextStep: NEXT_STEP,
+  };
+}
+
+function foundFindings(origin: string, description: NativeDescription): DoctorFinding[] {
+  const { version, instructionSet, bf16, physicalCores, threads } = description;
+  const found = { found: true, required: true };
+  return [
+    { what: 'Binary', ...found, detail: `${version}, ${origin}, for ${process.platform} ${process.arch}` },
+    { what: 'Processor instructions', ...found, detail: NAMES[instructionSet] },
+    {
+      what: 'bfloat16 (AVX512-BF16)',
+      found: bf16,
+      detail: bf16 ? '--precision bf16 works' : 'no --precision bf16; single precision works everywhere',
+      required: false,
+    },
+    {
+      what: 'Physical cores',
+      ...found,
+      detail: `${physicalCores}; a run uses ${threads} unless --threads says otherwise`,
+    },
+  ];
+}
+
+function missingFindings(search: Extract<NativeSearch, { kind: 'missing' }>): DoctorFinding[] {
+  return search.trials.map(({ origin, trouble }) => ({
+    what: `Binary, ${origin}`,
+    found: false,
+    detail: trouble ?? `none for ${process.platform} ${process.arch}`,
+    required: origin === 'built here',
+  }));
+}
+
+async function cargoFinding(): Promise<DoctorFinding> {
+  const version = await findCargo();
+  return {
+    what: 'Rust (cargo)',
+    found: version !== null,
+    detail: version?.version ?? 'not on the PATH, nor in ~/.cargo/bin; it is needed for building only',
+    required: false,
+  };
+}

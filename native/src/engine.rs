@@ -1,0 +1,27 @@
+//! One engine for each thread of JavaScript: its buffers and what computes on them. Kernels run on the thread that calls
+//! them (and on workers), so engines need no locks, and one that ends with its thread gives everything back.
+
+use crate::buffers::Buffers;
+use crate::compute::Compute;
+use crate::cpu::physical_cores;
+use std::cell::RefCell;
+
+pub struct Engine {
+    pub compute: Compute,
+    pub buffers: Buffers,
+}
+
+impl Engine {
+    fn new() -> Self {
+        Self { compute: Compute::new(physical_cores()), buffers: Buffers::default() }
+    }
+}
+
+thread_local! {
+    static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) };
+}
+
+/// The calling thread's engine, made at the first call.
+pub fn with_engine<R>(body: impl FnOnce(&mut Engine) -> R) -> R {
+    ENGINE.with_borrow_mut(|engine| body(engine.get_or_insert_with(Engine::new)))
+}

@@ -1,0 +1,136 @@
+/**
+ * @file Benchmarks. What is trained: the book's sizes and two larger networks, and pairs to train on: real ones from
+ * ../shared where they lie beside the checkout, else random ones as long as SNLI's.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { epochOrder } from '../../main/data/batches.ts';
+import { openCache } from '../../main/data/cache.ts';
+import { encodeSplit } from '../../main/data/encodedSplits.ts';
+import type { EncodedSplit } from '../../main/data/encoding.ts';
+import { importDataset } from '../../main/data/importDataset.ts';
+import { vocabularyOf } from '../../main/data/vocabulary.ts';
+import { bookConfig } from '../../main/model/config.ts';
+import { PhiloxSequence } from '../../main/model/philox.ts';
+import { type Hyperparameters, hyperparametersSchema } from '../../shared/hyperparameters.ts';
+import type { ModelConfig } from '../../shared/runs.ts';
+import { missingShared, sharedPath } from '../support/sharedData.ts';
+
+export const VOCABULARY_SIZE = 60_005;
+export const CLASSES = 3;
+
+export const bookHyperparameters = (changes: Partial<Hyperparameters> = {}): Hyperparameters =>
+  hyperparametersSchema.parse({
+    ...{ size: 'bert.small', batchSize: 512, lr: 1e-4, dropout: 0.2, loss: 'sum' },
+    ...changes,
+  });
+
+interface Work {
+  readonly model: ModelConfig;
+  readonly pairs: number;
+  /** The same sizes in the peer's words. */
+  readonly peerWords: readonly string[];
+}
+
+const book = bookConfig(bookHyperparameters(), VOCABULARY_SIZE, CLASSES);
+const HUGGING_FACE: ModelConfig = {
+  ...book,
+  ...{ variant: 'huggingface', activation: 'gelu', embeddingNorm: true, layerNormEps: 1e-12 },
+  vocabularySize: 30_522,
+};
+
+export const WORKS = {
+  book: { model: book, pairs: 512, peerWords: [] },
+  minilm: {
+    model: { ...HUGGING_FACE, layers: 6, hidden: 384, heads: 12, feedForward: 1536 },
+    pairs: 64,
+    peerWords: words({ layers: 6, hidden: 384, ffn: 1536, heads: 12, vocab: 30_522, pairs: 64 }),
+  },
+  base: {
+    model: { ...HUGGING_FACE, layers: 12, hidden: 768, heads: 12, feedForward: 3072 },
+    pairs: 32,
+    peerWords: words({ layers: 12, hidden: 768, ffn: 3072, heads: 12, vocab: 30_522, pairs: 32 }),
+  },
+} as const satisfies Record<string, Work>;
+export type WorkName = keyof typeof WORKS;
+
+function words(sizes: Readonly<Record<string, number>>): string[] {
+  return [
+    ...Object.entries(sizes).flatMap(([name, value]) => [`--${name}`, `${value}`]),
+    '--gelu',
+    '--embedding-norm',
+  ];
+}
+
+/** One pair of a batch file, as the peer reads it. */
+interface FilePair {
+  readonly tokens: readonly number[];
+  readonly segments: readonly number[];
+  readonly label: number;
+}
+
+/** Writes the first pairs of an epoch of real SNLI where it is at hand, else random ones. -> what they are */
+export async function writeBatch(path: string, pairs: number): Promise<'SNLI' | 'random pairs'> {
+  const isReal = missingShared('data', 'snli_1.0') === null;
+  const split = isReal ? await snliPairs() : randomPairs(pairs, 1);
+  const members = isReal
+    ? epochOrder(split.pairs, 0, 0).subarray(0, pairs)
+    : Int32Array.from({ length: pairs }, (_, at) => at);
+  const rows = Array.from(members, (member): FilePair => {
+    const tokens = split.ids.subarray(split.offsets[member], split.offsets[member + 1]);
+    const segments = Array.from(tokens, (_, at) => (at < split.segmentStarts[member]! ? 0 : 1));
+    return { tokens: [...tokens], segments, label: split.labels[member]! };
+  });
+  writeFileSync(path, JSON.stringify(rows));
+  return isReal ? 'SNLI' : 'random pairs';
+}
+
+/** A batch file's pairs, as our own programs take them. */
+export function pairsOfFile(rows: readonly FilePair[]): EncodedSplit {
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach(({ tokens }, pair) => {
+    offsets[pair + 1] = offsets[pair]! + tokens.length;
+  });
+  return {
+    pairs: rows.length,
+    ids: Int32Array.from(rows.flatMap(({ tokens }) => tokens)),
+    offsets,
+    segmentStarts: Int32Array.from(rows, ({ segments }) => segments.indexOf(1)),
+    labels: Int32Array.from(rows, ({ label }) => label),
+    truncatedPairs: 0,
+  };
+}
+
+/** The training split, with the vocabulary of words that it has at least twice. */
+async function snliPairs(): Promise<EncodedSplit> {
+  const folder = mkdtempSync(join(tmpdir(), 'entail-bench-'));
+  const cache = openCache(join(folder, 'cache.db'));
+  try {
+    const dataset = await importDataset(cache, { path: sharedPath('data', 'snli_1.0'), name: 'snli' });
+    const { maxLen, truncation, workers, minFreq } = bookHyperparameters();
+    const vocabulary = vocabularyOf(cache, dataset.id, minFreq);
+    return await encodeSplit(cache, { dataset, split: 'train', vocabulary, maxLen, truncation, workers });
+  } finally {
+    cache.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, Math.round(value)));
+
+/** Random tokens; lengths of both sentences as the PyTorch peer draws them: 14.1 ± 6 and 8.3 ± 3.2, and 3 special ones. */
+export function randomPairs(pairs: number, seed: number): EncodedSplit {
+  const sequence = new PhiloxSequence(seed, 0x62656e63);
+  const offsets = new Int32Array(pairs + 1);
+  const segmentStarts = new Int32Array(pairs);
+  for (let pair = 0; pair < pairs; pair++) {
+    const premise = clamp(14.1 + 6 * sequence.nextNormal(), 3, 60);
+    const hypothesis = clamp(8.3 + 3.2 * sequence.nextNormal(), 2, 30);
+    segmentStarts[pair] = premise + 2;
+    offsets[pair + 1] = offsets[pair]! + premise + hypothesis + 3;
+  }
+  const ids = Int32Array.from({ length: offsets[pairs]! }, () => sequence.nextBelow(VOCABULARY_SIZE));
+  const labels = Int32Array.from({ length: pairs }, () => sequence.nextBelow(CLASSES));
+  return { pairs, ids, offsets, segmentStarts, labels, truncatedPairs: 0 };
+}

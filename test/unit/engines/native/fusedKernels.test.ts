@@ -1,0 +1,289 @@
+/**
+ * @file Tests. Every fused kernel of `native`, forward and backward, against its composite in plain ops on `cpu`: over
+ * random shapes, with lengths of 1 and 512, one head, odd sizes and empty batches.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { addDropoutNorm, normDropout } from '../../../../main/model/kernels/addDropoutNorm.ts';
+import { attention } from '../../../../main/model/kernels/attention.ts';
+import { countCorrect, crossEntropy } from '../../../../main/model/kernels/crossEntropy.ts';
+import { embeddingSum } from '../../../../main/model/kernels/embeddingSum.ts';
+import { gradientNorm } from '../../../../main/model/kernels/gradientNorm.ts';
+import { type Activation, linear } from '../../../../main/model/kernels/linear.ts';
+import { pooledAttention } from '../../../../main/model/kernels/pooledAttention.ts';
+import { projections } from '../../../../main/model/kernels/projections.ts';
+import { gatherRows, lookUp, sumRows } from '../../../../main/model/kernels/rows.ts';
+import type { RowLayout } from '../../../../main/model/packedBatch.ts';
+import { relativeDistance } from '../../../golden/fixtures.ts';
+import { engineForTests } from '../../../support/enginesForTests.ts';
+import { Inputs, type Values, valuesOn } from '../../../support/onEngine.ts';
+
+const CLOSE = 1e-5;
+
+beforeEach(({ skip }) => void engineForTests('native', skip));
+
+interface Work {
+  /** Inputs with a gradient. */
+  readonly tensors: readonly { readonly values: Float32Array; readonly shape: readonly number[] }[];
+  readonly forward: (...inputs: never[]) => tf.Tensor;
+}
+
+/** Outputs and gradients of all inputs, under one random gradient from above. */
+function passOver({ tensors, forward }: Work, seed: number): tf.Tensor[] {
+  const inputs = tensors.map(({ values, shape }) => tf.tensor(values, [...shape]));
+  const run = forward as unknown as (...inputs: tf.Tensor[]) => tf.Tensor;
+  const y = run(...inputs);
+  const dy = tf.tensor(new Inputs(seed + 1000).normal(y.size), y.shape);
+  return [y, ...tf.grads(run)(inputs, tf.clone(dy))];
+}
+
+async function expectSame(work: Work, seed: number): Promise<void> {
+  const [expected, actual] = [
+    await valuesOn('cpu', () => passOver(work, seed)),
+    await valuesOn('native', () => passOver(work, seed)),
+  ];
+  expectNear(actual, expected);
+}
+
+function expectNear(actual: Values, expected: Values): void {
+  expect(actual.length).toBe(expected.length);
+  for (const [index, values] of expected.entries()) {
+    expect(actual[index]!.length).toBe(values.length);
+    expect(relativeDistance(actual[index]!, values), `output ${index}`).toBeLessThan(CLOSE);
+  }
+}
+
+const random = (inputs: Inputs, ...shape: number[]) => ({
+  shape,
+  values: inputs.normal(tf.util.sizeFromShape(shape)),
+});
+
+/** Pairs of the given lengths, in an order of the optimizer batch that is not theirs. */
+function layoutOf(lengths: readonly number[]): RowLayout & { rows: number } {
+  const offsets = [0];
+  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
+  return {
+    offsets: Int32Array.from(offsets),
+    pairIndices: Int32Array.from(lengths, (_, pair) => (pair * 7 + 3) % 1000),
+    rows: offsets.at(-1)!,
+  };
+}
+
+const dropout = (seed: number) => ({ rate: 0.3, seed: seed + 5, step: 9, microBatch: 0 });
+const SEEDS = Array.from({ length: 8 }, (_, seed) => seed);
+
+describe('linear', () => {
+  const activations: Activation[] = ['none', 'relu', 'tanh', 'gelu', 'gelu_tanh'];
+  const sizes = [
+    [1, 1, 1],
+    [3, 5, 7],
+    [17, 64, 33],
+    [130, 96, 48],
+    [257, 31, 129],
+  ] as const;
+  describe.each(activations)('%s', (activation) => {
+    it.each(sizes)('x [%i, %i] -> %i', (rows, into, out) => {
+      const inputs = new Inputs(rows);
+      const tensors = [random(inputs, rows, into), random(inputs, out, into), random(inputs, out)];
+      const forward = (x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D) =>
+        linear(x, { weight, bias }, activation);
+      return expectSame({ tensors, forward }, rows);
+    });
+  });
+
+  it('three on the same rows', () => {
+    const inputs = new Inputs(3);
+    const layers = [0, 1, 2].flatMap(() => [random(inputs, 24, 24), random(inputs, 24)]);
+    const forward = (x: tf.Tensor2D, ...rest: tf.Tensor[]) => {
+      const layer = (at: number) => ({
+        weight: rest[at * 2] as tf.Tensor2D,
+        bias: rest[at * 2 + 1] as tf.Tensor1D,
+      });
+      const [q, k, v] = projections(x, [layer(0), layer(1), layer(2)]);
+      return tf.concat([q, tf.mul(k, 2), tf.square(v)], 1);
+    };
+    return expectSame({ tensors: [random(inputs, 77, 24), ...layers], forward }, 3);
+  });
+});
+
+interface AttentionCase {
+  readonly heads: number;
+  readonly width: number;
+  readonly lengths: readonly number[];
+}
+
+const ATTENTION: readonly AttentionCase[] = [
+  { heads: 1, width: 1, lengths: [1] },
+  { heads: 1, width: 7, lengths: [3, 1, 5] },
+  { heads: 2, width: 16, lengths: [1, 1, 17, 33, 2] },
+  { heads: 4, width: 64, lengths: [26, 9, 40] },
+  { heads: 2, width: 5, lengths: [512] },
+];
+
+describe('attention', () => {
+  it.each(ATTENTION)('$heads heads of $width, lengths $lengths', async ({ heads, width, lengths }) => {
+    const layout = layoutOf(lengths);
+    const hidden = heads * width;
+    const inputs = new Inputs(hidden);
+    const tensors = ['q', 'k', 'v'].map(() => random(inputs, layout.rows, hidden));
+    for (const drops of [null, dropout(hidden)]) {
+      const forward = (q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D) =>
+        attention(q, k, v, { heads, layout, dropout: drops, place: 4 });
+      await expectSame({ tensors, forward }, hidden);
+    }
+  });
+
+  it.each(ATTENTION)('of rows that repeat, lengths $lengths', async ({ heads, width, lengths }) => {
+    const layout = layoutOf(lengths);
+    const stored = Math.ceil(layout.rows / 3);
+    const inputs = new Inputs(width);
+    const sources = inputs.whole(layout.rows, stored);
+    const tensors = ['q', 'k', 'v'].map(() => random(inputs, stored, heads * width));
+    const forward = (q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D) =>
+      attention(q, k, v, { heads, layout, dropout: dropout(1), place: 0, sources });
+    await expectSame({ tensors, forward }, width);
+  });
+
+  it.each(ATTENTION)('of one query a pair, lengths $lengths', async ({ heads, width, lengths }) => {
+    const layout = layoutOf(lengths);
+    const hidden = heads * width;
+    const inputs = new Inputs(hidden + 1);
+    const tensors = [random(inputs, layout.rows, hidden), random(inputs, lengths.length, heads, hidden)];
+    for (const drops of [null, dropout(2)]) {
+      const options = { heads, layout, dropout: drops, place: 3, scale: 1 / Math.sqrt(width) };
+      const forward = (x: tf.Tensor2D, query: tf.Tensor3D) => pooledAttention(x, query, options);
+      await expectSame({ tensors, forward }, hidden);
+    }
+  });
+});
+
+describe('normalisation', () => {
+  it.each(SEEDS)('of a sum, of repeated rows, of embeddings: shapes of seed %i', async (seed) => {
+    const inputs = new Inputs(seed);
+    const width = 1 + inputs.below(150);
+    const layout = layoutOf(Array.from({ length: 1 + inputs.below(6) }, () => 1 + inputs.below(40)));
+    const norm = [random(inputs, width), random(inputs, width)];
+    const x = random(inputs, layout.rows, width);
+    const options = { layout, dropout: seed % 2 === 0 ? null : dropout(seed), place: 1 };
+    type Sum = (x: tf.Tensor2D, residual: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D) => tf.Tensor;
+    const sum: Sum = (a, b, gamma, beta) => addDropoutNorm(a, b, { gamma, beta, eps: 1e-5 }, options);
+    await expectSame({ tensors: [x, random(inputs, layout.rows, width), ...norm], forward: sum }, seed);
+
+    const sources = inputs.whole(layout.rows, 5);
+    const repeated: Sum = (a, b, gamma, beta) =>
+      addDropoutNorm(a, b, { gamma, beta, eps: 1e-5 }, { ...options, sources });
+    await expectSame({ tensors: [x, random(inputs, 5, width), ...norm], forward: repeated }, seed);
+
+    const embedded = (a: tf.Tensor2D, gamma: tf.Tensor1D, beta: tf.Tensor1D) =>
+      normDropout(a, { gamma, beta, eps: 1e-12 }, options);
+    await expectSame({ tensors: [x, ...norm], forward: embedded }, seed);
+  });
+});
+
+describe('rows', () => {
+  it.each(SEEDS)('are summed, gathered and looked up: shapes of seed %i', async (seed) => {
+    const inputs = new Inputs(seed);
+    const [rows, width, words] = [inputs.below(60) + 1, inputs.below(40) + 1, inputs.below(9) + 1];
+    const segments = inputs.whole(rows, 2);
+    const positions = inputs.whole(rows, 12);
+    const embed = (tokenRows: tf.Tensor2D, segmentTable: tf.Tensor2D, positionTable: tf.Tensor3D) =>
+      embeddingSum(tokenRows, segmentTable, positionTable, {
+        ...{ ids: segments, segments, positions, sources: null },
+      });
+    const tables = [random(inputs, rows, width), random(inputs, 2, width), random(inputs, 1, 12, width)];
+    await expectSame({ tensors: tables, forward: embed }, seed);
+
+    const targets = inputs.whole(rows, words);
+    const some = random(inputs, words, width);
+    await expectSame({ tensors: [some], forward: (table: tf.Tensor2D) => lookUp(table, targets) }, seed);
+
+    const firsts = Int32Array.from({ length: words }, (_, word) => targets.indexOf(word) >>> 0).map((row) =>
+      row < rows && row >= 0 ? row : rows,
+    );
+    const gathered = () => {
+      const x = tf.tensor2d(tables[0]!.values, [rows, width]);
+      return [sumRows(x, targets, words), gatherRows(x, firsts, new Int32Array(rows).fill(words))];
+    };
+    expectNear(await valuesOn('native', gathered), await valuesOn('cpu', gathered));
+  });
+});
+
+describe('what a step is read by', () => {
+  it.each([
+    [1, 2],
+    [5, 3],
+    [64, 7],
+  ])('cross-entropy and count of %i pairs in %i classes', async (pairs, classes) => {
+    const inputs = new Inputs(pairs);
+    const labels = inputs.whole(pairs, classes);
+    const logits = random(inputs, pairs, classes);
+    const plain = { classWeights: null, labelSmoothing: 0 };
+    await expectSame(
+      { tensors: [logits], forward: (x: tf.Tensor2D) => crossEntropy(x, labels, plain) },
+      pairs,
+    );
+    const count = () => {
+      // Equal logits: the first counts.
+      const rounded = tf.round(tf.tensor2d(logits.values, [pairs, classes])) as tf.Tensor2D;
+      return [countCorrect(rounded, labels)];
+    };
+    expect(await valuesOn('native', count)).toEqual(await valuesOn('cpu', count));
+  });
+
+  it('the norm of tensors of all sizes', async () => {
+    const inputs = new Inputs(1);
+    const sizes = [[1], [33, 7], [5000], [2, 3, 4]];
+    const all = sizes.map((shape) => random(inputs, ...shape));
+    const norm = () => [gradientNorm(all.map(({ values, shape }) => tf.tensor(values, shape)))];
+    expectNear(await valuesOn('native', norm), await valuesOn('cpu', norm));
+  });
+});
+
+describe('NaN and infinity', () => {
+  const layout = layoutOf([3, 2]);
+  /** In the last pair: the composite pads with the first row. */
+  const poisoned = (values: Float32Array, value: number) => values.with(28, value);
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('%d is not lost', async (value) => {
+    const inputs = new Inputs(2);
+    const x = poisoned(inputs.normal(40), value);
+    const other = inputs.normal(64);
+    const work = () => {
+      const rows = tf.tensor2d(x, [5, 8]);
+      const weight = tf.tensor2d(other, [8, 8]);
+      const bias = tf.zeros([8]) as tf.Tensor1D;
+      const norm = { gamma: tf.ones([8]) as tf.Tensor1D, beta: bias, eps: 1e-5 };
+      return [
+        linear(rows, { weight, bias }),
+        attention(rows, rows, rows, { heads: 2, layout, dropout: null, place: 0 }),
+        addDropoutNorm(rows, rows, norm, { layout, dropout: null, place: 0 }),
+        gradientNorm([rows]),
+        crossEntropy(rows, Int32Array.of(0, 1, 2, 3, 4), { classWeights: null, labelSmoothing: 0 }),
+      ];
+    };
+    const whichAreFinite = (all: Values) => all.map((values) => Array.from(values, Number.isFinite));
+    const [actual, expected] = [await valuesOn('native', work), await valuesOn('cpu', work)];
+    expect(whichAreFinite(actual)).toEqual(whichAreFinite(expected));
+  });
+});
+
+describe('an empty batch', () => {
+  it('is computed like any other', async () => {
+    const layout = layoutOf([]);
+    const work = () => {
+      const rows = tf.tensor2d([], [0, 8]);
+      const weight = tf.ones([8, 8]) as tf.Tensor2D;
+      const bias = tf.zeros([8]) as tf.Tensor1D;
+      const norm = { gamma: bias, beta: bias, eps: 1e-5 };
+      return [
+        linear(rows, { weight, bias }, 'relu'),
+        attention(rows, rows, rows, { heads: 2, layout, dropout: null, place: 0 }),
+        addDropoutNorm(rows, rows, norm, { layout, dropout: dropout(1), place: 0 }),
+        sumRows(rows, new Int32Array(0), 3),
+      ];
+    };
+    const [y, context, normalised, summed] = await valuesOn('native', work);
+    for (const values of [y, context, normalised]) expect(values).toHaveLength(0);
+    expect(summed).toEqual(new Float32Array(24));
+  });
+});
