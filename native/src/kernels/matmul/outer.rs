@@ -252,22 +252,30 @@ impl Kernel for PackStrips<'_> {
         let depth = x.len() / stride;
         let strips = range.len().div_ceil(width);
         assert!(range.end <= stride && S::LANES <= GAP && strips * (depth * width + GAP) <= to.len());
+        let vectors = width.div_ceil(S::LANES);
+        // Strips whose vectors all lie within the row.
+        let whole = (range.len() + width).saturating_sub(vectors * S::LANES) / width;
+        let step = depth * width + GAP;
         for row in 0..depth {
             let numbers = &x[row * stride..][range.clone()];
-            for strip in 0..strips {
-                let start = strip * (depth * width + GAP) + row * width;
-                for offset in (0..width).step_by(S::LANES) {
-                    let from = strip * width + offset;
-                    let count = numbers.len().saturating_sub(from).min(S::LANES);
-                    // SAFETY: `count` numbers are left of the row. A whole vector fits, as the gap is no smaller; what it
-                    // writes beyond the row is the next row's, written later, or the gap.
+            let from = numbers.as_ptr();
+            let to = to[row * width..].as_mut_ptr().cast::<f32>();
+            // SAFETY (all): strips up to `whole` read no further than the row, the others as many numbers as are left of
+            // it. A whole vector fits, as the gap is no smaller; what it writes beyond the row is the next row's, written
+            // later, or the gap.
+            for strip in 0..whole {
+                for v in 0..vectors {
+                    let begin = v * S::LANES;
+                    unsafe { s.store_at(to.add(strip * step + begin), s.load_at(from.add(strip * width + begin))) };
+                }
+            }
+            for strip in whole..strips {
+                for v in 0..vectors {
+                    let begin = strip * width + v * S::LANES;
+                    let count = numbers.len().saturating_sub(begin).min(S::LANES);
                     unsafe {
-                        let value = if count == S::LANES {
-                            s.load_at(numbers.as_ptr().add(from))
-                        } else {
-                            s.load_some_at(numbers.as_ptr().wrapping_add(from), count)
-                        };
-                        s.store_at(to.as_mut_ptr().add(start + offset).cast(), value);
+                        let value = s.load_some_at(from.wrapping_add(begin), count);
+                        s.store_at(to.add(strip * step + v * S::LANES), value);
                     }
                 }
             }
