@@ -251,7 +251,7 @@ describe('failures', () => {
   });
 
   it.each([
-    [['--engine', 'foo'], 'error: There is no engine called "foo"'],
+    [['--engine', 'foo'], 'error: --engine is one of native, tensorflow'],
     [['--bogus'], "error: Unknown option '--bogus'"],
     [['--rounds', 'x'], 'error: --rounds must be'],
   ])('of the benchmark: %j is wrong usage too', async (words, said) => {
