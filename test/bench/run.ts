@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { findNative } from '../../main/engines/native/loader.ts';
+import { usualThreads } from '../../main/engines/native.ts';
 import { ENGINE_NAMES, type EngineName } from '../../shared/engines.ts';
 import { type BenchOptions, type Program, programsOf } from './programs.ts';
 import { printProfile, printTable, type Row, rowOf } from './tables.ts';
@@ -50,13 +51,13 @@ function physicalCores(): number {
   const search = findNative();
   if (search.kind === 'missing')
     throw new UsageError('Build the engine native first (npm run native), or say --threads.');
-  return search.binding.describe().physicalCores;
+  return usualThreads(search.binding.describe());
 }
 
 function oneOf<Name extends string>(flag: string, given: string, known: readonly Name[]): Name {
   const found = known.find((name) => name === given);
   if (found === undefined)
-    throw new UsageError(`--${flag} is one of ${known.join(', ')}; "${given}" is not.`);
+    throw new UsageError(`There is no ${flag} called "${given}"; there are ${known.join(', ')}.`);
   return found;
 }
 
