@@ -2,7 +2,7 @@
  * @file Runs in workers. A run's checkpoints: weights and moments as safetensors, state, configuration and vocabulary,
  * sealed by a manifest. The random state needs no file: everything random is decided by (seed, place, step).
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
@@ -92,27 +92,34 @@ export async function writeCheckpoint(
   ]);
   const parent = checkpointsFolder(runDirectory);
   const folder = folderName(state.step, kind);
-  makeFolder(parent);
-  // A run that resumed from an older checkpoint comes by here again; only the measured seconds differ then.
-  const { sizeBytes, manifestSha256 } = writeSealedFolder(parent, folder, files, { replace: true });
-  const record = { step: state.step, epoch: state.epoch, folder, sizeBytes, kind, manifestSha256 };
-  return { record, removed: prune(parent, kind, folder) };
+  try {
+    mkdirSync(parent, { recursive: true });
+    // A run that resumed from an older checkpoint comes by here again; only the measured seconds differ then.
+    const { sizeBytes, manifestSha256 } = writeSealedFolder(parent, folder, files, { replace: true });
+    const record = { step: state.step, epoch: state.epoch, folder, sizeBytes, kind, manifestSha256 };
+    return { record, removed: prune(parent, kind, folder) };
+  } catch (thrown) {
+    throw checkpointError(thrown, parent);
+  }
 }
 
-/** It is there, unless somebody has removed the run's folder while it trains. @throws WRITE_FAILED, DISK_FULL. */
-function makeFolder(path: string): void {
+/** A folder that went away while it was written to, at whichever call, is told from a disk that refuses. */
+function checkpointError(thrown: unknown, parent: string): StudioError {
+  const error = writeError(thrown, parent);
+  if (error.code === 'DISK_FULL' || isFolder(parent)) return error;
+  return new StudioError('WRITE_FAILED', error.message, {
+    nextStep:
+      'The folder of the run was removed or replaced while it trained: put it back and resume the run, or clone it.',
+    place: { file: parent },
+    cause: thrown,
+  });
+}
+
+function isFolder(path: string): boolean {
   try {
-    mkdirSync(path, { recursive: true });
-  } catch (thrown) {
-    const { code, message } = writeError(thrown, path);
-    throw new StudioError(code, message, {
-      nextStep:
-        code === 'DISK_FULL'
-          ? 'Make room on that disk.'
-          : 'The folder of the run was removed or replaced while it trained: put it back and resume the run, or clone it.',
-      place: { file: path },
-      cause: thrown,
-    });
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
 }
 

@@ -1,5 +1,5 @@
 /** @file Tests. A run's folder, or the checkpoints in it, removed under the studio: what is said, and what still works. Real workers. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openHosted } from '../support/hostedStudio.ts';
@@ -26,6 +26,19 @@ async function stoppedRun(): Promise<{ run: string; folder: string }> {
   expect(checkpoints.length).toBeGreaterThan(0);
   expect(lost).toBeNull();
   return { run, folder };
+}
+
+/** A run that trains may make its folder again between the two calls. */
+function putFileInPlaceOf(folder: string): void {
+  renameSync(folder, `${folder}-away`);
+  while (!existsSync(folder) || statSync(folder).isDirectory()) {
+    rmSync(folder, { recursive: true, force: true });
+    try {
+      writeFileSync(folder, '', { flag: 'wx' });
+    } catch {
+      // It was made again just now.
+    }
+  }
 }
 
 describe('a stopped run', { timeout: 120_000 }, () => {
@@ -79,8 +92,7 @@ it('whose folder becomes a file while it trains fails with a sentence, not as a 
 }, async () => {
   const run = await calls.add({ ...CAUGHT, epochs: 200 });
   const { folder } = await calls.untilSaved(run);
-  renameSync(folder, `${folder}-away`);
-  writeFileSync(folder, '');
+  putFileInPlaceOf(folder);
   const { error, lost } = await calls.untilState(run, 'failed');
   expect(error).toMatchObject({
     code: 'WRITE_FAILED',
