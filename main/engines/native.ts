@@ -4,14 +4,15 @@ import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { AdamVariableFactory } from '../model/adam.ts';
 import { registerGradients } from './gradients.ts';
+import { defaultThreads } from './hardware.ts';
 import { nativeAdamVariables } from './native/adamVariables.ts';
 import { BACKEND_NAME, NativeBackend } from './native/backend.ts';
-import type { NativeBinding, Precision } from './native/binding.ts';
+import type { NativeBinding, NativeDescription, Precision } from './native/binding.ts';
 import { loadNative } from './native/loader.ts';
 import { registerNativeKernels } from './native/registerKernels.ts';
 
 export interface NativeOptions {
-  /** All physical cores when absent. */
+  /** One a physical core when absent. */
   readonly threads?: number;
   readonly precision?: Precision;
   /** Leaves the processor to others when they want it. */
@@ -33,12 +34,17 @@ export async function openNative({ threads, precision = 'fp32', nice = false }: 
   requirePrecision(precision, binding);
   // The threads that compute inherit it from the one that starts them.
   binding.setNiceness(nice ? NICENESS : 0);
-  binding.setThreads(threads ?? binding.describe().physicalCores);
+  binding.setThreads(threads ?? usualThreads(binding.describe()));
   await registerGradients();
   const backend = await makeCurrent(binding);
   backend.precision = precision;
   const { fallbacks } = backend;
   return { record: recordOf(binding, precision), adamVariables: nativeAdamVariables(backend), fallbacks };
+}
+
+/** One a physical core, as far as this process may use them: a container may be given less. */
+export function usualThreads({ physicalCores }: NativeDescription): number {
+  return Math.min(physicalCores, defaultThreads());
 }
 
 /** @throws StudioError USAGE naming what the processor lacks. */

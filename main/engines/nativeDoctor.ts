@@ -3,6 +3,7 @@ import type { DoctorFinding, DoctorReport } from '../../shared/engines.ts';
 import type { NativeDescription } from './native/binding.ts';
 import { findCargo } from './native/cargo.ts';
 import { findNative, type NativeSearch, NEXT_STEP, nativePlaces } from './native/loader.ts';
+import { usualThreads } from './native.ts';
 
 const NAMES: Readonly<Record<NativeDescription['instructionSet'], string>> = {
   avx512: 'AVX-512',
@@ -38,7 +39,7 @@ export async function nativeReport(places = nativePlaces()): Promise<DoctorRepor
 }
 
 function foundFindings(origin: string, description: NativeDescription): DoctorFinding[] {
-  const { version, instructionSet, bf16, physicalCores, threads } = description;
+  const { version, instructionSet, bf16, physicalCores } = description;
   const found = { found: true, required: true };
   return [
     { what: 'Binary', ...found, detail: `${version}, ${origin}, for ${process.platform} ${process.arch}` },
@@ -52,7 +53,7 @@ function foundFindings(origin: string, description: NativeDescription): DoctorFi
     {
       what: 'Physical cores',
       ...found,
-      detail: `${physicalCores}; a run uses ${threads} unless --threads says otherwise`,
+      detail: `${physicalCores}; a run uses ${usualThreads(description)} threads unless --threads says otherwise`,
     },
   ];
 }

@@ -116,8 +116,14 @@ export interface DistinctIds {
 }
 
 export function distinctIds(ids: Int32Array): DistinctIds {
-  const distinct = Int32Array.from(new Set(ids)).sort();
-  const places = new Int32Array((distinct.at(-1) ?? -1) + 1);
-  for (const [place, id] of distinct.entries()) places[id] = place;
+  const places = new Int32Array(ids.reduce((most, id) => Math.max(most, id), -1) + 1);
+  for (const id of ids) places[id] = 1;
+  const distinct = new Int32Array(places.reduce((sum, seen) => sum + seen, 0));
+  let place = 0;
+  for (let id = 0; id < places.length; id++) {
+    if (places[id] === 0) continue;
+    distinct[place] = id;
+    places[id] = place++;
+  }
   return { ids: distinct, placesOf: (some) => some.map((id) => places[id]!) };
 }

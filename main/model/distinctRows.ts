@@ -34,43 +34,42 @@ export function rowsToEmbed(config: ModelConfig, batch: PackedBatch, drops: bool
 /** Each distinct (token, position, segment) once, in the order in which they first appear. */
 export function distinctRows({ rows, ids, segments, positions }: PackedBatch): EmbeddedRows {
   const sources = new Int32Array(rows);
-  const firstRows = new Int32Array(rows);
-  const slots = new SlotTable(rows);
+  const distinct = {
+    ids: new Int32Array(rows),
+    segments: new Int32Array(rows),
+    positions: new Int32Array(rows),
+  };
+  // A hash table with open addressing, in plain loops: a Map takes ten times as long, and a step waits for it.
+  const slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * rows + 1))).fill(-1);
+  const mask = slots.length - 1;
   let count = 0;
   for (let row = 0; row < rows; row++) {
-    const isSame = (source: number) => {
-      const first = firstRows[source]!;
-      return (
-        ids[first] === ids[row] && positions[first] === positions[row] && segments[first] === segments[row]
-      );
-    };
-    const hash =
-      Math.imul(ids[row]!, 0x9e3779b1) ^ Math.imul(positions[row]! * 2 + segments[row]!, 0x85ebca6b);
-    const source = slots.place(hash, count, isSame);
-    if (source === count) firstRows[count++] = row;
+    const [id, segment, position] = [ids[row]!, segments[row]!, positions[row]!];
+    const hash = Math.imul(id, 0x9e3779b1) ^ Math.imul(position * 2 + segment, 0x85ebca6b);
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    let source = slots[slot]!;
+    while (
+      source >= 0 &&
+      (distinct.ids[source] !== id ||
+        distinct.positions[source] !== position ||
+        distinct.segments[source] !== segment)
+    ) {
+      slot = (slot + 1) & mask;
+      source = slots[slot]!;
+    }
+    if (source < 0) {
+      source = count++;
+      slots[slot] = source;
+      distinct.ids[source] = id;
+      distinct.segments[source] = segment;
+      distinct.positions[source] = position;
+    }
     sources[row] = source;
   }
-  const of = (values: Int32Array) => firstRows.subarray(0, count).map((row) => values[row]!);
-  return { ids: of(ids), segments: of(segments), positions: of(positions), sources };
-}
-
-/** A hash table of small numbers with open addressing: a Map of keys takes five times as long. */
-class SlotTable {
-  readonly #slots: Int32Array;
-
-  constructor(most: number) {
-    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * most + 1))).fill(-1);
-  }
-
-  /** The number that is there already, or `next`, which is then there. */
-  place(hash: number, next: number, isSame: (present: number) => boolean): number {
-    const mask = this.#slots.length - 1;
-    let slot = (hash ^ (hash >>> 15)) & mask;
-    while (this.#slots[slot] !== -1) {
-      if (isSame(this.#slots[slot]!)) return this.#slots[slot]!;
-      slot = (slot + 1) & mask;
-    }
-    this.#slots[slot] = next;
-    return next;
-  }
+  return {
+    ids: distinct.ids.slice(0, count),
+    segments: distinct.segments.slice(0, count),
+    positions: distinct.positions.slice(0, count),
+    sources,
+  };
 }

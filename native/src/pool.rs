@@ -28,6 +28,10 @@ unsafe impl Plain for u16 {}
 // SAFETY: as above.
 unsafe impl Plain for u8 {}
 
+/// From this size on, a block begins on a page of this size and asks the system for such pages: products walk through
+/// columns, and would wait for the addresses of many small ones.
+const HUGE: usize = 2 << 20;
+
 /// Shared by clones.
 #[derive(Clone, Default)]
 pub struct Pool(Arc<Mutex<Shelves>>);
@@ -79,6 +83,7 @@ fn refuse(bytes: usize) -> ! {
 /// Bytes from the system, zeroed once.
 struct Memory {
     start: NonNull<u8>,
+    aligned: NonNull<u8>,
     layout: Layout,
     bytes: usize,
     class: usize,
@@ -92,17 +97,16 @@ unsafe impl Sync for Memory {}
 impl Memory {
     fn new(class: usize, bytes: usize) -> Self {
         // Asked for with room to align by hand: the system clears aligned requests page by page, plain ones on touch.
-        let layout = bytes.checked_add(ALIGNMENT).and_then(|bytes| Layout::from_size_align(bytes, 16).ok());
+        let alignment = if bytes < HUGE { ALIGNMENT } else { HUGE };
+        let layout = bytes.checked_add(alignment).and_then(|bytes| Layout::from_size_align(bytes, 16).ok());
         let layout = layout.unwrap_or_else(|| refuse(bytes));
         // SAFETY: the size is not zero.
         let start = NonNull::new(unsafe { alloc_zeroed(layout) }).unwrap_or_else(|| refuse(bytes));
-        Self { start, layout, bytes, class }
-    }
-
-    fn aligned(&self) -> NonNull<u8> {
-        let offset = self.start.as_ptr().align_offset(ALIGNMENT);
-        // SAFETY: offset < ALIGNMENT, and that much more than `bytes` was asked for.
-        unsafe { self.start.add(offset) }
+        let offset = start.as_ptr().align_offset(alignment);
+        // SAFETY: offset < alignment, and that much more than `bytes` was asked for.
+        let aligned = unsafe { start.add(offset) };
+        prefer_huge_pages(aligned, bytes);
+        Self { start, aligned, layout, bytes, class }
     }
 }
 
@@ -112,6 +116,17 @@ impl Drop for Memory {
         unsafe { dealloc(self.start.as_ptr(), self.layout) }
     }
 }
+
+#[cfg(target_os = "linux")]
+fn prefer_huge_pages(start: NonNull<u8>, bytes: usize) {
+    if bytes >= HUGE {
+        // SAFETY: a hint about pages that lie within the block. Where the system refuses it, small ones do.
+        unsafe { libc::madvise(start.as_ptr().cast(), bytes / HUGE * HUGE, libc::MADV_HUGEPAGE) };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn prefer_huge_pages(_: NonNull<u8>, _: usize) {}
 
 impl Pool {
     pub fn new() -> Self {
@@ -136,7 +151,7 @@ impl Pool {
         });
         shelves.counts.used_bytes += memory.bytes;
         drop(shelves);
-        Block { data: memory.aligned().cast(), count, memory: Some(memory), pool: self.clone() }
+        Block { data: memory.aligned.cast(), count, memory: Some(memory), pool: self.clone() }
     }
 
     pub fn take_filled<T: Plain>(&self, count: usize, value: T) -> Block<T> {

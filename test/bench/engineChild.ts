@@ -7,7 +7,7 @@ import { NativeBackend } from '../../main/engines/native/backend.ts';
 import type { Precision } from '../../main/engines/native/binding.ts';
 import { openEngine } from '../../main/engines/registry.ts';
 import { predictLogits } from '../../main/model/classifier.ts';
-import { initialValues, type ParameterShape } from '../../main/model/parameters.ts';
+import { elementCount, initialValues, type ParameterShape } from '../../main/model/parameters.ts';
 import { ClassifierTask } from '../../main/training/classifierTask.ts';
 import { evaluationTokensOf, microBatchTokensOf } from '../../main/training/microBatchSize.ts';
 import type { EngineName } from '../../shared/engines.ts';
@@ -35,7 +35,7 @@ export interface EngineFigures {
   readonly evaluatedPairsPerSecond: number;
   /** Time to make a batch as a share of its step. */
   readonly batchingShare: number;
-  /** Resident memory above that after the model was made. */
+  /** Resident memory above that of the model's weights, Adam's moments included: as the peer counts. */
   readonly peakMegabytes: number;
   /** Milliseconds a step by kernel, and in JavaScript between kernels. */
   readonly kernels: Readonly<Record<string, number>> | null;
@@ -129,7 +129,9 @@ async function measure(request: EngineRequest): Promise<EngineFigures> {
   const split = pairsOfFile(JSON.parse(readFileSync(request.batch, 'utf8')));
   const beforeKilobytes = process.resourceUsage().maxRSS;
   const { stepsMs, batchingMs } = await trainSteps(task, split, request);
-  const peakMegabytes = (process.resourceUsage().maxRSS - beforeKilobytes) / 1024;
+  // PyTorch makes the moments in its first step; ours are there from the beginning.
+  const momentBytes = 2 * 4 * task.shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const peakMegabytes = (process.resourceUsage().maxRSS - beforeKilobytes) / 1024 + momentBytes / 2 ** 20;
   const passesMs = await evaluate(task, split, request);
   return {
     threads: record.threads,

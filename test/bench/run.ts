@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { findNative } from '../../main/engines/native/loader.ts';
+import { usualThreads } from '../../main/engines/native.ts';
 import { ENGINE_NAMES, type EngineName } from '../../shared/engines.ts';
 import { type BenchOptions, type Program, programsOf } from './programs.ts';
 import { printProfile, printTable, type Row, rowOf } from './tables.ts';
@@ -50,7 +51,7 @@ function physicalCores(): number {
   const search = findNative();
   if (search.kind === 'missing')
     throw new UsageError('Build the engine native first (npm run native), or say --threads.');
-  return search.binding.describe().physicalCores;
+  return usualThreads(search.binding.describe());
 }
 
 function oneOf<Name extends string>(flag: string, given: string, known: readonly Name[]): Name {

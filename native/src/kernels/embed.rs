@@ -1,6 +1,6 @@
 //! Rows by index: the encoder's input, rows gathered, and rows summed by target (the gradient of both).
 
-use super::workspace::{part, put};
+use super::workspace::{AHEAD, part, prefetch_row, put};
 use crate::compute::Compute;
 use crate::pool::Block;
 use crate::simd::{Kernel, Simd, dispatch};
@@ -66,11 +66,30 @@ pub fn gather_rows(compute: &Compute, x: &[f32], width: usize, index: &[i32], y:
     compute.threads.for_chunks(index.len(), (CHUNK / width.max(1)).max(1), |chunk| {
         // SAFETY: chunks of rows do not overlap.
         let y = unsafe { out.part(chunk.range.start * width..chunk.range.end * width) };
-        for (&row, y) in index[chunk.range].iter().zip(y.chunks_mut(width.max(1))) {
-            let from = row as usize * width;
+        dispatch(compute.cpu, Gathered { x, width, index: &index[chunk.range], y });
+    });
+}
+
+struct Gathered<'a> {
+    x: &'a [f32],
+    width: usize,
+    index: &'a [i32],
+    y: &'a mut [f32],
+}
+
+impl Kernel for Gathered<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Self { x, width, index, y } = self;
+        for (at, y) in y.chunks_mut(width.max(1)).enumerate() {
+            if let Some(&row) = index.get(at + AHEAD) {
+                prefetch_row(s, x, row as usize, width);
+            }
+            let from = index[at] as usize * width;
             if from == x.len() { y.fill(0.0) } else { y.copy_from_slice(&x[from..from + width]) }
         }
-    });
+    }
 }
 
 /// rows [B, W], targets [B] below `count` -> y [count, W]: row r is added to targets[r], in the order of rows, in
@@ -90,7 +109,7 @@ pub fn sum_rows(compute: &Compute, rows: &[f32], width: usize, targets: &[i32], 
                     None => out.part(target * width..(target + 1) * width),
                 }
             };
-            dispatch(compute.cpu, AddRows { rows, width, which: &sorted.order[rows_of], to });
+            dispatch(compute.cpu, AddRows { rows, width, order: &sorted.order, which: rows_of, to });
         }
     });
     // Targets of several stretches.
@@ -170,7 +189,10 @@ impl Sorted {
 struct AddRows<'a> {
     rows: &'a [f32],
     width: usize,
-    which: &'a [u32],
+    /// Rows of all targets
+    order: &'a [u32],
+    /// Places in it
+    which: Range<usize>,
     to: &'a mut [f32],
 }
 
@@ -178,14 +200,22 @@ impl Kernel for AddRows<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { rows, width, which, to } = self;
-        let Some((&first, others)) = which.split_first() else {
+        let Self { rows, width, order, which, to } = self;
+        if which.is_empty() {
             to.fill(0.0);
             return;
-        };
-        to.copy_from_slice(&rows[first as usize * width..][..width]);
-        for &row in others {
-            let row = &rows[row as usize * width..][..width];
+        }
+        let first = which.start;
+        for place in which {
+            // Also of targets that come next.
+            if let Some(&row) = order.get(place + AHEAD) {
+                prefetch_row(s, rows, row as usize, width);
+            }
+            let row = &rows[order[place] as usize * width..][..width];
+            if place == first {
+                to.copy_from_slice(row);
+                continue;
+            }
             for at in (0..width).step_by(S::LANES) {
                 let sum = s.add(part(s, to, at), part(s, row, at));
                 put(s, to, at, sum);

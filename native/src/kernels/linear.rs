@@ -56,7 +56,7 @@ pub fn linear(
         ..Product::of(Matrix::rows_of(x, into), weight)
     };
     let (y, sums) = (Disjoint::new(y), Disjoint::new(sums));
-    for_blocks(compute, rows, into, |part, scratch| {
+    for_blocks(compute, rows, |part, scratch| {
         let place = stretch(&part.range, out);
         // SAFETY: blocks do not overlap.
         let y = unsafe { y.part(place.clone()) };
@@ -108,7 +108,7 @@ pub fn linear_gradient(compute: &Compute, shape: &LinearShape, inputs: &LinearIn
         Some((dx, weight)) => {
             assert!((weight.inner, weight.columns) == (out, into), "a weight packed for this product");
             let (dx, dz) = (Disjoint::new(dx), Disjoint::new(&mut dz));
-            for_blocks(compute, rows, out, |part, scratch| {
+            for_blocks(compute, rows, |part, scratch| {
                 // SAFETY (both): blocks do not overlap.
                 let dx = unsafe { dx.part(stretch(&part.range, into)) };
                 if !through {
@@ -140,7 +140,7 @@ pub fn projections(
     let &LinearShape { rows, into, out, .. } = shape;
     assert!(x.len() == rows * into && layers.len() == ys.len(), "sizes that fit");
     let ys: Vec<Disjoint<f32>> = ys.iter_mut().map(|y| Disjoint::new(y)).collect();
-    for_blocks(compute, rows, into, |part, scratch| {
+    for_blocks(compute, rows, |part, scratch| {
         for (&(weight, bias), y) in layers.iter().zip(&ys) {
             let product = Product { bias: Some(bias), ..Product::of(Matrix::rows_of(x, into), weight) };
             // SAFETY: blocks do not overlap.
@@ -155,7 +155,7 @@ pub fn projections_dx(compute: &Compute, shape: &LinearShape, layers: &[(&[f32],
     let &LinearShape { rows, into, out, .. } = shape;
     assert!(dx.len() == rows * into && !layers.is_empty(), "sizes that fit");
     let dx = Disjoint::new(dx);
-    for_blocks(compute, rows, out, |part, scratch| {
+    for_blocks(compute, rows, |part, scratch| {
         // SAFETY: blocks do not overlap.
         let dx = unsafe { dx.part(stretch(&part.range, into)) };
         for (layer, &(dy, weight)) in layers.iter().enumerate() {

@@ -27,3 +27,15 @@ pub fn part<S: Simd>(s: S, row: &[f32], at: usize) -> S::F {
 pub fn put<S: Simd>(s: S, row: &mut [f32], at: usize, value: S::F) {
     if at + S::LANES <= row.len() { s.store(&mut row[at..], value) } else { s.store_some(&mut row[at..], value) }
 }
+
+/// How many rows before it is read a row that lies anywhere is asked for.
+pub const AHEAD: usize = 3;
+
+/// Asks for a row that lies anywhere (or at the end, where there is none), which no prefetcher would guess.
+#[inline(always)]
+pub fn prefetch_row<S: Simd>(s: S, x: &[f32], row: usize, width: usize) {
+    let begin = x.as_ptr().wrapping_add(row * width);
+    for at in (0..width).step_by(MOST_LANES) {
+        s.prefetch(begin.wrapping_add(at).cast());
+    }
+}

@@ -181,17 +181,6 @@ impl Simd for Avx2 {
         with_avx2!(_mm256_srl_epi32(a, _mm_cvtsi32_si128(N as i32)))
     }
     #[inline(always)]
-    fn multiply_wide(self, a: __m256i, b: __m256i) -> (__m256i, __m256i) {
-        with_avx2!({
-            let even = _mm256_mul_epu32(a, b);
-            let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b));
-            const ODD: i32 = 0xaa;
-            let low = _mm256_blend_epi32::<ODD>(even, _mm256_slli_epi64::<32>(odd));
-            let high = _mm256_blend_epi32::<ODD>(_mm256_srli_epi64::<32>(even), odd);
-            (low, high)
-        })
-    }
-    #[inline(always)]
     fn less_u(self, a: __m256i, b: __m256i) -> __m256 {
         with_avx2!({
             let top = _mm256_set1_epi32(i32::MIN);

@@ -176,17 +176,6 @@ impl Simd for Avx512 {
         with_avx512!(_mm512_srli_epi32::<N>(a))
     }
     #[inline(always)]
-    fn multiply_wide(self, a: __m512i, b: __m512i) -> (__m512i, __m512i) {
-        with_avx512!({
-            let even = _mm512_mul_epu32(a, b);
-            let odd = _mm512_mul_epu32(_mm512_srli_epi64::<32>(a), _mm512_srli_epi64::<32>(b));
-            const ODD: __mmask16 = 0xaaaa;
-            let low = _mm512_mask_blend_epi32(ODD, even, _mm512_slli_epi64::<32>(odd));
-            let high = _mm512_mask_blend_epi32(ODD, _mm512_srli_epi64::<32>(even), odd);
-            (low, high)
-        })
-    }
-    #[inline(always)]
     fn less_u(self, a: __m512i, b: __m512i) -> __mmask16 {
         with_avx512!(_mm512_cmplt_epu32_mask(a, b))
     }

@@ -113,8 +113,6 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn or_u(self, a: Self::U, b: Self::U) -> Self::U;
     fn shift_left<const N: u32>(self, a: Self::U) -> Self::U;
     fn shift_right<const N: u32>(self, a: Self::U) -> Self::U;
-    /// Low and high halves of the products as unsigned numbers.
-    fn multiply_wide(self, a: Self::U, b: Self::U) -> (Self::U, Self::U);
     /// a < b as unsigned numbers
     fn less_u(self, a: Self::U, b: Self::U) -> Self::M;
     /// 0, 1, 2, …
@@ -169,13 +167,23 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// As many as the slice has, up to `LANES`; the other lanes are 0.
     #[inline(always)]
     fn load_some(self, from: &[f32]) -> Self::F {
-        // SAFETY: no more than the slice has.
-        unsafe { self.load_some_at(from.as_ptr(), from.len().min(Self::LANES)) }
+        // SAFETY: no more than the slice has. (Whole vectors, as most are, go the fast way.)
+        unsafe {
+            match from.len() < Self::LANES {
+                true => self.load_some_at(from.as_ptr(), from.len()),
+                false => self.load_at(from.as_ptr()),
+            }
+        }
     }
     #[inline(always)]
     fn store_some(self, to: &mut [f32], value: Self::F) {
         // SAFETY: no more than the slice has.
-        unsafe { self.store_some_at(to.as_mut_ptr(), to.len().min(Self::LANES), value) }
+        unsafe {
+            match to.len() < Self::LANES {
+                true => self.store_some_at(to.as_mut_ptr(), to.len(), value),
+                false => self.store_at(to.as_mut_ptr(), value),
+            }
+        }
     }
 }
 

@@ -176,14 +176,6 @@ impl Simd for Neon {
         with_neon!(vshlq_u32(a, vdupq_n_s32(-(N as i32))))
     }
     #[inline(always)]
-    fn multiply_wide(self, a: uint32x4_t, b: uint32x4_t) -> (uint32x4_t, uint32x4_t) {
-        with_neon!({
-            let first = vreinterpretq_u32_u64(vmull_u32(vget_low_u32(a), vget_low_u32(b)));
-            let second = vreinterpretq_u32_u64(vmull_high_u32(a, b));
-            (vuzp1q_u32(first, second), vuzp2q_u32(first, second))
-        })
-    }
-    #[inline(always)]
     fn less_u(self, a: uint32x4_t, b: uint32x4_t) -> uint32x4_t {
         with_neon!(vcltq_u32(a, b))
     }

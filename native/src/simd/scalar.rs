@@ -151,11 +151,6 @@ impl Simd for Scalar {
         a.map(|x| x >> N)
     }
     #[inline(always)]
-    fn multiply_wide(self, a: Self::U, b: Self::U) -> (Self::U, Self::U) {
-        let wide: [u64; 4] = from_fn(|lane| u64::from(a[lane]) * u64::from(b[lane]));
-        (wide.map(|x| x as u32), wide.map(|x| (x >> 32) as u32))
-    }
-    #[inline(always)]
     fn less_u(self, a: Self::U, b: Self::U) -> Self::M {
         from_fn(|lane| a[lane] < b[lane])
     }

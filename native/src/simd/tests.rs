@@ -110,10 +110,19 @@ impl Kernel for Integers<'_> {
             let (x, y) = (&self.a[begin..], &self.b[begin..]);
             // SAFETY: the slices hold a multiple of sixteen numbers.
             let (a, b) = unsafe { (s.load_u_at(x.as_ptr()), s.load_u_at(y.as_ptr())) };
-            let (low, high) = s.multiply_wide(a, b);
-            let wide = |lane: usize| u64::from(x[lane]) * u64::from(y[lane]);
-            expect(low, &|lane| wide(lane) as u32);
-            expect(high, &|lane| (wide(lane) >> 32) as u32);
+            let half = |wide: u64, lane: usize| if lane % 2 == 0 { wide as u32 } else { (wide >> 32) as u32 };
+            let product = |lane: usize| u64::from(x[lane & !1]) * u64::from(y[lane & !1]);
+            expect(s.multiply_low_halves(a, b), &|lane| half(product(lane), lane));
+            expect(s.swap_halves(a), &|lane| x[lane ^ 1]);
+            expect(s.splat_wide(0x1_0000_0002), &|lane| [2, 1][lane % 2]);
+            // Wide lanes a₀ b₀ a₂ b₂ … and a₁ b₁ a₃ b₃ …: put together, the order of `count_up_wide` becomes 0, 1, 2, …
+            let (early, late) = s.interleave(a, b);
+            let side = |lane: usize, odd: usize| [x, y][lane / 2 % 2][lane / 4 * 4 + 2 * odd + lane % 2];
+            expect(early, &|lane| side(lane, 0));
+            expect(late, &|lane| side(lane, 1));
+            let (low, high) = s.interleave(s.count_up_wide(), s.splat_wide(0));
+            expect(low, &|lane| if lane % 4 == 0 { lane as u32 / 4 } else { 0 });
+            expect(high, &|lane| if lane % 4 == 0 { (S::LANES + lane) as u32 / 4 } else { 0 });
             expect(s.add_u(a, b), &|lane| x[lane].wrapping_add(y[lane]));
             expect(s.sub_u(a, b), &|lane| x[lane].wrapping_sub(y[lane]));
             expect(s.xor_u(a, b), &|lane| x[lane] ^ y[lane]);
@@ -147,5 +156,50 @@ fn integers_agree_with_plain_rust() {
     let b: Vec<u32> = (0..160).map(|_| next()).collect();
     for cpu in Cpu::all() {
         dispatch(cpu, Integers { a: &a, b: &b });
+    }
+}
+
+/// Squares of numbers transposed, and masks by count and by sign.
+struct Moves<'a> {
+    /// [16, 20]
+    x: &'a [f32],
+}
+
+impl Kernel for Moves<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let lanes = S::LANES;
+        for count in 0..=lanes {
+            let mut y = [f32::NAN; 16 * 18];
+            // SAFETY: 16 rows of 20 hold `count` rows of LANES, and 16 of 18 as many columns.
+            unsafe { s.transpose_at(self.x.as_ptr(), 20, count, y.as_mut_ptr(), 18) };
+            for place in 0..y.len() {
+                let (column, row) = (place / 18, place % 18);
+                if column < lanes && row < lanes {
+                    assert_eq!(y[place], if row < count { self.x[row * 20 + column] } else { 0.0 });
+                } else {
+                    assert!(y[place].is_nan(), "nothing is written beside the square");
+                }
+            }
+            let mut chosen = [0.0; 16];
+            s.store(&mut chosen, s.select(s.first(count), s.load(self.x), s.splat(7.0)));
+            (0..lanes).for_each(|lane| assert_eq!(chosen[lane], if lane < count { self.x[lane] } else { 7.0 }));
+        }
+        let (mut signed, mut magnitude) = ([0.0; 16], [0.0; 16]);
+        s.store(&mut signed, s.with_sign(s.load(&self.x[3..]), s.load(self.x)));
+        s.store(&mut magnitude, s.select(s.negative(s.load(self.x)), s.splat(-1.0), s.splat(1.0)));
+        for lane in 0..lanes {
+            assert_eq!(signed[lane], self.x[3 + lane].copysign(self.x[lane]));
+            assert_eq!(magnitude[lane], 1.0f32.copysign(self.x[lane]));
+        }
+    }
+}
+
+#[test]
+fn squares_masks_and_signs() {
+    let x: Vec<f32> = (0..320).map(|place| if place % 3 == 0 { -0.0 } else { 1.0 } - (place * 7 % 5) as f32).collect();
+    for cpu in Cpu::all() {
+        dispatch(cpu, Moves { x: &x });
     }
 }

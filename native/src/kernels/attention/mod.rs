@@ -16,7 +16,7 @@ mod tests;
 
 use super::layout::Layout;
 use super::random::{Dropout, factors_space};
-use super::workspace::{MOST_LANES, padded};
+use super::workspace::{AHEAD, MOST_LANES, padded, prefetch_row};
 use crate::compute::Compute;
 use crate::pool::Block;
 use crate::simd::Simd;
@@ -166,7 +166,12 @@ impl Unit {
         let whole = width / S::LANES * S::LANES;
         for row in 0..self.length {
             let source = match sources {
-                Some(sources) => sources[self.begin + row] as usize,
+                Some(sources) => {
+                    if let Some(&later) = sources.get(self.begin + row + AHEAD) {
+                        prefetch_row(s, x, later as usize, shape.hidden);
+                    }
+                    sources[self.begin + row] as usize
+                }
                 None => self.begin + row,
             };
             let from = &x[source * shape.hidden + self.head * width..][..self.heads * width];

@@ -46,7 +46,7 @@ pub fn matmul(compute: &Compute, options: &MatmulOptions, a: &[f32], b: &[f32], 
     }
     let c = Disjoint::new(c);
     let one = |left: Matrix, panels: &Panels, rows: usize, first: usize| {
-        for_blocks(compute, rows, inner, |part, scratch| {
+        for_blocks(compute, rows, |part, scratch| {
             let place = (first + part.range.start) * columns..(first + part.range.end) * columns;
             // SAFETY: blocks do not overlap.
             let c = unsafe { c.part(place) };
@@ -80,7 +80,7 @@ fn many<'a>(
 ) {
     let &MatmulOptions { batch, rows, inner, columns, precision, .. } = options;
     let threads = compute.threads.count();
-    let each = scratch_words(TALLEST, inner);
+    let each = scratch_words(TALLEST);
     let mut scratch = compute.pool.take(each * threads);
     let spare = (0..threads).map(|_| Panels::spare(compute, precision, inner, columns));
     let mut own: Vec<(Panels, &mut [u32])> = spare.zip(scratch.chunks_exact_mut(each)).collect();

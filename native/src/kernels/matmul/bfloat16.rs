@@ -58,8 +58,7 @@ mod on_avx512 {
             let mut right = tile.b;
             let mut ahead = tile.ahead;
             for _ in 0..tile.depth {
-                s.prefetch(ahead);
-                ahead = ahead.wrapping_add(tile.ahead_step);
+                ahead.fetch(s);
                 let mut vectors = [pairs(_mm512_setzero_si512()); VECTORS];
                 for v in 0..VECTORS {
                     vectors[v] = pairs(s.load_u_at(right.add(v * LANES)));
@@ -95,6 +94,43 @@ mod on_avx512 {
                 let value = s.from_bits(words(_mm512_cvtne2ps_pbh(high, low)));
                 s.store_some_at(to.as_mut_ptr().add(i / 2).cast(), left.div_ceil(2).min(LANES), value);
                 i += 2 * LANES;
+            }
+        }
+    }
+
+    /// Columns of `inner` numbers, `stride` apart -> sixteen words in each of ⌈inner / 2⌉ rows, `to_stride` apart: pairs of
+    /// neighbours of each column; columns from `columns` on are 0, and so is a missing last number.
+    ///
+    /// # Safety
+    /// Each of `columns` columns has `inner` ≥ 1 numbers; the processor has AVX512-BF16.
+    #[target_feature(enable = "avx512f,avx512vl,avx512bw,avx512dq,avx512bf16,avx2,fma")]
+    pub unsafe fn round_columns(
+        from: *const f32,
+        stride: usize,
+        (inner, columns): (usize, usize),
+        to: &mut [u32],
+        to_stride: usize,
+    ) {
+        let pairs = inner.div_ceil(2);
+        assert!(columns <= LANES && LANES <= to_stride && to.len() >= (pairs - 1) * to_stride + LANES);
+        let s = unsafe { Avx512::new() };
+        let (mut square, mut turned) = ([0u32; LANES * LANES], [0u32; LANES * LANES]);
+        for pair in (0..pairs).step_by(LANES) {
+            let count = LANES.min(pairs - pair);
+            for column in 0..columns {
+                // SAFETY: these numbers of the column are there.
+                let numbers = unsafe {
+                    let begin = from.add(column * stride + 2 * pair);
+                    std::slice::from_raw_parts(begin, (inner - 2 * pair).min(2 * LANES))
+                };
+                unsafe { round_neighbours(numbers, &mut square[column * LANES..][..count]) };
+            }
+            // SAFETY: both are whole squares.
+            unsafe {
+                s.transpose_at(square.as_ptr().cast(), LANES, columns, turned.as_mut_ptr().cast(), LANES);
+            }
+            for (row, words) in turned.chunks_exact(LANES).enumerate().take(count) {
+                to[(pair + row) * to_stride..][..LANES].copy_from_slice(words);
             }
         }
     }
@@ -137,6 +173,11 @@ mod absent {
     /// # Safety
     /// Not to be called.
     pub unsafe fn round_neighbours(_: &[f32], _: &mut [u32]) {
+        unreachable!("no bfloat16 here");
+    }
+    /// # Safety
+    /// Not to be called.
+    pub unsafe fn round_columns(_: *const f32, _: usize, _: (usize, usize), _: &mut [u32], _: usize) {
         unreachable!("no bfloat16 here");
     }
     /// # Safety

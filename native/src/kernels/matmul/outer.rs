@@ -3,7 +3,7 @@
 
 use super::Precision;
 use super::bfloat16::round_rows;
-use super::tile::{LINE, Tile, TileSize, multiply, tile_size};
+use super::tile::{Ahead, Lines, Tile, TileSize, multiply, tile_size};
 use crate::compute::Compute;
 use crate::cpu::Cpu;
 use crate::simd::{Kernel, Simd, dispatch};
@@ -26,7 +26,8 @@ pub struct Outer<'a> {
 const DEPTH: usize = 128;
 /// Of c for one thread at a time, so that it and what is packed stay in the second cache.
 const WIDEST: (usize, usize) = (384, 256);
-/// Words between packed strips, which vectors may overwrite.
+/// Words between packed strips, which vectors may overwrite, and between rows of the packed left side: rows a power of two
+/// apart would share few places of the nearest cache.
 const GAP: usize = 16;
 
 impl Outer<'_> {
@@ -48,15 +49,15 @@ impl Outer<'_> {
         let grid = Grid::new((m, n), size, compute.threads.count());
         let wants_sums = sums.is_some();
         let (c, sums) = (Disjoint::new(c), Disjoint::new(sums.unwrap_or_default()));
-        let strip_words = (grid.piece.0 / size.height) * (DEPTH * size.height + GAP);
-        let panel_words = (grid.piece.1 / size.width) * (DEPTH * size.width + GAP);
-        let each = strip_words + panel_words;
+        let left_words = Strips::of(grid.piece.0).words(DEPTH);
+        let panel_words = grid.piece.1 / size.width * Strips::panels(size).words(DEPTH);
+        let each = left_words + panel_words;
         let mut scratch = compute.pool.take::<u32>(each * compute.threads.count());
         let mut places: Vec<&mut [u32]> = scratch.chunks_exact_mut(each).collect();
         compute.threads.for_chunks_with(grid.count(), 1, &mut places, |part, place| {
-            let (strips, panels) = place.split_at_mut(strip_words);
+            let (left, panels) = place.split_at_mut(left_words);
             let (i, j) = grid.ranges(part.index);
-            let mut piece = Piece { outer: self, cpu: compute.cpu, size, strips, panels, i, j };
+            let mut piece = Piece { outer: self, cpu: compute.cpu, size, left, panels, i, j };
             let c = c.pointer(0..m * n);
             // SAFETY: pieces do not overlap, and the first of each row of pieces has its stretch of the sums.
             unsafe {
@@ -110,9 +111,9 @@ struct Piece<'a> {
     outer: &'a Outer<'a>,
     cpu: Cpu,
     size: TileSize,
-    /// Packed left side: strips [depth, height]
-    strips: &'a mut [u32],
-    /// Packed right side: panels [depth, width]
+    /// Packed left side, one strip
+    left: &'a mut [u32],
+    /// Packed right side, strips of a panel's width
     panels: &'a mut [u32],
     i: Range<usize>,
     j: Range<usize>,
@@ -125,40 +126,39 @@ impl Piece<'_> {
         let &Outer { rows, left, m, right, n, precision } = self.outer;
         let TileSize { height, width } = self.size;
         let in_word = precision.in_word();
+        let (strip, panels) = (Strips::of(self.i.len()), Strips::panels(self.size));
         for first in (0..rows).step_by(DEPTH * in_word) {
             let end = (first + DEPTH * in_word).min(rows);
             let depth = (end - first).div_ceil(in_word);
-            pack(self.cpu, precision, &left[first * m..end * m], m, self.i.clone(), height, self.strips);
-            pack(self.cpu, precision, &right[first * n..end * n], n, self.j.clone(), width, self.panels);
+            strip.pack(self.cpu, precision, &left[first * m..end * m], m, self.i.clone(), self.left);
+            panels.pack(self.cpu, precision, &right[first * n..end * n], n, self.j.clone(), self.panels);
             if let Some(sums) = &mut sums {
                 if first == 0 {
                     sums.fill(0.0);
                 }
                 dispatch(self.cpu, AddColumns { x: &left[first * m..end * m], stride: m, begin: self.i.start, sums });
             }
-            let mut ahead = self.ahead(end, depth);
+            let mut ahead = self.ahead(end);
             for (panel, column) in self.j.clone().step_by(width).enumerate() {
-                let b = self.panels[panel * (depth * width + GAP)..].as_ptr();
-                for (strip, row) in self.i.clone().step_by(height).enumerate() {
-                    let a = self.strips[strip * (depth * height + GAP)..].as_ptr();
-                    let (ahead, ahead_step) = ahead.next(a.cast());
+                let b = self.panels[panel * panels.words(depth)..].as_ptr();
+                for row in self.i.clone().step_by(height) {
+                    let a = self.left[row - self.i.start..].as_ptr();
                     let tile = Tile {
                         rows: height.min(self.i.end - row),
                         columns: width.min(self.j.end - column),
                         depth,
                         a,
                         a_row: 1,
-                        a_step: height,
+                        a_step: strip.apart,
                         b,
                         c: c.wrapping_add(row * n + column),
                         c_stride: n,
                         bias: std::ptr::null(),
                         adds: first > 0,
                         relu: false,
-                        ahead,
-                        ahead_step,
+                        ahead: ahead.next(depth, a),
                     };
-                    // SAFETY: strip and panel hold `depth` words of each of their rows and columns, and c is the
+                    // SAFETY: left side and panel hold `depth` words of each of these rows and columns, and c is the
                     // caller's word; `Precision::Bfloat16` is only where the processor has it.
                     unsafe { multiply(self.cpu, precision, &tile) };
                 }
@@ -166,116 +166,98 @@ impl Piece<'_> {
         }
     }
 
-    /// What the stretch of rows after this one needs: column by column of cache lines, a few rows deep a tile.
-    fn ahead(&self, begin: usize, depth: usize) -> Ahead {
+    /// What the stretch of rows after this one needs of both sides.
+    fn ahead(&self, begin: usize) -> Ahead<2> {
         let &Outer { rows, left, m, right, n, precision } = self.outer;
-        let until = (begin + DEPTH * precision.in_word()).min(rows);
-        let side = |x: &[f32], width: usize, range: &Range<usize>| Lines {
-            start: x.as_ptr().wrapping_add(begin * width + range.start).cast(),
-            stride: width * size_of::<f32>(),
-            across: if until > begin { (range.len() * size_of::<f32>()).div_ceil(LINE) } else { 0 },
-        };
-        let times = (until - begin.min(until)).div_ceil(depth);
-        Ahead { sides: [side(left, m, &self.i), side(right, n, &self.j)], depth, times, at: 0 }
+        let count = (begin + DEPTH * precision.in_word()).min(rows) - begin;
+        Ahead::new([(Lines::of(left, m, begin, &self.i), count), (Lines::of(right, n, begin, &self.j), count)])
     }
 }
 
-struct Lines {
-    start: *const u8,
-    /// Bytes between rows
-    stride: usize,
-    /// Lines of a row
-    across: usize,
+/// How columns of a matrix are packed: in strips, each [words of rows, apart], and gaps after them.
+#[derive(Clone, Copy)]
+struct Strips {
+    /// Columns of a strip; those that are not there are 0.
+    width: usize,
+    apart: usize,
 }
 
-struct Ahead {
-    sides: [Lines; 2],
-    /// Rows that one tile fetches, and tiles for a column of lines.
-    depth: usize,
-    times: usize,
-    at: usize,
-}
+impl Strips {
+    /// All `columns` in one
+    fn of(columns: usize) -> Self {
+        let width = columns.next_multiple_of(16);
+        Self { width, apart: width + GAP }
+    }
 
-impl Ahead {
-    fn next(&mut self, at_hand: *const u8) -> (*const u8, usize) {
-        let mut line = self.at / self.times.max(1);
-        let rows = self.at % self.times.max(1) * self.depth;
-        self.at += 1;
-        for side in &self.sides {
-            if line < side.across {
-                return (side.start.wrapping_add(line * LINE + rows * side.stride), side.stride);
-            }
-            line -= side.across;
+    fn panels(size: TileSize) -> Self {
+        Self { width: size.width, apart: size.width }
+    }
+
+    /// Words of a strip with its gap
+    fn words(self, depth: usize) -> usize {
+        depth * self.apart + GAP
+    }
+
+    /// Columns `range` of x [rows, stride]
+    fn pack(self, cpu: Cpu, precision: Precision, x: &[f32], stride: usize, range: Range<usize>, to: &mut [u32]) {
+        match precision {
+            Precision::Float32 => dispatch(cpu, Pack { x, stride, range, strips: self, to }),
+            Precision::Bfloat16 => self.pack_pairs(x, stride, range, to),
         }
-        (at_hand, 0)
     }
-}
 
-/// Columns `range` of x [rows, stride] -> strips of `width` columns, each [words of rows, width] and a gap; columns that
-/// are not there are 0.
-fn pack(cpu: Cpu, precision: Precision, x: &[f32], stride: usize, range: Range<usize>, width: usize, to: &mut [u32]) {
-    match precision {
-        Precision::Float32 => dispatch(cpu, PackStrips { x, stride, range, width, to }),
-        Precision::Bfloat16 => {
-            let rows = x.len() / stride;
-            let depth = rows.div_ceil(2);
-            for pair in 0..depth {
-                let row = |row: usize| x[row * stride..][range.clone()].as_ptr();
-                let first = row(2 * pair);
-                let second = if 2 * pair + 1 < rows { row(2 * pair + 1) } else { std::ptr::null() };
-                for (strip, begin) in (0..range.len()).step_by(width).enumerate() {
-                    let count = width.min(range.len() - begin);
-                    let to = &mut to[strip * (depth * width + GAP) + pair * width..][..width];
-                    let second = if second.is_null() { second } else { second.wrapping_add(begin) };
-                    // SAFETY: rows have `count` numbers from `begin` on; with `Precision::Bfloat16` the processor has
-                    // the instructions.
-                    unsafe { round_rows(first.wrapping_add(begin), second, count, to) };
-                }
+    fn pack_pairs(self, x: &[f32], stride: usize, range: Range<usize>, to: &mut [u32]) {
+        let rows = x.len() / stride;
+        let depth = rows.div_ceil(2);
+        for pair in 0..depth {
+            let row = |row: usize| x[row * stride..][range.clone()].as_ptr();
+            let first = row(2 * pair);
+            let second = if 2 * pair + 1 < rows { row(2 * pair + 1) } else { std::ptr::null() };
+            for (strip, begin) in (0..range.len()).step_by(self.width).enumerate() {
+                let count = self.width.min(range.len() - begin);
+                let to = &mut to[strip * self.words(depth) + pair * self.apart..][..self.width];
+                let second = if second.is_null() { second } else { second.wrapping_add(begin) };
+                // SAFETY: rows have `count` numbers from `begin` on; with `Precision::Bfloat16` the processor has the
+                // instructions.
+                unsafe { round_rows(first.wrapping_add(begin), second, count, to) };
             }
         }
     }
 }
 
-struct PackStrips<'a> {
+/// Strips of float32.
+struct Pack<'a> {
     x: &'a [f32],
     stride: usize,
     range: Range<usize>,
-    width: usize,
+    strips: Strips,
     to: &'a mut [u32],
 }
 
-impl Kernel for PackStrips<'_> {
+impl Kernel for Pack<'_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { x, stride, range, width, to } = self;
+        let Self { x, stride, range, strips, to } = self;
         let depth = x.len() / stride;
-        let strips = range.len().div_ceil(width);
-        assert!(range.end <= stride && S::LANES <= GAP && strips * (depth * width + GAP) <= to.len());
-        let vectors = width.div_ceil(S::LANES);
-        // Strips whose vectors all lie within the row.
-        let whole = (range.len() + width).saturating_sub(vectors * S::LANES) / width;
-        let step = depth * width + GAP;
+        let Strips { width, apart, .. } = strips;
+        let (step, count) = (strips.words(depth), range.len().div_ceil(width));
+        assert!(range.end <= stride && width.is_multiple_of(S::LANES) && width <= apart && count * step <= to.len());
         for row in 0..depth {
             let numbers = &x[row * stride..][range.clone()];
             let from = numbers.as_ptr();
-            let to = to[row * width..].as_mut_ptr().cast::<f32>();
-            // SAFETY (all): strips up to `whole` read no further than the row, the others as many numbers as are left of
-            // it. A whole vector fits, as the gap is no smaller; what it writes beyond the row is the next row's, written
-            // later, or the gap.
-            for strip in 0..whole {
-                for v in 0..vectors {
-                    let begin = v * S::LANES;
-                    unsafe { s.store_at(to.add(strip * step + begin), s.load_at(from.add(strip * width + begin))) };
-                }
-            }
-            for strip in whole..strips {
-                for v in 0..vectors {
-                    let begin = strip * width + v * S::LANES;
-                    let count = numbers.len().saturating_sub(begin).min(S::LANES);
+            let to = to[row * apart..].as_mut_ptr().cast::<f32>();
+            for strip in 0..count {
+                for begin in (strip * width..(strip + 1) * width).step_by(S::LANES) {
+                    // SAFETY: no more numbers than are left of the row; the vector lies in its strip.
                     unsafe {
-                        let value = s.load_some_at(from.wrapping_add(begin), count);
-                        s.store_at(to.add(strip * step + v * S::LANES), value);
+                        let value = if begin + S::LANES <= numbers.len() {
+                            s.load_at(from.add(begin))
+                        } else {
+                            let count = numbers.len().saturating_sub(begin);
+                            s.load_some_at(from.wrapping_add(begin), count)
+                        };
+                        s.store_at(to.add(strip * step + begin - strip * width), value);
                     }
                 }
             }
@@ -295,15 +277,25 @@ impl Kernel for AddColumns<'_, '_> {
     type Output = ();
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
+        // Several vectors at a time, so that additions need not wait for each other.
+        const TOGETHER: usize = 4;
         let rows = self.x.len() / self.stride.max(1);
-        for (vector, sums) in self.sums.chunks_mut(S::LANES).enumerate() {
-            let begin = self.begin + vector * S::LANES;
-            let mut sum = s.zero();
+        assert!(self.begin + self.sums.len() <= self.stride);
+        for (group, sums) in self.sums.chunks_mut(TOGETHER * S::LANES).enumerate() {
+            let begin = self.begin + group * TOGETHER * S::LANES;
+            let mut totals = [s.zero(); TOGETHER];
+            let lanes = |v: usize| sums.len().saturating_sub(v * S::LANES).min(S::LANES);
             for row in 0..rows {
-                sum = s.add(sum, s.load_some(&self.x[row * self.stride + begin..][..sums.len()]));
+                for v in 0..TOGETHER {
+                    let from = self.x.as_ptr().wrapping_add(row * self.stride + begin + v * S::LANES);
+                    // SAFETY: as many numbers as there are sums lie in the row.
+                    totals[v] = s.add(totals[v], unsafe { s.load_some_at(from, lanes(v)) });
+                }
             }
-            let total = s.add(s.load_some(sums), sum);
-            s.store_some(sums, total);
+            for (total, sums) in totals.into_iter().zip(sums.chunks_mut(S::LANES)) {
+                let sum = s.add(s.load_some(sums), total);
+                s.store_some(sums, sum);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The right side of a product, packed: panels of as many columns as a tile has, each [words of the inner dimension,
 //! width], padded with zeros. Packing a weight takes a hundredth of its product's time, and is done once until it changes.
 
-use super::bfloat16::{round_neighbours, round_rows};
+use super::bfloat16::{round_columns, round_rows};
 use super::tile::tile_size;
 use super::{Matrix, Precision};
 use crate::compute::Compute;
@@ -151,7 +151,7 @@ impl Kernel for Pack<'_> {
 /// One panel of bfloat16 pairs.
 fn pack_pairs(right: Matrix, inner: usize, columns: usize, width: usize, to: &mut [u32]) {
     let Matrix { numbers, strides } = right;
-    if columns == 0 {
+    if columns == 0 || inner == 0 {
         to.fill(0);
         return;
     }
@@ -164,22 +164,12 @@ fn pack_pairs(right: Matrix, inner: usize, columns: usize, width: usize, to: &mu
         }
         return;
     }
-    const STRETCH: usize = 64;
-    for column in 0..width {
-        for pair in (0..inner.div_ceil(2)).step_by(STRETCH) {
-            let (mut floats, mut words) = ([0.0; 2 * STRETCH], [0; STRETCH]);
-            let count = (inner - 2 * pair).min(2 * STRETCH);
-            if column < columns {
-                for (i, number) in floats[..count].iter_mut().enumerate() {
-                    *number = numbers[(2 * pair + i) * strides.0 + column * strides.1];
-                }
-            }
-            let words = &mut words[..count.div_ceil(2)];
-            // SAFETY: with `Precision::Bfloat16` the processor has the instructions.
-            unsafe { round_neighbours(&floats[..count], words) };
-            for (i, word) in words.iter().enumerate() {
-                to[(pair + i) * width + column] = *word;
-            }
-        }
+    assert!(strides.0 == 1, "one of the strides is 1");
+    for begin in (0..width).step_by(16) {
+        let columns = columns.saturating_sub(begin).min(16);
+        let from = numbers.as_ptr().wrapping_add(begin * strides.1);
+        // SAFETY: `pack_panel` has checked that each column has `inner` numbers, and there are some, or there would be no
+        // words; with `Precision::Bfloat16` the processor has the instructions.
+        unsafe { round_columns(from, strides.1, (inner, columns), &mut to[begin..], width) };
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bfloat16::{round_neighbours, round_rows};
 use super::panels::Panels;
-use super::tile::{LINE, Tile, multiply, tile_size};
+use super::tile::{Ahead, Lines, Tile, multiply, tile_size};
 use super::{Matrix, Precision};
 use crate::compute::Compute;
 use crate::cpu::Cpu;
@@ -35,25 +35,24 @@ const DEEPEST: usize = 512;
 /// Rows whose distance is a multiple of this many numbers fall into one set of the nearest cache and drive each other
 /// out of it.
 const ALIASED: usize = 1024;
+/// Words between copied rows, for the same reason.
+const GAP: usize = 16;
 
-/// Rows for one thread at a time: all threads get something to do, and tiles their full height.
+/// Rows for one thread at a time: all threads get about as many, in whole quarters of a tile.
 pub fn block_rows(compute: &Compute, rows: usize) -> usize {
-    let height = tile_size(compute.cpu).height;
-    let fair = rows.div_ceil(compute.threads.count()).next_multiple_of(height);
-    fair.clamp(height, TALLEST / height * height)
+    let blocks = rows.div_ceil(TALLEST).next_multiple_of(compute.threads.count()).max(1);
+    rows.div_ceil(blocks).next_multiple_of(4).clamp(4, TALLEST)
 }
 
-/// Words that a thread needs for a left side that is not read as it lies: blocks of at most `rows` rows, products of at
-/// most `inner` inner indices.
-pub fn scratch_words(rows: usize, inner: usize) -> usize {
-    // Rows are padded so that they are no multiple of ALIASED apart.
-    rows.next_multiple_of(16) * (inner + 16)
+/// Words that a thread needs for a left side that is not read as it lies, in blocks of at most `rows` rows.
+pub fn scratch_words(rows: usize) -> usize {
+    rows.next_multiple_of(16) * (DEEPEST + GAP)
 }
 
 /// Calls `body` for blocks of rows on all threads, with a place for `Product::block` to work in.
-pub fn for_blocks(compute: &Compute, rows: usize, inner: usize, body: impl Fn(Part, &mut [u32]) + Sync) {
+pub fn for_blocks(compute: &Compute, rows: usize, body: impl Fn(Part, &mut [u32]) + Sync) {
     let height = block_rows(compute, rows);
-    let each = scratch_words(height, inner);
+    let each = scratch_words(height);
     let mut scratch = compute.pool.take(each * compute.threads.count());
     let mut places: Vec<&mut [u32]> = scratch.chunks_exact_mut(each).collect();
     compute.threads.for_chunks_with(rows, height, &mut places, |part, place| body(part, place));
@@ -91,37 +90,34 @@ impl Product<'_> {
             return;
         }
         let size = tile_size(cpu);
-        let words = self.left_words(&rows, scratch);
-        let mut ahead = Ahead::after(&left, &rows, right.inner);
         let (depth, precision) = (right.depth(), right.precision);
         let stretch = depth.div_ceil(depth.div_ceil(DEEPEST)).next_multiple_of(16);
         for k in (0..depth).step_by(stretch) {
             let deep = stretch.min(depth - k);
             let last = k + deep == depth;
+            let words = self.left_words(&rows, k..k + deep, scratch);
+            let mut ahead = self.ahead(&rows, k + deep, stretch);
             for panel in panels.clone() {
                 let first = panel * size.width;
-                let width = size.width.min(columns - first);
-                let tile = Tile {
-                    rows: 0,
-                    columns: width,
-                    depth: deep,
-                    a: std::ptr::null(),
-                    a_row: words.strides.0,
-                    a_step: words.strides.1,
-                    b: right.panel(panel)[k * size.width..].as_ptr(),
-                    c: std::ptr::null_mut(),
-                    c_stride: columns,
-                    bias: bias.filter(|_| k == 0).map_or(std::ptr::null(), |bias| bias[first..].as_ptr()),
-                    adds: adds || k > 0,
-                    relu: relu && last,
-                    ahead: std::ptr::null(),
-                    ahead_step: LINE,
-                };
+                let b = right.panel(panel)[k * size.width..].as_ptr();
+                let bias = bias.filter(|_| k == 0).map_or(std::ptr::null(), |bias| bias[first..].as_ptr());
                 for row in (0..rows.len()).step_by(size.height) {
-                    let a = words.start.wrapping_add(row * words.strides.0 + k * words.strides.1);
-                    let height = size.height.min(rows.len() - row);
-                    let c = c[row * columns + first..].as_mut_ptr();
-                    let tile = Tile { rows: height, a, c, ahead: ahead.next(deep, a.cast()), ..tile };
+                    let a = words.start.wrapping_add(row * words.strides.0);
+                    let tile = Tile {
+                        rows: size.height.min(rows.len() - row),
+                        columns: size.width.min(columns - first),
+                        depth: deep,
+                        a,
+                        a_row: words.strides.0,
+                        a_step: words.strides.1,
+                        b,
+                        c: c[row * columns + first..].as_mut_ptr(),
+                        c_stride: columns,
+                        bias,
+                        adds: adds || k > 0,
+                        relu: relu && last,
+                        ahead: ahead.next(deep, a),
+                    };
                     // SAFETY: the left words and c hold these rows, the panel `depth` times its width (all checked above
                     // or made so); panels of bfloat16 are made only where the processor multiplies it.
                     unsafe { multiply(cpu, precision, &tile) };
@@ -130,40 +126,53 @@ impl Product<'_> {
         }
     }
 
-    /// The left side as the tiles read it: as it lies, copied, or rounded.
-    fn left_words(&self, rows: &Range<usize>, scratch: &mut [u32]) -> Words {
+    /// The left side's words `depth` as the tiles read them: as they lie, copied, or rounded.
+    fn left_words(&self, rows: &Range<usize>, depth: Range<usize>, scratch: &mut [u32]) -> Words {
         let Matrix { numbers, strides } = self.left;
-        let inner = self.right.inner;
-        let row_of = |row: usize| &numbers[row * strides.0..];
-        if self.right.precision == Precision::Float32 {
-            if strides.1 != 1 || !strides.0.is_multiple_of(ALIASED) || rows.len() < 4 {
-                return Words { start: row_of(rows.start).as_ptr().cast(), strides };
-            }
-            let padded = inner + 16;
-            for (row, to) in rows.clone().zip(scratch.chunks_exact_mut(padded)) {
-                to.iter_mut().zip(&row_of(row)[..inner]).for_each(|(to, number)| *to = number.to_bits());
-            }
-            return Words { start: scratch.as_ptr(), strides: (padded, 1) };
+        let in_word = self.right.precision.in_word();
+        let inner = depth.start * in_word..(depth.end * in_word).min(self.right.inner);
+        let rounds = self.right.precision == Precision::Bfloat16;
+        let aliased = strides.1 == 1 && strides.0.is_multiple_of(ALIASED) && rows.len() >= 4;
+        if !rounds && !aliased {
+            let start = numbers[rows.start * strides.0 + inner.start * strides.1..].as_ptr().cast();
+            return Words { start, strides };
         }
-        let depth = inner.div_ceil(2);
+        let apart = DEEPEST + GAP;
         if strides.1 == 1 {
-            let padded = depth + 16;
-            for (row, to) in rows.clone().zip(scratch.chunks_exact_mut(padded)) {
-                // SAFETY: with `Precision::Bfloat16` the processor has the instructions.
-                unsafe { round_neighbours(&row_of(row)[..inner], &mut to[..depth]) };
+            for (row, to) in rows.clone().zip(scratch.chunks_exact_mut(apart)) {
+                let from = &numbers[row * strides.0..][inner.clone()];
+                let to = &mut to[..depth.len()];
+                if rounds {
+                    // SAFETY: with `Precision::Bfloat16` the processor has the instructions.
+                    unsafe { round_neighbours(from, to) };
+                } else {
+                    to.iter_mut().zip(from).for_each(|(to, number)| *to = number.to_bits());
+                }
             }
-            return Words { start: scratch.as_ptr(), strides: (padded, 1) };
+            return Words { start: scratch.as_ptr(), strides: (apart, 1) };
         }
         // Columns lie in one piece: two of them make words.
         assert!(strides.0 == 1, "one of the strides is 1");
-        let padded = rows.len().next_multiple_of(16);
-        for (pair, to) in (0..depth).zip(scratch.chunks_exact_mut(padded)) {
+        let apart = rows.len().next_multiple_of(16);
+        for (k, to) in inner.clone().step_by(2).zip(scratch.chunks_exact_mut(apart)) {
             let column = |k: usize| numbers[k * strides.1..][rows.clone()].as_ptr();
-            let second = if 2 * pair + 1 < inner { column(2 * pair + 1) } else { std::ptr::null() };
+            let second = if k + 1 < inner.end { column(k + 1) } else { std::ptr::null() };
             // SAFETY: columns have these rows; with `Precision::Bfloat16` the processor has the instructions.
-            unsafe { round_rows(column(2 * pair), second, rows.len(), to) };
+            unsafe { round_rows(column(k), second, rows.len(), to) };
         }
-        Words { start: scratch.as_ptr(), strides: (1, padded) }
+        Words { start: scratch.as_ptr(), strides: (1, apart) }
+    }
+
+    /// What is read after words up to `k` of these rows: the next stretch of them, or the first of the next block.
+    fn ahead(&self, rows: &Range<usize>, k: usize, stretch: usize) -> Ahead<1> {
+        let Matrix { numbers, strides } = self.left;
+        let in_word = self.right.precision.in_word();
+        let ends = k == self.right.depth();
+        let (row, k) = if ends { (rows.end, 0) } else { (rows.start, k) };
+        let columns = k * in_word..((k + stretch) * in_word).min(self.right.inner);
+        let there = (numbers.len() / strides.0.max(1)).saturating_sub(row);
+        let count = if strides.1 == 1 { rows.len().min(there) } else { 0 };
+        Ahead::new([(Lines::of(numbers, strides.0, row, &columns), count)])
     }
 }
 
@@ -174,32 +183,5 @@ fn without_terms(product: &Product, c: &mut [f32]) {
             let sum = product.bias.map_or(0.0, |bias| bias[column]) + if product.adds { *c } else { 0.0 };
             *c = if product.relu && sum <= 0.0 { 0.0 } else { sum };
         }
-    }
-}
-
-/// The rows of the next block, line by line, fetched while this one is computed.
-struct Ahead {
-    next: *const u8,
-    lines: usize,
-}
-
-impl Ahead {
-    fn after(left: &Matrix, rows: &Range<usize>, inner: usize) -> Self {
-        let in_one_piece = left.strides == (inner, 1);
-        let begin = rows.end * inner;
-        let end = if in_one_piece { (begin + rows.len() * inner).min(left.numbers.len()) } else { begin };
-        let lines = end.saturating_sub(begin) * size_of::<f32>() / LINE;
-        Self { next: left.numbers.as_ptr().wrapping_add(begin).cast(), lines }
-    }
-
-    /// Where the next `depth` lines begin, or what is at hand anyway.
-    fn next(&mut self, depth: usize, at_hand: *const u8) -> *const u8 {
-        if self.lines == 0 {
-            return at_hand;
-        }
-        let next = self.next;
-        self.next = next.wrapping_add(depth * LINE);
-        self.lines = self.lines.saturating_sub(depth);
-        next
     }
 }

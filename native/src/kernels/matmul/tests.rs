@@ -27,7 +27,7 @@ fn rounded(numbers: &[f32]) -> Vec<f32> {
 fn whole(compute: &Compute, product: &Product, rows: usize, c: &mut [f32]) {
     let columns = product.right.columns;
     let out = Disjoint::new(c);
-    for_blocks(compute, rows, product.right.inner, |part, scratch| {
+    for_blocks(compute, rows, |part, scratch| {
         // SAFETY: blocks do not overlap.
         let c = unsafe { out.part(part.range.start * columns..part.range.end * columns) };
         product.block(compute.cpu, part.range, c, scratch);

@@ -7,11 +7,12 @@ use crate::cpu::{Cpu, InstructionSet};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Kernel, Scalar, Simd, dispatch};
+use std::ops::Range;
 
 /// Vectors of columns in a panel.
 pub const VECTORS: usize = 2;
 /// Bytes of a cache line.
-pub const LINE: usize = 64;
+const LINE: usize = 64;
 
 /// Rows of the tallest tile and columns of a panel on one instruction set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +57,82 @@ pub struct Tile {
     /// Whether the sums are added to what c holds.
     pub adds: bool,
     pub relu: bool,
-    /// Where the first of `depth` cache lines lies that will soon be needed, and bytes from one to the next. (Waiting for
-    /// memory costs a tenth of a product's time.)
-    pub ahead: *const u8,
-    pub ahead_step: usize,
+    pub ahead: Lines,
+}
+
+/// Cache lines that will soon be needed, row by row, of which a tile fetches as many as it is deep. (Waiting for memory
+/// costs a tenth of a product's time.)
+#[derive(Clone, Copy)]
+pub struct Lines {
+    next: *const u8,
+    /// Lines of a row, and how many of them are left.
+    across: usize,
+    left: usize,
+    /// Bytes from the end of a row's lines to the next row's
+    skip: usize,
+}
+
+impl Lines {
+    /// Columns `columns` of a matrix whose rows are `stride` numbers apart, from row `row` on. Nothing need be there.
+    pub fn of(numbers: &[f32], stride: usize, row: usize, columns: &Range<usize>) -> Self {
+        let across = (columns.len() * size_of::<f32>()).div_ceil(LINE).max(1);
+        let next = numbers.as_ptr().wrapping_add(row * stride + columns.start).cast();
+        Self { next, across, left: across, skip: (stride * size_of::<f32>()).wrapping_sub(across * LINE) }
+    }
+
+    /// What is at hand anyway
+    fn at(next: *const u8) -> Self {
+        Self { next, across: usize::MAX, left: usize::MAX, skip: 0 }
+    }
+
+    #[inline(always)]
+    pub(super) fn fetch<S: Simd>(&mut self, s: S) {
+        s.prefetch(self.next);
+        self.next = self.next.wrapping_add(LINE);
+        self.left -= 1;
+        if self.left == 0 {
+            self.left = self.across;
+            self.next = self.next.wrapping_add(self.skip);
+        }
+    }
+
+    fn advance(&mut self, lines: usize) {
+        if lines < self.left {
+            self.next = self.next.wrapping_add(lines * LINE);
+            self.left -= lines;
+            return;
+        }
+        let beyond = lines - self.left;
+        let rows = (self.across * LINE).wrapping_add(self.skip).wrapping_mul(beyond / self.across);
+        let start = self.next.wrapping_add(self.left * LINE).wrapping_add(self.skip);
+        self.next = start.wrapping_add(rows).wrapping_add(beyond % self.across * LINE);
+        self.left = self.across - beyond % self.across;
+    }
+}
+
+/// What a run of tiles fetches for the next: some rows of some matrices.
+pub struct Ahead<const SIDES: usize> {
+    sides: [(Lines, usize); SIDES],
+}
+
+impl<const SIDES: usize> Ahead<SIDES> {
+    /// Each with its number of rows.
+    pub fn new(sides: [(Lines, usize); SIDES]) -> Self {
+        Self { sides: sides.map(|(lines, rows)| (lines, rows * lines.across)) }
+    }
+
+    /// The next `depth` lines, or what is at hand anyway.
+    pub fn next(&mut self, depth: usize, at_hand: *const u32) -> Lines {
+        for (lines, count) in &mut self.sides {
+            if *count > 0 {
+                let next = *lines;
+                lines.advance(depth);
+                *count = count.saturating_sub(depth);
+                return next;
+            }
+        }
+        Lines::at(at_hand.cast())
+    }
 }
 
 /// # Safety
@@ -107,8 +180,7 @@ impl<const ROWS: usize> Kernel for OfFloatsWithRows<'_, ROWS> {
             let mut right = tile.b.cast::<f32>();
             let mut ahead = tile.ahead;
             for _ in 0..tile.depth {
-                s.prefetch(ahead);
-                ahead = ahead.wrapping_add(tile.ahead_step);
+                ahead.fetch(s);
                 let mut vectors = [s.zero(); VECTORS];
                 for v in 0..VECTORS {
                     vectors[v] = s.load_at(right.add(v * S::LANES));

@@ -2,7 +2,7 @@
 
 use super::{NormInputs, NormShape};
 use crate::kernels::random::{Dropout, factors};
-use crate::kernels::workspace::{cut, padded, part, put};
+use crate::kernels::workspace::{AHEAD, cut, padded, part, prefetch_row, put};
 use crate::simd::{Kernel, Simd};
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ impl Kernel for Forward<'_> {
         for (at, row) in rows.enumerate() {
             let drawn = source.draw(s, row);
             let x = &inputs.x[row * width..][..width];
-            let residual = residual_of(&inputs, shape, row);
+            let residual = residual_of(s, &inputs, shape, row);
             let before = residual.and(drawn);
             let mut sum = s.zero();
             for at in (0..width).step_by(S::LANES) {
@@ -92,7 +92,7 @@ impl Kernel for Backward<'_> {
         for (at, row) in rows.enumerate() {
             let drawn = source.draw(s, row);
             let x = &inputs.x[row * width..][..width];
-            let residual = residual_of(&inputs, shape, row);
+            let residual = residual_of(s, &inputs, shape, row);
             let (before, after) = if residual.is_some() { (drawn, None) } else { (None, drawn) };
             let dy = &dy[row * width..][..width];
             let (mean, inverse) = (s.splat(statistics[2 * row]), s.splat(statistics[2 * row + 1]));
@@ -161,9 +161,18 @@ impl<'a> Source<'a> {
 
 /// The row of the residual that a row of the batch reads.
 #[inline(always)]
-fn residual_of<'a>(inputs: &NormInputs<'a>, shape: &NormShape, row: usize) -> Option<&'a [f32]> {
-    let row = shape.residual_sources.map_or(row, |sources| sources[row] as usize);
-    inputs.residual.map(|residual| &residual[row * shape.width..][..shape.width])
+fn residual_of<'a, S: Simd>(s: S, inputs: &NormInputs<'a>, shape: &NormShape, row: usize) -> Option<&'a [f32]> {
+    let residual = inputs.residual?;
+    let row = match shape.residual_sources {
+        Some(sources) => {
+            if let Some(&later) = sources.get(row + AHEAD) {
+                prefetch_row(s, residual, later as usize, shape.width);
+            }
+            sources[row] as usize
+        }
+        None => row,
+    };
+    Some(&residual[row * shape.width..][..shape.width])
 }
 
 /// What is normalised: x, or x · factors + residual.

@@ -90,7 +90,7 @@ describe('the doctor', () => {
     expect(found.get('Binary')?.detail).toContain(`${process.platform} ${process.arch}`);
     expect(found.get('Processor instructions')?.found).toBe(true);
     expect(found.get('Physical cores')?.detail).toMatch(
-      /^\d+; a run uses \d+ unless --threads says otherwise$/,
+      /^\d+; a run uses \d+ threads unless --threads says otherwise$/,
     );
     expect(found.has('bfloat16 (AVX512-BF16)')).toBe(true);
   });

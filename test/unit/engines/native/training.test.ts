@@ -1,4 +1,5 @@
 /** @file Tests. Whole training on `native`: its own kernels alone, no leak, nothing from the system, the same bits. */
+import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { planMicroBatches } from '../../../../main/data/batches.ts';
@@ -168,7 +169,7 @@ describe('the same bits', () => {
       engine: 'native',
       versions: { tfjs: tf.version_core, native: version },
       device: `cpu ${instructionSet}`,
-      threads: physicalCores,
+      threads: Math.min(physicalCores, availableParallelism()),
       deterministic: true,
       pinned: { instructions: instructionSet, precision: 'fp32' },
     });
