@@ -92,13 +92,20 @@ async function peerPrograms(
       ),
       say,
     );
+    const evaluating = await bestOf(
+      MICRO_BATCHES.map((count) => ({
+        ...tuned,
+        words: [...sizes, ...precision, '--micro-batches', `${count}`, '--eval'],
+      })),
+      say,
+    );
     const name = ['torch at its best', ...precision.map(() => 'bf16')].join(' ');
-    say(`${name}: ${best.words.slice(sizes.length).join(' ')}`);
+    for (const { words } of [best, evaluating]) say(`${name}: ${words.slice(sizes.length).join(' ')}`);
     programs.push({
       name,
       measure: async () => {
         const trained = await measurePeer(best);
-        const evaluated = await measurePeer({ ...best, words: [...best.words, '--eval'] });
+        const evaluated = await measurePeer(evaluating);
         return { ...trained, evaluatedPairsPerSecond: evaluated.pairsPerSecond };
       },
     });

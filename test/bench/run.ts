@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { findNative } from '../../main/engines/native/loader.ts';
 import { usualThreads } from '../../main/engines/native.ts';
+import { chooseDataDirectory } from '../../main/studio/dataDirectory.ts';
 import { ENGINE_NAMES, type EngineName } from '../../shared/engines.ts';
 import { type BenchOptions, type Program, programsOf } from './programs.ts';
+import { measureScaling, printScaling } from './scaling.ts';
 import { printProfile, printTable, type Row, rowOf } from './tables.ts';
 import { WORKS, type WorkName, writeBatch } from './works.ts';
 
@@ -26,12 +28,14 @@ Usage: npm run -s bench -- [options]
   --no-peer             leave PyTorch out
   --prototype PROGRAM   a program that prints "N pairs/s", measured beside the others
   --profile             time by kernel of native, and no other program
+  --scaling             how native's step grows with threads, pairs, length and width (of the work book)
   --json                one JSON object on stdout
 
 Examples:
   npm run bench
   npm run -s bench -- --engine wasm --json
   npm run -s bench -- --profile
+  npm run -s bench -- --scaling --rounds 3
 `;
 
 /** Words that are not understood: said in a sentence, not as a stack trace. */
@@ -61,15 +65,15 @@ function oneOf<Name extends string>(flag: string, given: string, known: readonly
   return found;
 }
 
-function options(): BenchOptions & { json: boolean; rounds: number; help: boolean } {
+function options(): BenchOptions & { scaling: boolean; json: boolean; rounds: number; help: boolean } {
   const { values } = parsed({
     options: {
       ...{ work: { type: 'string', default: 'book' }, engine: { type: 'string' } },
       ...{ rounds: { type: 'string', default: '3' }, steps: { type: 'string', default: '5' } },
       ...{ threads: { type: 'string' }, pairs: { type: 'string' }, 'micro-batch-tokens': { type: 'string' } },
       ...{ 'no-peer': { type: 'boolean', default: false }, prototype: { type: 'string' } },
-      ...{ profile: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
-      help: { type: 'boolean', default: false },
+      ...{ profile: { type: 'boolean', default: false }, scaling: { type: 'boolean', default: false } },
+      ...{ json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
     },
   });
   const count = (
@@ -93,7 +97,7 @@ function options(): BenchOptions & { json: boolean; rounds: number; help: boolea
       values['micro-batch-tokens'] === undefined ? null : count('micro-batch-tokens', () => 1),
     peer: !values['no-peer'],
     prototype: values.prototype ?? null,
-    ...{ profile: values.profile, json: values.json, help: values.help },
+    ...{ profile: values.profile, scaling: values.scaling, json: values.json, help: values.help },
   };
 }
 
@@ -114,14 +118,29 @@ async function measureAll(
   return [...rows.values()];
 }
 
+async function tellScaling(
+  { threads, steps, rounds, json }: ReturnType<typeof options>,
+  folder: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const search = findNative();
+  if (search.kind === 'missing') throw new UsageError('Build the engine native first: npm run native.');
+  const precisions = search.binding.describe().bf16 ? (['fp32', 'bf16'] as const) : (['fp32'] as const);
+  const dataDirectory = chooseDataDirectory(null, process.env);
+  const rows = await measureScaling({ threads, steps, rounds, precisions, dataDirectory }, folder, say);
+  if (json) console.log(JSON.stringify(rows));
+  else printScaling(rows);
+}
+
 async function main(): Promise<void> {
   const chosen = options();
   if (chosen.help) return void process.stdout.write(HELP);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'entail-bench-'));
   try {
+    if (chosen.scaling) return await tellScaling(chosen, folder, say);
     const batch = join(folder, 'batch.json');
-    const what = await writeBatch(batch, chosen.pairs);
+    const { what } = await writeBatch(batch, chosen.pairs);
     say(`${chosen.work}: ${chosen.pairs} pairs (${what}), ${chosen.threads} threads`);
     const rows = await measureAll(await programsOf(chosen, batch, say), chosen.rounds, say);
     if (chosen.json) console.log(JSON.stringify(rows.length === 1 ? rows[0] : { programs: rows }));

@@ -17,7 +17,7 @@ export interface Row {
   readonly kernels: Readonly<Record<string, number>> | null;
 }
 
-const median = (values: readonly number[]) =>
+export const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** A row with one round more. */
@@ -61,7 +61,7 @@ export function printProfile({ kernels, pairsPerSecond }: Row): void {
 }
 
 /** The first column to the left, the others to the right. */
-function printAligned(lines: readonly (readonly string[])[]): void {
+export function printAligned(lines: readonly (readonly string[])[]): void {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
   for (const line of lines) {
     const padded = line.map((cell, column) =>

@@ -70,20 +70,40 @@ interface FilePair {
   readonly label: number;
 }
 
-/** Writes the first pairs of an epoch of real SNLI where it is at hand, else random ones. -> what they are */
-export async function writeBatch(path: string, pairs: number): Promise<'SNLI' | 'random pairs'> {
+interface WrittenBatch {
+  readonly what: 'SNLI' | 'random pairs';
+  readonly tokens: number;
+}
+
+/** Writes the first pairs of an epoch of real SNLI where it is at hand, else random ones. */
+export async function writeBatch(path: string, pairs: number): Promise<WrittenBatch> {
   const isReal = missingShared('data', 'snli_1.0') === null;
   const split = isReal ? await snliPairs() : randomPairs(pairs, 1);
   const members = isReal
     ? epochOrder(split.pairs, 0, 0).subarray(0, pairs)
     : Int32Array.from({ length: pairs }, (_, at) => at);
+  return { what: isReal ? 'SNLI' : 'random pairs', tokens: writePairs(path, split, members) };
+}
+
+/** Writes random pairs that all have `length` tokens. */
+export function writeEvenBatch(path: string, pairs: number, length: number): void {
+  const everyone = Int32Array.from({ length: pairs }, (_, at) => at);
+  writePairs(
+    path,
+    randomSplit(pairs, 1, () => ({ premise: (length >> 1) - 2, length })),
+    everyone,
+  );
+}
+
+/** -> how many tokens they have */
+function writePairs(path: string, split: EncodedSplit, members: Int32Array): number {
   const rows = Array.from(members, (member): FilePair => {
     const tokens = split.ids.subarray(split.offsets[member], split.offsets[member + 1]);
     const segments = Array.from(tokens, (_, at) => (at < split.segmentStarts[member]! ? 0 : 1));
     return { tokens: [...tokens], segments, label: split.labels[member]! };
   });
   writeFileSync(path, JSON.stringify(rows));
-  return isReal ? 'SNLI' : 'random pairs';
+  return rows.reduce((sum, { tokens }) => sum + tokens.length, 0);
 }
 
 /** A batch file's pairs, as our own programs take them. */
@@ -121,14 +141,26 @@ const clamp = (value: number, low: number, high: number) => Math.min(high, Math.
 
 /** Random tokens; lengths of both sentences as the PyTorch peer draws them: 14.1 ± 6 and 8.3 ± 3.2, and 3 special ones. */
 export function randomPairs(pairs: number, seed: number): EncodedSplit {
+  return randomSplit(pairs, seed, (sequence) => {
+    const premise = clamp(14.1 + 6 * sequence.nextNormal(), 3, 60);
+    const hypothesis = clamp(8.3 + 3.2 * sequence.nextNormal(), 2, 30);
+    return { premise, length: premise + hypothesis + 3 };
+  });
+}
+
+/** `draw`: words of the premise and tokens of the pair. */
+function randomSplit(
+  pairs: number,
+  seed: number,
+  draw: (sequence: PhiloxSequence) => { readonly premise: number; readonly length: number },
+): EncodedSplit {
   const sequence = new PhiloxSequence(seed, 0x62656e63);
   const offsets = new Int32Array(pairs + 1);
   const segmentStarts = new Int32Array(pairs);
   for (let pair = 0; pair < pairs; pair++) {
-    const premise = clamp(14.1 + 6 * sequence.nextNormal(), 3, 60);
-    const hypothesis = clamp(8.3 + 3.2 * sequence.nextNormal(), 2, 30);
+    const { premise, length } = draw(sequence);
     segmentStarts[pair] = premise + 2;
-    offsets[pair + 1] = offsets[pair]! + premise + hypothesis + 3;
+    offsets[pair + 1] = offsets[pair]! + length;
   }
   const ids = Int32Array.from({ length: offsets[pairs]! }, () => sequence.nextBelow(VOCABULARY_SIZE));
   const labels = Int32Array.from({ length: pairs }, () => sequence.nextBelow(CLASSES));
