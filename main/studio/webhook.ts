@@ -21,7 +21,7 @@ export function webhookMessage(run: RunRecord): WebhookMessage {
   const { id, name, state, config, result, error } = run;
   const failed = state === 'failed' && error !== null;
   return {
-    text: sentenceOf(run),
+    text: withoutMarkup(sentenceOf(run)),
     run: id,
     name,
     state,
@@ -30,6 +30,10 @@ export function webhookMessage(run: RunRecord): WebhookMessage {
     message: failed ? `Run ${id} has failed: ${error.message}` : `Run ${id} is ${state}.`,
   };
 }
+
+/** Slack and its like read <…> in a text as a link or a call to everyone; a run may be called anything. */
+const withoutMarkup = (sentence: string) =>
+  sentence.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** "Run try (r1ab2c) on snli is completed: test accuracy 78.4 %." */
 function sentenceOf({ id, name, state, config, result, error }: RunRecord): string {

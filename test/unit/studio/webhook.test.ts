@@ -89,7 +89,7 @@ describe('the announcer', () => {
     ...{ databases, settings, publish, runIndex: new RunIndex(databases) },
     platform: { ...plainPlatform, notify: ({ title, body }) => notified.push(`${title}: ${body}`) },
   });
-  const done = endedRun(databases.store(), [], { name: 'my run' });
+  const done = endedRun(databases.store(), [], { name: '<!channel> & co' });
   const failed = createRun(databases.store(), { config: sampleConfig(), environment: sampleEnvironment });
   claimRun(databases.store(), failed);
   failRun(databases.store(), failed, {
@@ -112,8 +112,8 @@ describe('the announcer', () => {
     const told = (await Promise.all(bodies)) as WebhookMessage[];
     expect(told.toSorted((one, other) => one.state.localeCompare(other.state))).toEqual([
       {
-        ...{ run: done, name: 'my run', state: 'completed', dataset: 'snli', testAccuracy: 0.784 },
-        text: `Run my run (${done}) on snli is completed: test accuracy 78.4 %.`,
+        ...{ run: done, name: '<!channel> & co', state: 'completed', dataset: 'snli', testAccuracy: 0.784 },
+        text: `Run &lt;!channel&gt; &amp; co (${done}) on snli is completed: test accuracy 78.4 %.`,
         message: `Run ${done} is completed.`,
       },
       {
@@ -124,7 +124,7 @@ describe('the announcer', () => {
     ]);
     expect(told[0]).toEqual(webhookMessage(findRun(databases.store(), told[0]!.run)));
     expect(notified).toEqual([
-      'my run is done: Test accuracy 78.4 %',
+      '<!channel> & co is done: Test accuracy 78.4 %',
       `${failed} has failed: The loss is not a number.`,
     ]);
   });
