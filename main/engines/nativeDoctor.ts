@@ -2,7 +2,7 @@
 import type { DoctorFinding, DoctorReport } from '../../shared/engines.ts';
 import type { NativeDescription } from './native/binding.ts';
 import { findCargo } from './native/cargo.ts';
-import { findNative, type NativeSearch, NEXT_STEP, nativePlaces } from './native/loader.ts';
+import { findNative, type NativeSearch, type NativeTrial, NEXT_STEP, nativePlaces } from './native/loader.ts';
 import { usualThreads } from './native.ts';
 
 const NAMES: Readonly<Record<NativeDescription['instructionSet'], string>> = {
@@ -12,20 +12,14 @@ const NAMES: Readonly<Record<NativeDescription['instructionSet'], string>> = {
   scalar: 'none that help: several times slower than with AVX2 or NEON',
 };
 
+const DETERMINISTIC = { value: true, why: 'work is split the same way for any number of threads' };
+
 export async function nativeReport(places = nativePlaces()): Promise<DoctorReport> {
   const search = findNative(places);
-  const deterministic = { value: true, why: 'work is split the same way for any number of threads' };
   const cargo = await cargoFinding();
   if (search.kind === 'found') {
-    const description = search.binding.describe();
-    return {
-      engine: 'native',
-      verdict: 'ready',
-      summary: `Works on ${description.physicalCores} cores with ${NAMES[description.instructionSet]}.`,
-      findings: [...foundFindings(search.origin, description), cargo],
-      deterministic,
-      nextStep: '',
-    };
+    const ready = readyReport(search.origin, search.binding.describe());
+    return { ...ready, findings: [...ready.findings, cargo] };
   }
   const broken = search.trials.some(({ trouble }) => trouble !== null);
   return {
@@ -33,17 +27,37 @@ export async function nativeReport(places = nativePlaces()): Promise<DoctorRepor
     verdict: broken ? 'broken' : 'not installed',
     summary: broken ? 'A binary is there and does not load.' : 'It has not been built here yet.',
     findings: [...missingFindings(search), { ...cargo, required: true }],
-    deterministic,
+    deterministic: DETERMINISTIC,
     nextStep: NEXT_STEP,
   };
 }
 
-function foundFindings(origin: string, description: NativeDescription): DoctorFinding[] {
+/** What is told of a binary that loads, by its description of itself and of the processor. */
+export function readyReport(origin: NativeTrial['origin'], description: NativeDescription): DoctorReport {
+  const { instructionSet, physicalCores } = description;
+  const how =
+    instructionSet === 'scalar' ? ', slowly: without AVX2 or NEON' : ` with ${NAMES[instructionSet]}`;
+  return {
+    engine: 'native',
+    verdict: 'ready',
+    summary: `Works on ${physicalCores} cores${how}.`,
+    findings: readyFindings(origin, description),
+    deterministic: DETERMINISTIC,
+    nextStep: '',
+  };
+}
+
+function readyFindings(origin: string, description: NativeDescription): DoctorFinding[] {
   const { version, instructionSet, bf16, physicalCores } = description;
   const found = { found: true, required: true };
   return [
     { what: 'Binary', ...found, detail: `${version}, ${origin}, for ${process.platform} ${process.arch}` },
-    { what: 'Processor instructions', ...found, detail: NAMES[instructionSet] },
+    {
+      what: 'Processor instructions',
+      found: instructionSet !== 'scalar',
+      detail: NAMES[instructionSet],
+      required: false,
+    },
     {
       what: 'bfloat16 (AVX512-BF16)',
       found: bf16,

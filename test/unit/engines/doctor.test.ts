@@ -7,6 +7,7 @@ import { formatDoctorReport } from '../../../main/engines/doctorReport.ts';
 import type { NativeBinding } from '../../../main/engines/native/binding.ts';
 import { findNative, nativePlaces } from '../../../main/engines/native/loader.ts';
 import { requirePrecision } from '../../../main/engines/native.ts';
+import { readyReport } from '../../../main/engines/nativeDoctor.ts';
 import {
   checkPrecision,
   chooseEngine,
@@ -87,6 +88,26 @@ describe('doctor', () => {
     expect(report?.verdict).toBe('broken');
     expect(finding(report, 'A product of two matrices')).toMatchObject({ found: false, required: true });
     expect(report?.nextStep).toContain('engines uninstall tensorflow');
+  });
+});
+
+describe('readyReport', () => {
+  const machine = { version: '0.1.0', bf16: false, physicalCores: 4, threads: 4 };
+
+  it('says that a processor has no instructions that help', () => {
+    const report = readyReport('prebuilt', { ...machine, instructionSet: 'scalar' });
+    expect(formatDoctorReport([report]).split('\n')).toEqual(
+      expect.arrayContaining([
+        'native: ready. Works on 4 cores, slowly: without AVX2 or NEON.',
+        '  absent  Processor instructions: none that help: several times slower than with AVX2 or NEON',
+      ]),
+    );
+  });
+
+  it('names those that it uses', () => {
+    const report = readyReport('built here', { ...machine, instructionSet: 'neon' });
+    expect(report.summary).toBe('Works on 4 cores with NEON.');
+    expect(finding(report, 'Processor instructions')).toMatchObject({ found: true, detail: 'NEON' });
   });
 });
 
