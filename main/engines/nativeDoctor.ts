@@ -1,7 +1,7 @@
 /** @file Node. The doctor's look at `native`: which binary loads, what it makes of the processor, what building needs. */
 import type { DoctorFinding, DoctorReport } from '../../shared/engines.ts';
 import type { NativeDescription } from './native/binding.ts';
-import { findCargo } from './native/cargo.ts';
+import { type CargoSearch, findCargo } from './native/cargo.ts';
 import { findNative, type NativeSearch, type NativeTrial, NEXT_STEP, nativePlaces } from './native/loader.ts';
 import { usualThreads } from './native.ts';
 
@@ -82,11 +82,17 @@ function missingFindings(search: Extract<NativeSearch, { kind: 'missing' }>): Do
 }
 
 async function cargoFinding(): Promise<DoctorFinding> {
-  const version = await findCargo();
+  const search = await findCargo();
   return {
     what: 'Rust (cargo)',
-    found: version !== null,
-    detail: version?.version ?? 'not on the PATH, nor in ~/.cargo/bin; it is needed for building only',
+    found: search.kind === 'found',
+    detail: cargoDetail(search),
     required: false,
   };
+}
+
+function cargoDetail(search: CargoSearch): string {
+  if (search.kind === 'found') return search.cargo.version;
+  if (search.kind === 'too old') return `${search.trouble}; get it from https://rustup.rs`;
+  return 'not on the PATH, nor in ~/.cargo/bin; it is needed for building only';
 }

@@ -76,12 +76,12 @@ async function attempt(root: string, options: NativeBuildOptions): Promise<Build
       const reason = `it failed a short while ago (${logPath(root)}).`;
       return { reason, nextStep: 'Try again with npm run native.', isDefect: true };
     }
-    const cargo = await findCargo();
-    if (cargo === null) {
-      const nextStep = 'Get it from https://rustup.rs and start again.';
-      return { reason: 'there is no Rust here.', nextStep, isDefect: false };
+    const search = await findCargo(join(root, 'native', 'Cargo.toml'));
+    if (search.kind !== 'found') {
+      const reason = search.kind === 'missing' ? 'there is no Rust here.' : `${search.trouble}.`;
+      return { reason, nextStep: 'Get it from https://rustup.rs and start again.', isDefect: false };
     }
-    const reason = await build(cargo, root, options);
+    const reason = await build(search.cargo, root, options);
     if (reason === null) return null;
     return { reason, nextStep: `Everything it said is in ${logPath(root)}.`, isDefect: true };
   } finally {
