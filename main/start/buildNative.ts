@@ -6,17 +6,19 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import { type Cargo, findCargo } from '../engines/native/cargo.ts';
-import { nativePlaces } from '../engines/native/loader.ts';
-import { runProgram } from '../engines/runProgram.ts';
+import { loadTrouble, nativePlaces } from '../engines/native/loader.ts';
+import { type ProgramOutcome, runProgram } from '../engines/runProgram.ts';
+import { systemCode, writeError } from '../files/fileErrors.ts';
 import { awaitFileLock, type FileLock } from '../files/fileLock.ts';
 import { projectFolder } from '../version.ts';
 import { newestMs } from './buildPages.ts';
@@ -25,6 +27,8 @@ const LONGEST_BUILD_MS = 20 * 60_000;
 /** A build that failed is not tried again for so long, unless the sources change or somebody asks for it. */
 const FAILURE_HOLDS_MS = 60 * 60_000;
 const SOURCES = ['native/src', 'native/build.rs', 'native/Cargo.toml', 'native/Cargo.lock'];
+/** As cargo and the compiler begin an error. */
+const ERROR = /^error(\[E\d+\])?: /;
 const WITHOUT = 'The studio uses the engine wasm, which is slower.';
 
 export interface NativeBuildOptions {
@@ -38,7 +42,7 @@ export interface NativeBuildOptions {
 }
 
 /**
- * Seconds when nothing has changed. With CI=true, or `strict`, a failed build is an error; that there is no Rust is one
+ * Milliseconds when nothing has changed. With CI=true, or `strict`, a failed build is an error; that there is no Rust is one
  * with `strict` alone.
  * @throws StudioError ENGINE_FAILED
  */
@@ -50,7 +54,7 @@ export async function buildNativeIfNeeded(options: NativeBuildOptions): Promise<
   const { reason, nextStep, isDefect } = failure;
   if (strict || (isDefect && process.env['CI'] === 'true'))
     throw new StudioError('ENGINE_FAILED', `The engine native cannot be built: ${reason}`, { nextStep });
-  say(`The engine native cannot be built: ${reason} ${WITHOUT} ${nextStep}`);
+  say(`The engine native cannot be built: ${reason} ${WITHOUT} ${nextStep}`.trimEnd());
 }
 
 interface BuildFailure {
@@ -62,39 +66,49 @@ interface BuildFailure {
 
 /** -> null when a new binary is there, whoever built it. */
 async function attempt(root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
-  let lock: FileLock;
+  let lock: FileLock | undefined;
   try {
     lock = await takeLock(root);
+    return await buildUnlessThere(root, options);
   } catch (thrown) {
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    return { reason: `${reason.replace(/\.$/, '')}.`, nextStep: '', isDefect: true };
-  }
-  try {
-    // Another start may have built it meanwhile, or may have failed to.
-    if (!nativeIsStale(root)) return null;
-    if (options.strict !== true && failedLately(root)) {
-      const reason = `it failed a short while ago (${logPath(root)}).`;
-      return { reason, nextStep: 'Try again with npm run native.', isDefect: true };
-    }
-    const search = await findCargo(join(root, 'native', 'Cargo.toml'));
-    if (search.kind !== 'found') {
-      const reason = search.kind === 'missing' ? 'there is no Rust here.' : `${search.trouble}.`;
-      return { reason, nextStep: 'Get it from https://rustup.rs and start again.', isDefect: false };
-    }
-    const reason = await build(search.cargo, root, options);
-    if (reason === null) return null;
-    return { reason, nextStep: `Everything it said is in ${logPath(root)}.`, isDefect: true };
+    return failureOf(thrown, folderOf(root));
   } finally {
-    lock.release();
+    lock?.release();
   }
 }
 
-/** True when a binary must be built: there is a crate, no prebuilt binary, and none that is as new as the sources. */
+/** What a disk or a lock refuses is an outcome; a mistake of ours is thrown on. */
+function failureOf(thrown: unknown, path: string): BuildFailure {
+  if (!(thrown instanceof StudioError) && systemCode(thrown) === null) throw thrown;
+  const { message, nextStep } = writeError(thrown, path);
+  return { reason: message, nextStep, isDefect: true };
+}
+
+async function buildUnlessThere(root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
+  // Another start may have built it meanwhile, or may have failed to.
+  if (!nativeIsStale(root)) return null;
+  if (options.strict !== true && failedLately(root)) {
+    const reason = `it failed a short while ago (${logPath(root)}).`;
+    return { reason, nextStep: 'Try again with npm run native.', isDefect: true };
+  }
+  const search = await findCargo(manifestOf(root));
+  if (search.kind === 'found') return await build(search.cargo, root, options);
+  const reason = search.kind === 'missing' ? 'there is no Rust here.' : `${search.trouble}.`;
+  return { reason, nextStep: 'Get it from https://rustup.rs and start again.', isDefect: false };
+}
+
+/**
+ * True when a binary must be built: there is a crate, no prebuilt binary that loads, and none that loads and is as new
+ * as the sources. Loading is tried last: what a process has loaded once stays, whatever takes its place.
+ */
 export function nativeIsStale(root: string): boolean {
   const { prebuilt, built } = nativePlaces(root);
-  if (existsSync(prebuilt) || !existsSync(join(root, 'native', 'Cargo.toml'))) return false;
-  return !existsSync(built) || sourcesNewestMs(root) > statSync(built).mtimeMs;
+  if (!existsSync(manifestOf(root)) || doesLoad(prebuilt)) return false;
+  return !existsSync(built) || sourcesNewestMs(root) > statSync(built).mtimeMs || !doesLoad(built);
 }
+
+const doesLoad = (path: string) => existsSync(path) && loadTrouble(path) === null;
+const manifestOf = (root: string) => join(root, 'native', 'Cargo.toml');
 
 function sourcesNewestMs(root: string): number {
   const present = SOURCES.map((source) => join(root, source)).filter(existsSync);
@@ -118,29 +132,54 @@ function takeLock(root: string): Promise<FileLock> {
   return awaitFileLock(join(folderOf(root), 'build.lock'), options);
 }
 
-/** @returns null, or why there is no new binary. */
-async function build(
-  cargo: Cargo,
-  root: string,
-  { say, onProgress }: NativeBuildOptions,
-): Promise<string | null> {
+async function build(cargo: Cargo, root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
+  const { say, onProgress } = options;
   say('Building the engine native, once: about a minute …');
   const began = new Date();
   const target = join(root, 'native', 'target');
-  const words = ['build', '--release', '--locked', '--manifest-path', join(root, 'native', 'Cargo.toml')];
-  const { exitCode, startError, timedOut, stderr } = await runProgram(cargo.command, words, {
-    environment: { CARGO_TARGET_DIR: target, CARGO_TERM_COLOR: 'never' },
+  const words = ['build', '--release', '--locked', '--manifest-path', manifestOf(root)];
+  const outcome = await runProgram(cargo.command, words, {
+    environment: environmentFor(cargo, target),
     timeoutMs: LONGEST_BUILD_MS,
     onOutput: (text) => onProgress?.(text.trim().split('\n').at(-1)!.trim()),
   });
-  if (exitCode !== 0) {
-    writeFileSync(logPath(root), `${cargo.version}\n${stderr}`);
-    return timedOut ? 'it took too long.' : (firstError(stderr) ?? startError ?? 'cargo failed.');
-  }
-  takeOver(join(target, 'release', libraryName()), nativePlaces(root).built, began);
+  const failure =
+    outcome.exitCode === 0 ? takeOver(target, nativePlaces(root).built, began) : cargoFailure(outcome);
+  if (failure !== null) return keepLog(root, failure, `${cargo.version}\n${outcome.stderr}`);
   rmSync(logPath(root), { force: true });
   say(`Built the engine native in ${((Date.now() - began.getTime()) / 1000).toFixed(0)} s.`);
   return null;
+}
+
+/** What cargo is told, over what somebody has set for work of their own. */
+function environmentFor({ command, host }: Cargo, target: string): Record<string, string> {
+  const path = process.env['PATH'] ?? '';
+  const isSet = process.env['CARGO_BUILD_TARGET'] !== undefined;
+  return {
+    CARGO_TARGET_DIR: target,
+    CARGO_TERM_COLOR: 'never',
+    // One that is not on the PATH shall not find an older rustc there.
+    ...(isAbsolute(command) ? { PATH: `${dirname(command)}${delimiter}${path}` } : {}),
+    // For this machine; to cargo an empty one is an error, not none.
+    ...(isSet && host !== null ? { CARGO_BUILD_TARGET: host } : {}),
+  };
+}
+
+function cargoFailure({ timedOut, stderr, startError }: ProgramOutcome): BuildFailure {
+  const reason = timedOut ? 'it took too long.' : (firstError(stderr) ?? startError ?? 'cargo failed.');
+  return { reason, nextStep: '', isDefect: true };
+}
+
+/** The failure, which says where to read more: unless not even that can be written. */
+function keepLog(root: string, failure: BuildFailure, said: string): BuildFailure {
+  try {
+    writeFileSync(logPath(root), `${said.trimEnd()}\n\n${failure.reason}\n`);
+  } catch (thrown) {
+    if (systemCode(thrown) === null) throw thrown;
+    return failure;
+  }
+  const more = `Everything it said is in ${logPath(root)}.`;
+  return { ...failure, nextStep: `${failure.nextStep} ${more}`.trimStart() };
 }
 
 /** As the compiler names a dynamic library of the crate "entail-native". */
@@ -149,19 +188,61 @@ function libraryName(platform = process.platform): string {
   return platform === 'darwin' ? 'libentail_native.dylib' : 'libentail_native.so';
 }
 
-/**
- * In one rename; a studio that has the old one loaded keeps it. It is as old as the beginning of the build: sources that
- * were changed meanwhile are newer.
- */
-function takeOver(library: string, place: string, began: Date): void {
-  const fresh = `${place}.new-${process.pid}`;
-  copyFileSync(library, fresh);
-  utimesSync(fresh, began, began);
-  renameSync(fresh, place);
+/** The newest there: with a target of its own, cargo builds into a folder that is named after it. */
+function findLibrary(target: string): string | undefined {
+  const names = existsSync(target) ? readdirSync(target) : [];
+  const paths = ['.', ...names].map((name) => join(target, name, 'release', libraryName()));
+  const present = paths.filter((path) => existsSync(path));
+  return present.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
 }
 
-/** "error: failed to download …" without its first word, as a sentence. */
+/**
+ * Puts what was built into its place, if it loads, in one rename; a studio that has the old one loaded keeps it. It is
+ * as old as the beginning of the build: sources that were changed meanwhile are newer.
+ */
+function takeOver(target: string, place: string, began: Date): BuildFailure | null {
+  // A name that was never loaded before: the system may take a file's name for the file.
+  const fresh = place.replace(/\.node$/, `.new-${process.pid}-${Date.now()}.node`);
+  try {
+    const library = findLibrary(target);
+    if (library === undefined) throw new StudioError('ENGINE_FAILED', `cargo left no library in ${target}.`);
+    copyFileSync(library, fresh);
+    const trouble = loadTrouble(fresh);
+    if (trouble !== null) throw new StudioError('ENGINE_FAILED', `What was built ${trouble}.`);
+    utimesSync(fresh, began, began);
+    replace(place, fresh);
+    return null;
+  } catch (thrown) {
+    return failureOf(thrown, fresh);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}
+
+/** @throws StudioError WRITE_FAILED */
+function replace(place: string, fresh: string): void {
+  try {
+    renameSync(fresh, place);
+  } catch (thrown) {
+    const why = systemCode(thrown) ?? String(thrown);
+    // Windows replaces no library that a process has loaded.
+    const nextStep = 'End every studio that runs, then try again with npm run native.';
+    throw new StudioError('WRITE_FAILED', `The new binary cannot take the place of ${place} (${why}).`, {
+      nextStep,
+      cause: thrown,
+    });
+  }
+}
+
+/** "error: failed to get …" without its first word, and the last of its causes, as a sentence. */
 function firstError(output: string): string | null {
-  const line = output.split('\n').find((text) => /^error(\[E\d+\])?: /.test(text));
-  return line === undefined ? null : `${line.replace(/^error(\[E\d+\])?: /, '').replace(/\.$/, '')}.`;
+  const lines = output.split('\n');
+  const at = lines.findIndex((text) => ERROR.test(text));
+  if (at === -1) return null;
+  const rest = lines.slice(at + 1);
+  const next = rest.findIndex((text) => ERROR.test(text));
+  const own = next === -1 ? rest : rest.slice(0, next);
+  const cause = own.lastIndexOf('Caused by:');
+  const texts = [lines[at]!.replace(ERROR, ''), ...(cause === -1 ? [] : own.slice(cause + 1, cause + 2))];
+  return `${texts.map((text) => text.trim().replace(/\.$/, '')).join(': ')}.`;
 }

@@ -69,6 +69,12 @@ export function missingText(trials: readonly NativeTrial[]): string {
     : `The engine native does not load: its binary (${broken.origin}) ${broken.trouble}.`;
 }
 
+/** Null when the library at a path loads, else what is wrong with it: "is of another version of Entail". */
+export function loadTrouble(path: string): string | null {
+  const loaded = load(path);
+  return typeof loaded === 'string' ? loaded : null;
+}
+
 /** -> what it offers, or what is wrong with it: "is damaged, or of another platform (…)". */
 function load(path: string): NativeBinding | string {
   try {
