@@ -40,14 +40,18 @@ async function main(words: readonly string[]): Promise<number> {
     signals: process,
     openStudio: async (given, onNotice) => {
       // Loaded when a command needs it: help and wrong words are answered without databases and engines.
-      const [{ openStudio }, { chooseDataDirectory }, { rememberedDirectory }, { buildNativeIfNeeded }] =
-        await Promise.all([
-          import('./studio.ts'),
-          import('./studio/dataDirectory.ts'),
-          import('./studio/directoryChoice.ts'),
-          import('./start/buildNative.ts'),
-        ]);
-      const prepareEngines = () => buildNativeIfNeeded({ say: onNotice });
+      const [
+        { openStudio },
+        { chooseDataDirectory },
+        { rememberedDirectory },
+        { buildNativeIfNeeded, progressLine },
+      ] = await Promise.all([
+        import('./studio.ts'),
+        import('./studio/dataDirectory.ts'),
+        import('./studio/directoryChoice.ts'),
+        import('./start/buildNative.ts'),
+      ]);
+      const prepareEngines = () => buildNativeIfNeeded({ say: onNotice, onProgress: progressLine() });
       // The studio's directory, or the two would not see each other.
       const dataDirectory = rememberedDirectory(chooseDataDirectory(given, process.env));
       return openStudio({ dataDirectory, entries: checkoutEntries(), version, onNotice, prepareEngines });

@@ -6,7 +6,7 @@ import { errorData } from '../shared/errors.ts';
 import { startDetached, stopDetached } from './headless/detached.ts';
 import { type HeadlessOptions, headlessOptions } from './headless/options.ts';
 import { addressLines, type RunningHost, startHost } from './headless/run.ts';
-import { buildNativeIfNeeded } from './start/buildNative.ts';
+import { buildNativeIfNeeded, progressLine } from './start/buildNative.ts';
 import { buildPagesIfNeeded } from './start/buildPages.ts';
 import { localDataDirectory } from './start/localDirectory.ts';
 import { chooseDataDirectory } from './studio/dataDirectory.ts';
@@ -24,7 +24,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   await buildPagesIfNeeded(say);
-  await buildNativeIfNeeded({ say });
+  await buildNativeIfNeeded({ say, onProgress: progressLine() });
   if (options.detach) {
     const kept = words.filter((word) => word !== '--detach' && word !== '--open');
     say(

@@ -19,7 +19,7 @@ import { type Cargo, findCargo } from '../engines/native/cargo.ts';
 import { loadTrouble, nativePlaces } from '../engines/native/loader.ts';
 import { type ProgramOutcome, runProgram } from '../engines/runProgram.ts';
 import { systemCode, writeError } from '../files/fileErrors.ts';
-import { awaitFileLock, type FileLock } from '../files/fileLock.ts';
+import { acquireFileLock, awaitFileLock, type FileLock } from '../files/fileLock.ts';
 import { projectFolder } from '../version.ts';
 import { newestMs } from './buildPages.ts';
 
@@ -34,7 +34,7 @@ const WITHOUT = 'The studio uses the engine wasm, which is slower.';
 export interface NativeBuildOptions {
   /** Lines that a person should read. */
   readonly say: (line: string) => void;
-  /** What is being compiled at the moment, for a terminal that can show it. */
+  /** What is being compiled at the moment, for a terminal that can show it; empty when that is over. */
   readonly onProgress?: (text: string) => void;
   readonly root?: string;
   /** True: a failure is an error, and an earlier one does not count. */
@@ -57,6 +57,22 @@ export async function buildNativeIfNeeded(options: NativeBuildOptions): Promise<
   say(`The engine native cannot be built: ${reason} ${WITHOUT} ${nextStep}`.trimEnd());
 }
 
+/** Where progress can be shown, such as `process.stderr`. */
+interface ProgressStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** -> an `onProgress`: one line that changes, on a terminal; nothing elsewhere. */
+export function progressLine(stream: ProgressStream = process.stderr): (text: string) => void {
+  return (text) => {
+    if (stream.isTTY !== true) return;
+    // A line that wraps could not be erased as one; a terminal that does not know its width says 0.
+    stream.write(`\r\u001b[2K${text.slice(0, (stream.columns || 80) - 1)}`);
+  };
+}
+
 interface BuildFailure {
   readonly reason: string;
   readonly nextStep: string;
@@ -68,7 +84,7 @@ interface BuildFailure {
 async function attempt(root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
   let lock: FileLock | undefined;
   try {
-    lock = await takeLock(root);
+    lock = await takeLock(root, options.say);
     return await buildUnlessThere(root, options);
   } catch (thrown) {
     return failureOf(thrown, folderOf(root));
@@ -126,10 +142,17 @@ function failedLately(root: string): boolean {
   return mtimeMs > sourcesNewestMs(root) && Date.now() - mtimeMs < FAILURE_HOLDS_MS;
 }
 
-function takeLock(root: string): Promise<FileLock> {
+async function takeLock(root: string, say: (line: string) => void): Promise<FileLock> {
   mkdirSync(folderOf(root), { recursive: true });
-  const options = { purpose: 'building the engine native', mostMs: LONGEST_BUILD_MS };
-  return awaitFileLock(join(folderOf(root), 'build.lock'), options);
+  const path = join(folderOf(root), 'build.lock');
+  const purpose = 'building the engine native';
+  try {
+    return acquireFileLock(path, { purpose });
+  } catch (thrown) {
+    if (!(thrown instanceof StudioError) || thrown.code !== 'LOCKED') throw thrown;
+  }
+  say('Another start is building the engine native: waiting for it …');
+  return await awaitFileLock(path, { purpose, mostMs: LONGEST_BUILD_MS });
 }
 
 async function build(cargo: Cargo, root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
@@ -141,14 +164,26 @@ async function build(cargo: Cargo, root: string, options: NativeBuildOptions): P
   const outcome = await runProgram(cargo.command, words, {
     environment: environmentFor(cargo, target),
     timeoutMs: LONGEST_BUILD_MS,
-    onOutput: (text) => onProgress?.(text.trim().split('\n').at(-1)!.trim()),
+    onOutput: wholeLines((line) => onProgress?.(line)),
   });
+  onProgress?.('');
   const failure =
     outcome.exitCode === 0 ? takeOver(target, nativePlaces(root).built, began) : cargoFailure(outcome);
   if (failure !== null) return keepLog(root, failure, `${cargo.version}\n${outcome.stderr}`);
   rmSync(logPath(root), { force: true });
   say(`Built the engine native in ${((Date.now() - began.getTime()) / 1000).toFixed(0)} s.`);
   return null;
+}
+
+/** Of what arrives in pieces (cargo writes a line in several), the last line that is whole. */
+function wholeLines(tell: (line: string) => void): (text: string) => void {
+  let rest = '';
+  return (text) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop()!;
+    const line = lines.findLast((one) => one.trim() !== '');
+    if (line !== undefined) tell(line.trim());
+  };
 }
 
 /** What cargo is told, over what somebody has set for work of their own. */

@@ -10,9 +10,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { findNative, nativePlaces } from '../../../main/engines/native/loader.ts';
-import { buildNativeIfNeeded } from '../../../main/start/buildNative.ts';
+import { buildNativeIfNeeded, progressLine } from '../../../main/start/buildNative.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
 import { onlyPrograms, setVariable, writeScript } from '../../support/fakePrograms.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
@@ -38,6 +39,15 @@ cat >&2 <<'END'
 ${words}
 END
 exit 101`;
+
+const OFFLINE = `error: failed to get \`napi\` as a dependency of package \`entail-native v0.1.0\`
+
+Caused by:
+  download of config.json failed
+
+Caused by:
+  [6] Could not resolve host: index.crates.io
+`;
 
 /** The binary that the tests run with. */
 function binaryHere(skip: (reason: string) => void): string {
@@ -95,10 +105,33 @@ describe('buildNativeIfNeeded', () => {
     expect(builds()).toHaveLength(2);
   });
 
-  it('builds once for two starts at the same time', async ({ skip }) => {
-    const { build, builds } = project(cargo(leaving(binaryHere(skip))));
+  it('builds once for two starts at the same time, and the second says what it waits for', async ({
+    skip,
+  }) => {
+    const { build, builds, said } = project(cargo(leaving(binaryHere(skip))));
     await Promise.all([build(), build()]);
     expect(builds()).toHaveLength(1);
+    expect(said.toSorted()).toEqual([
+      'Another start is building the engine native: waiting for it …',
+      'Building the engine native, once: about a minute …',
+      expect.stringMatching(/^Built/),
+    ]);
+  });
+
+  it('shows what is compiled in one line of a terminal, and nothing elsewhere', async ({ skip }) => {
+    const { root } = project(cargo(leaving(binaryHere(skip))));
+    const stream = (isTTY: boolean) =>
+      Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns: 20 });
+    const [terminal, file] = [stream(true), stream(false)];
+    const [onTerminal, onFile] = [progressLine(terminal), progressLine(file)];
+    const onProgress = (text: string) => {
+      onTerminal(text);
+      onFile(text);
+    };
+    await buildNativeIfNeeded({ say: () => undefined, onProgress, root });
+    const erase = '\r\u001b[2K';
+    expect(terminal.read()).toBe(`${erase}Compiling entail-na${erase}`);
+    expect(file.read()).toBeNull();
   });
 
   it('leaves a prebuilt binary alone', async ({ skip }) => {
@@ -201,6 +234,18 @@ describe('buildNativeIfNeeded', () => {
     await build();
     expect(said[2]).toMatch(/^Built/);
     expect(builds()[0]).toMatch(new RegExp(`^${folder}:`));
+  });
+
+  it('goes on without a network, and fails with CI=true', async () => {
+    const { build, said } = project(cargo(failing(OFFLINE)));
+    await build();
+    expect(said).toHaveLength(2);
+    expect(said[1]).toMatch(
+      /: failed to get `napi` .*: \[6\] Could not resolve host: index\.crates\.io\. The studio uses the engine wasm/,
+    );
+    setVariable('CI', 'true');
+    expect((await studioRejectionOf(build())).message).toContain('failed a short while ago');
+    expect((await studioRejectionOf(build(true))).message).toContain('Could not resolve host');
   });
 
   it('keeps what cargo said when it fails, leaves the old binary, and does not try at every start', async () => {
