@@ -13,63 +13,12 @@ import { type Activation, linear } from '../../../../main/model/kernels/linear.t
 import { pooledAttention } from '../../../../main/model/kernels/pooledAttention.ts';
 import { projections } from '../../../../main/model/kernels/projections.ts';
 import { gatherRows, lookUp, sumRows } from '../../../../main/model/kernels/rows.ts';
-import type { RowLayout } from '../../../../main/model/packedBatch.ts';
-import { relativeDistance } from '../../../golden/fixtures.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
-import { Inputs, type Values, valuesOn } from '../../../support/onEngine.ts';
-
-const CLOSE = 1e-5;
+import { dropout, expectNear, expectSame, layoutOf, random } from '../../../support/fusedWork.ts';
+import { Inputs, valuesOn } from '../../../support/onEngine.ts';
 
 beforeEach(({ skip }) => void engineForTests('native', skip));
 
-interface Work {
-  /** Inputs with a gradient. */
-  readonly tensors: readonly { readonly values: Float32Array; readonly shape: readonly number[] }[];
-  readonly forward: (...inputs: never[]) => tf.Tensor;
-}
-
-/** Outputs and gradients of all inputs, under one random gradient from above. */
-function passOver({ tensors, forward }: Work, seed: number): tf.Tensor[] {
-  const inputs = tensors.map(({ values, shape }) => tf.tensor(values, [...shape]));
-  const run = forward as unknown as (...inputs: tf.Tensor[]) => tf.Tensor;
-  const y = run(...inputs);
-  const dy = tf.tensor(new Inputs(seed + 1000).normal(y.size), y.shape);
-  return [y, ...tf.grads(run)(inputs, tf.clone(dy))];
-}
-
-async function expectSame(work: Work, seed: number): Promise<void> {
-  const [expected, actual] = [
-    await valuesOn('cpu', () => passOver(work, seed)),
-    await valuesOn('native', () => passOver(work, seed)),
-  ];
-  expectNear(actual, expected);
-}
-
-function expectNear(actual: Values, expected: Values): void {
-  expect(actual.length).toBe(expected.length);
-  for (const [index, values] of expected.entries()) {
-    expect(actual[index]!.length).toBe(values.length);
-    expect(relativeDistance(actual[index]!, values), `output ${index}`).toBeLessThan(CLOSE);
-  }
-}
-
-const random = (inputs: Inputs, ...shape: number[]) => ({
-  shape,
-  values: inputs.normal(tf.util.sizeFromShape(shape)),
-});
-
-/** Pairs of the given lengths, in an order of the optimizer batch that is not theirs. */
-function layoutOf(lengths: readonly number[]): RowLayout & { rows: number } {
-  const offsets = [0];
-  for (const length of lengths) offsets.push(offsets.at(-1)! + length);
-  return {
-    offsets: Int32Array.from(offsets),
-    pairIndices: Int32Array.from(lengths, (_, pair) => (pair * 7 + 3) % 1000),
-    rows: offsets.at(-1)!,
-  };
-}
-
-const dropout = (seed: number) => ({ rate: 0.3, seed: seed + 5, step: 9, microBatch: 0 });
 const SEEDS = Array.from({ length: 8 }, (_, seed) => seed);
 
 describe('linear', () => {
@@ -236,54 +185,5 @@ describe('what a step is read by', () => {
     const all = sizes.map((shape) => random(inputs, ...shape));
     const norm = () => [gradientNorm(all.map(({ values, shape }) => tf.tensor(values, shape)))];
     expectNear(await valuesOn('native', norm), await valuesOn('cpu', norm));
-  });
-});
-
-describe('NaN and infinity', () => {
-  const layout = layoutOf([3, 2]);
-  /** In the last pair: the composite pads with the first row. */
-  const poisoned = (values: Float32Array, value: number) => values.with(28, value);
-
-  it.each([Number.NaN, Number.POSITIVE_INFINITY])('%d is not lost', async (value) => {
-    const inputs = new Inputs(2);
-    const x = poisoned(inputs.normal(40), value);
-    const other = inputs.normal(64);
-    const work = () => {
-      const rows = tf.tensor2d(x, [5, 8]);
-      const weight = tf.tensor2d(other, [8, 8]);
-      const bias = tf.zeros([8]) as tf.Tensor1D;
-      const norm = { gamma: tf.ones([8]) as tf.Tensor1D, beta: bias, eps: 1e-5 };
-      return [
-        linear(rows, { weight, bias }),
-        attention(rows, rows, rows, { heads: 2, layout, dropout: null, place: 0 }),
-        addDropoutNorm(rows, rows, norm, { layout, dropout: null, place: 0 }),
-        gradientNorm([rows]),
-        crossEntropy(rows, Int32Array.of(0, 1, 2, 3, 4), { classWeights: null, labelSmoothing: 0 }),
-      ];
-    };
-    const whichAreFinite = (all: Values) => all.map((values) => Array.from(values, Number.isFinite));
-    const [actual, expected] = [await valuesOn('native', work), await valuesOn('cpu', work)];
-    expect(whichAreFinite(actual)).toEqual(whichAreFinite(expected));
-  });
-});
-
-describe('an empty batch', () => {
-  it('is computed like any other', async () => {
-    const layout = layoutOf([]);
-    const work = () => {
-      const rows = tf.tensor2d([], [0, 8]);
-      const weight = tf.ones([8, 8]) as tf.Tensor2D;
-      const bias = tf.zeros([8]) as tf.Tensor1D;
-      const norm = { gamma: bias, beta: bias, eps: 1e-5 };
-      return [
-        linear(rows, { weight, bias }, 'relu'),
-        attention(rows, rows, rows, { heads: 2, layout, dropout: null, place: 0 }),
-        addDropoutNorm(rows, rows, norm, { layout, dropout: dropout(1), place: 0 }),
-        sumRows(rows, new Int32Array(0), 3),
-      ];
-    };
-    const [y, context, normalised, summed] = await valuesOn('native', work);
-    for (const values of [y, context, normalised]) expect(values).toHaveLength(0);
-    expect(summed).toEqual(new Float32Array(24));
   });
 });
