@@ -32,9 +32,9 @@ export async function openNative({ threads, precision = 'fp32', nice = false }: 
 }> {
   const binding = loadNative();
   requirePrecision(precision, binding);
-  // The threads that compute inherit it from the one that starts them.
-  binding.setNiceness(nice ? NICENESS : 0);
   binding.setThreads(threads ?? usualThreads(binding.describe()));
+  // Not otherwise: a process that was started at low priority stays there.
+  if (nice) binding.setNiceness(NICENESS);
   await registerGradients();
   const backend = await makeCurrent(binding);
   backend.precision = precision;
