@@ -122,7 +122,7 @@ function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): Training
     vocabularyPath: join(runDirectory, VOCABULARY_FILE),
     engine: engine.name,
     threads: engine.threads,
-    resumeFrom,
+    ...{ resumeFrom, trainedOn: run.engine },
   };
 }
 

@@ -84,7 +84,7 @@ export async function measureRun(
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
         ...{ dataDirectory: databases.places.root, datasetId: id, config, vocabularyPath, engine, threads },
-        resumeFrom: null,
+        ...{ resumeFrom: null, trainedOn: null },
       },
       ...links,
     });

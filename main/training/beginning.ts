@@ -1,5 +1,6 @@
 /** @file Runs in the training worker. Where a run begins: random weights, those of another run, or a checkpoint. */
 import { readFileSync } from 'node:fs';
+import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
@@ -11,12 +12,29 @@ import type { TrainingJob } from './jobs.ts';
 import type { OptimizerState } from './optimizer.ts';
 
 /** The newest undamaged checkpoint; a damaged one is passed over aloud. */
-export function resumePoint(job: TrainingJob, report: (report: WorkerReport) => void): Checkpoint | null {
+export function resumePoint(
+  job: TrainingJob,
+  engine: EngineRecord,
+  report: (report: WorkerReport) => void,
+): Checkpoint | null {
   const { checkpoint, damaged } = newestCheckpoint(job.runDirectory);
   for (const error of damaged)
     report({ kind: 'log', level: 'warning', text: `${error.message} An older checkpoint is used.` });
   if (checkpoint === null && damaged.length > 0) throw damaged[0]!;
+  const change = checkpoint === null ? null : changeOfEngine(job.trainedOn, engine);
+  if (change !== null) report({ kind: 'log', level: 'warning', text: change });
   return checkpoint;
+}
+
+/** What makes a resumed run differ in its last bits from one that was never stopped: another processor, most of all. */
+function changeOfEngine(before: EngineRecord | null, now: EngineRecord): string | null {
+  if (before === null) return null;
+  const names = [...new Set([...Object.keys(before.pinned), ...Object.keys(now.pinned)])];
+  const changes = names
+    .filter((name) => before.pinned[name] !== now.pinned[name])
+    .map((name) => `${name} ${before.pinned[name] ?? 'none'} before, ${now.pinned[name] ?? 'none'} now`);
+  if (changes.length === 0) return null;
+  return `The engine is not what it was (${changes.join('; ')}): from here on the last bits may differ from a run without a stop.`;
 }
 
 function readWeights(path: string): Buffer {

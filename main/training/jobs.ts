@@ -36,6 +36,8 @@ export interface TrainingJob extends JobPlace {
   readonly vocabularyPath: string;
   /** Folder name of the checkpoint to go on from; the newest undamaged one is taken. Null begins anew. */
   readonly resumeFrom: string | null;
+  /** Engine of the attempt before this one. */
+  readonly trainedOn: EngineRecord | null;
 }
 
 export type TrainingOrder =

@@ -83,7 +83,7 @@ class TrainingRun implements LoopTask {
       nice: job.config.hyperparameters.nice,
     });
     links.beat();
-    const checkpoint = job.resumeFrom === null ? null : resumePoint(job, links.report);
+    const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
     const begin = checkpoint?.parameter ?? firstWeights(job);
     const classWeights = classWeightsOf(job, splits.get('train')!);
     const { hyperparameters, model } = job.config;

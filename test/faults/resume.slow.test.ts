@@ -83,8 +83,12 @@ describe.each(['native', 'wasm', 'tensorflow'] as const)('a run on %s', (engine)
       },
     });
     expect(await first.done).toMatchObject({ outcome: 'stopped' });
-    const second = train(stopped, { resume: true });
+    const { engine: record } = first.reports.find((report) => report.kind === 'started')!;
+    const elsewhere = { ...record, pinned: { ...record.pinned, instructions: 'of another processor' } };
+    const second = train({ ...stopped, job: { ...stopped.job, trainedOn: elsewhere } }, { resume: true });
     expect(await second.done).toMatchObject({ outcome: 'finished' });
+    const warnings = second.reports.filter((report) => report.kind === 'log');
+    expect(warnings.map(({ text }) => text).join()).toContain('instructions of another processor before');
     expect(lossesOf([first.reports, second.reports])).toEqual(lossesOf([reference.reports]));
     expect(weightsOf(stopped)).toEqual(weightsOf(whole));
   });

@@ -99,7 +99,7 @@ export async function prepareRun(
       datasetId: dataset.id,
       config,
       vocabularyPath,
-      resumeFrom: null,
+      ...{ resumeFrom: null, trainedOn: null },
     },
   };
 }
