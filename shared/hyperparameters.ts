@@ -105,7 +105,7 @@ export const hyperparametersSchema = z.strictObject({
   }),
   precision: field('precision', oneOf('fp32', 'bf16').default('fp32'), {
     group: 'machine',
-    help: 'Of matrix products on the engine native: bf16 rounds their factors to bfloat16 and sums in single precision; weights stay in single precision. For processors with AVX512-BF16.',
+    help: 'Of the matrix products of layers, on the engine native: bf16 rounds their factors to bfloat16 and sums in single precision; weights stay in single precision. For processors with AVX512-BF16.',
     range: 'fp32, bf16',
   }),
   nice: field('nice', z.boolean().default(false), {
