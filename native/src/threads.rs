@@ -11,7 +11,7 @@ use std::cell::UnsafeCell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,11 @@ pub struct Part {
 const AWAKE: Duration = Duration::from_micros(150);
 
 pub struct Threads {
+    /// How many were asked for, the caller among them.
+    asked: usize,
     shared: Arc<Shared>,
-    workers: Vec<JoinHandle<()>>,
+    /// Started by the first work: a process that only asks what this machine can do gets none.
+    workers: OnceLock<Vec<JoinHandle<()>>>,
     /// Held by the caller whose work is being done.
     caller: Mutex<()>,
 }
@@ -45,6 +48,7 @@ struct Shared {
     caller: UnsafeCell<Option<Thread>>,
     panic: Mutex<Option<Box<dyn std::any::Any + Send>>>,
     stop: AtomicBool,
+    /// Of all workers, or `AS_STARTED`.
     niceness: AtomicI32,
 }
 
@@ -63,32 +67,54 @@ struct Work {
 const CLOSED: u64 = 1 << 31;
 const INSIDE: u64 = CLOSED - 1;
 const NUMBER: u64 = 1 << 32;
+/// No niceness was asked for: a worker has what it inherits.
+const AS_STARTED: i32 = -1;
 
 impl Threads {
     /// `count` threads compute: the caller and `count - 1` workers.
     pub fn new(count: usize) -> Self {
-        let count = count.max(1);
+        Self::with_niceness(count, AS_STARTED)
+    }
+
+    /// Other threads of the same priority. (On Linux alone they would inherit it, and only from the thread that asked.)
+    pub fn resized(&self, count: usize) -> Self {
+        Self::with_niceness(count, self.shared.niceness.load(Ordering::SeqCst))
+    }
+
+    fn with_niceness(count: usize, niceness: i32) -> Self {
+        let asked = count.max(1);
         let shared = Arc::new(Shared {
             state: AtomicU64::new(CLOSED),
             work: UnsafeCell::new(None),
-            left: (0..count).map(|_| AtomicU64::new(0)).collect(),
+            left: (0..asked).map(|_| AtomicU64::new(0)).collect(),
             caller: UnsafeCell::new(None),
             panic: Mutex::new(None),
             stop: AtomicBool::new(false),
-            niceness: AtomicI32::new(0),
+            niceness: AtomicI32::new(niceness),
         });
-        let spawn = |worker: usize| {
-            let shared = Arc::clone(&shared);
-            let builder = std::thread::Builder::new().name(format!("entail-compute-{worker}"));
-            builder.spawn(move || shared.serve(worker))
-        };
-        // A system that refuses a thread gets on with fewer.
-        let workers = (1..count).map_while(|worker| spawn(worker).ok()).collect();
-        Self { shared, workers, caller: Mutex::new(()) }
+        Self { asked, shared, workers: OnceLock::new(), caller: Mutex::new(()) }
     }
 
+    fn workers(&self) -> &[JoinHandle<()>] {
+        self.workers.get_or_init(|| {
+            let spawn = |worker: usize| {
+                let shared = Arc::clone(&self.shared);
+                let builder = std::thread::Builder::new().name(format!("entail-compute-{worker}"));
+                builder.spawn(move || shared.serve(worker))
+            };
+            // A system that refuses a thread gets on with fewer.
+            (1..self.asked).map_while(|worker| spawn(worker).ok()).collect()
+        })
+    }
+
+    /// How many compute. Starts them.
     pub fn count(&self) -> usize {
-        self.workers.len() + 1
+        self.workers().len() + 1
+    }
+
+    /// The same as far as it is known, which is how many were asked for before the first work. Starts none.
+    pub fn expected(&self) -> usize {
+        self.workers.get().map_or(self.asked, |workers| workers.len() + 1)
     }
 
     /// Runs `body` for the chunks of 0..count, `chunk` long each but the last. A panic in `body` is passed on.
@@ -99,7 +125,7 @@ impl Threads {
             let begin = index * chunk;
             Part { worker, index, range: begin..(begin + chunk).min(count) }
         };
-        if chunks <= 1 || self.workers.is_empty() {
+        if chunks <= 1 || self.workers().is_empty() {
             (0..chunks).for_each(|index| body(part(0, index)));
             return;
         }
@@ -140,14 +166,14 @@ impl Threads {
         // SAFETY: the state is closed and nobody is inside, so no worker reads these. The lifetime is taken off: `close`
         // below waits until the last worker has left, also when the caller's own share panics.
         unsafe {
-            let body: *const (dyn Fn(usize) + Sync + '_) = body;
-            *shared.work.get() = Some(Work { body: std::mem::transmute::<_, *const (dyn Fn(usize) + Sync)>(body) });
+            let body = std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(body);
+            *shared.work.get() = Some(Work { body });
             *shared.caller.get() = Some(std::thread::current());
         }
         let number = (shared.state.load(Ordering::Relaxed) & !(NUMBER - 1)).wrapping_add(NUMBER);
         shared.state.store(number, Ordering::SeqCst);
         // One is enough for two chunks, and so on.
-        for worker in self.workers.iter().take(chunks - 1) {
+        for worker in self.workers().iter().take(chunks - 1) {
             worker.thread().unpark();
         }
         let own = catch_unwind(AssertUnwindSafe(|| body(0)));
@@ -162,7 +188,7 @@ impl Threads {
     /// for the calling thread.
     pub fn set_niceness(&self, niceness: i32) -> bool {
         self.shared.niceness.store(niceness, Ordering::SeqCst);
-        for worker in &self.workers {
+        for worker in self.workers.get().into_iter().flatten() {
             worker.thread().unpark();
         }
         crate::priority::set_niceness(niceness)
@@ -172,7 +198,7 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        for worker in self.workers.drain(..) {
+        for worker in self.workers.take().into_iter().flatten() {
             worker.thread().unpark();
             // A worker catches what its work throws, so it ends well.
             let _ = worker.join();
@@ -239,7 +265,7 @@ impl Shared {
     /// A worker's life.
     fn serve(&self, worker: usize) {
         let mut last = 0;
-        let mut niceness = 0;
+        let mut niceness = AS_STARTED;
         let mut idle_since = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
             let wanted = self.niceness.load(Ordering::Relaxed);
@@ -305,54 +331,4 @@ impl<'a, T> Disjoint<'a, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::AtomicUsize;
-
-    #[test]
-    fn every_chunk_runs_once_for_any_number_of_threads() {
-        for count in [1, 2, 3, 4] {
-            let threads = Threads::new(count);
-            for (length, chunk) in [(0, 3), (1, 3), (3, 3), (1000, 7), (5, 100), (12, 1)] {
-                let mut seen = vec![0u8; length];
-                let marks = Disjoint::new(&mut seen);
-                threads.for_chunks(length, chunk, |part| {
-                    assert!(part.worker < threads.count());
-                    assert_eq!(part.range.start, part.index * chunk);
-                    // SAFETY: chunks do not overlap.
-                    unsafe { marks.part(part.range) }.iter_mut().for_each(|mark| *mark += 1);
-                });
-                assert!(seen.iter().all(|&mark| mark == 1));
-            }
-        }
-    }
-
-    #[test]
-    fn many_short_works_after_short_and_long_pauses() {
-        let threads = Threads::new(3);
-        let total = AtomicUsize::new(0);
-        for round in 0..3000 {
-            threads.for_chunks(10, 1, |part| {
-                total.fetch_add(part.index, Ordering::Relaxed);
-            });
-            if round % 300 == 0 {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-        }
-        assert_eq!(total.into_inner(), 3000 * 45);
-    }
-
-    #[test]
-    fn a_panic_reaches_the_caller_and_the_threads_go_on() {
-        let threads = Threads::new(2);
-        let thrown = catch_unwind(AssertUnwindSafe(|| {
-            threads.for_chunks(100, 1, |part| assert!(part.index != 57, "the one that fails"));
-        }));
-        assert!(thrown.is_err());
-        let total = AtomicUsize::new(0);
-        threads.for_chunks(100, 1, |_| {
-            total.fetch_add(1, Ordering::Relaxed);
-        });
-        assert_eq!(total.into_inner(), 100);
-    }
-}
+mod tests;

@@ -164,13 +164,20 @@ export interface NativeMemory {
 }
 
 export interface NativeBinding {
+  /** Starts no thread: those that compute are started by the first work. */
   describe(): NativeDescription;
-  /** How many threads compute from now on, at least 1. Results do not depend on it, to the bit. */
+  /**
+   * How many threads compute from now on, at least 1, at the priority that was set. Results do not depend on it, to the
+   * bit.
+   */
   setThreads(count: number): void;
   memory(): NativeMemory;
   /** Gives what the pool keeps back to the system. */
   releasePool(): void;
-  /** Lowers (10) or restores (0) the priority of the computing threads. -> whether the system did (many only lower it). */
+  /**
+   * Lowers (10) or restores (0) the priority of the computing threads, those of later `setThreads` too. -> whether the
+   * system did (many only lower it).
+   */
   setNiceness(niceness: number): boolean;
 
   /** Float32Array: float32, Int32Array: int32, Uint8Array: bool. Copies. */

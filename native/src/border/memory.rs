@@ -6,7 +6,6 @@ use crate::buffers::{Kind, Values, copied};
 use crate::cpu::physical_cores;
 use crate::error::Result;
 use crate::kernels::cast::{convert, to_bool, to_int};
-use crate::threads::Threads;
 use crate::{ensure, fail};
 use napi::bindgen_prelude::{Either3, Float32Array, Int32Array, Uint8Array};
 use napi_derive::napi;
@@ -28,7 +27,7 @@ pub fn describe() -> napi::Result<Description> {
             instruction_set: engine.compute.cpu.set().name().to_owned(),
             bf16: engine.compute.cpu.bf16(),
             physical_cores: physical_cores() as u32,
-            threads: engine.compute.threads.count() as u32,
+            threads: engine.compute.threads.expected() as u32,
         })
     })
 }
@@ -37,8 +36,8 @@ pub fn describe() -> napi::Result<Description> {
 pub fn set_threads(count: Size) -> napi::Result<()> {
     call("setThreads", |engine| {
         ensure!((1..=1024).contains(&count.0), "{} threads; from 1 to 1024 can compute", count.0);
-        if count.0 != engine.compute.threads.count() {
-            engine.compute.threads = Threads::new(count.0);
+        if count.0 != engine.compute.threads.expected() {
+            engine.compute.threads = engine.compute.threads.resized(count.0);
         }
         Ok(())
     })
