@@ -1,35 +1,37 @@
 //! Attention over whole pairs, and of their first rows.
 
-use super::arguments::{Named, Size};
+use super::arguments::{Indices, Named, Size};
 use super::call;
-use super::layout::{LayoutNumbers, NativeDropout, check_dropout, indices};
+use super::dropout::{NativeDropout, check_dropout};
 use crate::buffers::Buffers;
 use crate::engine::Engine;
 use crate::ensure;
 use crate::error::Result;
 use crate::kernels::attention::{self, AttentionShape, Projected, ProjectedGradients};
+use crate::kernels::layout::Layout;
 use crate::kernels::pooled_attention::{self, PooledShape};
 use crate::kernels::random::Dropout;
-use crate::pool::Block;
-use napi::bindgen_prelude::Int32Array;
 use napi_derive::napi;
 
 #[napi(object, object_to_js = false)]
 pub struct NativeAttentionShape {
-    pub offsets: Int32Array,
-    pub pair_indices: Int32Array,
+    pub offsets: Indices,
+    pub pair_indices: Indices,
     pub hidden: Size,
     pub heads: Size,
     pub scale: f64,
-    pub sources: Option<Int32Array>,
+    pub sources: Option<Indices>,
     pub dropout: Option<NativeDropout>,
     pub precision: String,
 }
 
-/// A shape that has been checked, with numbers of its own.
-struct Checked {
-    numbers: LayoutNumbers,
-    sources: Option<Block<i32>>,
+/// Widest rows, and most heads: far more than any model has, and few enough that sizes of them can be counted.
+const WIDEST: usize = 1 << 20;
+
+/// A shape that has been checked.
+struct Checked<'a> {
+    layout: Layout<'a>,
+    sources: Option<&'a [i32]>,
     dropout: Option<Dropout>,
     rows: usize,
     pairs: usize,
@@ -38,15 +40,15 @@ struct Checked {
     scale: f32,
 }
 
-impl Checked {
+impl<'a> Checked<'a> {
     /// `source_rows`: rows that sources may name.
-    fn new(engine: &Engine, shape: &NativeAttentionShape, source_rows: usize) -> Result<Self> {
-        let (hidden, heads, pool) = (shape.hidden.0, shape.heads.0, &engine.compute.pool);
+    fn new(engine: &Engine, shape: &'a NativeAttentionShape, source_rows: usize) -> Result<Self> {
+        let (hidden, heads) = (shape.hidden.0, shape.heads.0);
+        ensure!(hidden <= WIDEST, "rows of {hidden} numbers are too wide");
         ensure!(hidden > 0 && heads > 0 && hidden.is_multiple_of(heads), "{heads} heads do not divide {hidden}");
         ensure!(matches!(shape.precision.as_str(), "fp32" | "bf16"), "there is no precision {}", shape.precision);
         ensure!(shape.precision == "fp32" || engine.compute.cpu.bf16(), "this processor has no bfloat16");
-        let numbers = LayoutNumbers::new(pool, &shape.offsets, &shape.pair_indices);
-        let layout = numbers.layout()?;
+        let layout = Layout::new(&shape.offsets, &shape.pair_indices)?;
         let (rows, pairs) = (layout.rows(), layout.pairs());
         let longest = layout.longest();
         let elements = heads.checked_mul(longest).and_then(|count| count.checked_mul(longest));
@@ -54,34 +56,30 @@ impl Checked {
         let sources = match &shape.sources {
             Some(sources) => {
                 ensure!(sources.len() == rows, "{} sources for {rows} rows", sources.len());
-                Some(indices(pool, sources, source_rows, "sources")?)
+                Some(sources.below(source_rows, "sources")?)
             }
             None => None,
         };
         let dropout = check_dropout(&shape.dropout)?;
-        Ok(Self { numbers, sources, dropout, rows, pairs, hidden, heads, scale: shape.scale as f32 })
+        Ok(Self { layout, sources, dropout, rows, pairs, hidden, heads, scale: shape.scale as f32 })
     }
 
-    fn shape(&self) -> Result<AttentionShape<'_>> {
-        Ok(AttentionShape {
-            layout: self.numbers.layout()?,
-            hidden: self.hidden,
-            heads: self.heads,
-            scale: self.scale,
-            sources: self.sources.as_deref(),
-            dropout: self.dropout,
-        })
+    fn shape(&self) -> AttentionShape<'a> {
+        let &Self { layout, sources, dropout, hidden, heads, scale, .. } = self;
+        AttentionShape { layout, hidden, heads, scale, sources, dropout }
     }
 
-    fn pooled_shape(&self) -> Result<PooledShape<'_>> {
+    fn pooled_shape(&self) -> Result<PooledShape<'a>> {
         ensure!(self.sources.is_none(), "sources are for attention over whole pairs");
-        Ok(PooledShape {
-            layout: self.numbers.layout()?,
-            hidden: self.hidden,
-            heads: self.heads,
-            scale: self.scale,
-            dropout: self.dropout,
-        })
+        let &Self { layout, dropout, hidden, heads, scale, .. } = self;
+        Ok(PooledShape { layout, hidden, heads, scale, dropout })
+    }
+
+    /// Numbers of all pairs' and heads' rows of some width.
+    fn of_queries(&self, width: usize) -> Result<usize> {
+        let size = (self.pairs * self.heads).checked_mul(width);
+        ensure!(size.is_some(), "{} pairs with {} heads are too many", self.pairs, self.heads);
+        Ok(size.unwrap_or(0))
     }
 }
 
@@ -89,8 +87,8 @@ impl Checked {
 fn projected<'a>(
     engine: &'a Engine,
     [q, k, v]: [Named; 3],
-    shape: &NativeAttentionShape,
-) -> Result<(Projected<'a>, Checked)> {
+    shape: &'a NativeAttentionShape,
+) -> Result<(Projected<'a>, Checked<'a>)> {
     let buffers: &Buffers = &engine.buffers;
     let q = buffers.float32(q.0)?;
     let source_rows = q.len() / shape.hidden.0.max(1);
@@ -112,7 +110,7 @@ pub struct Attended {
 pub fn attention(q: Named, k: Named, v: Named, shape: NativeAttentionShape) -> napi::Result<Attended> {
     call("attention", |engine| {
         let (projected, checked) = projected(engine, [q, k, v], &shape)?;
-        let shape = checked.shape()?;
+        let shape = checked.shape();
         let compute = &engine.compute;
         let mut context = compute.pool.take(checked.rows * checked.hidden);
         let mut saved = compute.pool.take(shape.saved_size());
@@ -145,7 +143,7 @@ pub fn attention_gradient(
 ) -> napi::Result<AttentionGradients> {
     call("attentionGradient", |engine| {
         let (projected, checked) = projected(engine, [inputs.q, inputs.k, inputs.v], &shape)?;
-        let shape = checked.shape()?;
+        let shape = checked.shape();
         let size = checked.rows * checked.hidden;
         let dy = engine.buffers.float32_of(inputs.dy.0, size, "dy")?;
         let saved = engine.buffers.float32_of(inputs.saved.0, shape.saved_size(), "saved")?;
@@ -169,11 +167,10 @@ pub fn pooled_attention(x: Named, query: Named, shape: NativeAttentionShape) -> 
     call("pooledAttention", |engine| {
         let checked = Checked::new(engine, &shape, 0)?;
         let shape = checked.pooled_shape()?;
-        let queries = checked.pairs * checked.heads;
         let x = engine.buffers.float32_of(x.0, checked.rows * checked.hidden, "x")?;
-        let query = engine.buffers.float32_of(query.0, queries * checked.hidden, "query")?;
+        let query = engine.buffers.float32_of(query.0, checked.of_queries(checked.hidden)?, "query")?;
         let compute = &engine.compute;
-        let mut pooled = compute.pool.take(queries * (checked.hidden + 1));
+        let mut pooled = compute.pool.take(checked.of_queries(checked.hidden + 1)?);
         let mut saved = compute.pool.take(shape.saved_size());
         pooled_attention::pooled_attention(compute, x, query, &shape, &mut pooled, &mut saved);
         let (pooled, saved) = (engine.buffers.insert(pooled), engine.buffers.insert(saved));
@@ -203,11 +200,10 @@ pub fn pooled_attention_gradient(
     call("pooledAttentionGradient", |engine| {
         let checked = Checked::new(engine, &shape, 0)?;
         let shape = checked.pooled_shape()?;
-        let (queries, hidden) = (checked.pairs * checked.heads, checked.hidden);
-        let buffers = &engine.buffers;
-        let dy = buffers.float32_of(inputs.dy.0, queries * (hidden + 1), "dy")?;
+        let (hidden, buffers) = (checked.hidden, &engine.buffers);
+        let dy = buffers.float32_of(inputs.dy.0, checked.of_queries(hidden + 1)?, "dy")?;
         let x = buffers.float32_of(inputs.x.0, checked.rows * hidden, "x")?;
-        let query = buffers.float32_of(inputs.query.0, queries * hidden, "query")?;
+        let query = buffers.float32_of(inputs.query.0, checked.of_queries(hidden)?, "query")?;
         let saved = buffers.float32_of(inputs.saved.0, shape.saved_size(), "saved")?;
         let compute = &engine.compute;
         let (mut dx, mut dquery) = (compute.pool.take(x.len()), compute.pool.take(query.len()));

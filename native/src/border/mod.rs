@@ -6,8 +6,8 @@
 
 mod arguments;
 mod attention;
+mod dropout;
 mod elementwise;
-mod layout;
 mod memory;
 mod normalise;
 mod optimizer;
@@ -21,13 +21,17 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Runs the body of a function of the border on the calling thread's engine.
 fn call<R>(name: &str, body: impl FnOnce(&mut Engine) -> Result<R>) -> napi::Result<R> {
-    let result = catch_unwind(AssertUnwindSafe(|| with_engine(body))).unwrap_or_else(|payload| {
+    caught(body).map_err(|error| napi::Error::from_reason(format!("Error in {name}: {error}")))
+}
+
+/// The same with a plain error, for what is done before a function of the border begins.
+fn caught<R>(body: impl FnOnce(&mut Engine) -> Result<R>) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(|| with_engine(body))).unwrap_or_else(|payload| {
         if let Some(error) = payload.downcast_ref::<Error>() {
             return Err(error.clone());
         }
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or(payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
         Err(Error(format!("a fault of the kernel itself: {text}")))
-    });
-    result.map_err(|error| napi::Error::from_reason(format!("Error in {name}: {error}")))
+    })
 }

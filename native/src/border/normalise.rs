@@ -1,31 +1,30 @@
 //! LayerNorm with what stands before or behind it.
 
-use super::arguments::{Named, Size};
+use super::arguments::{Indices, Named, Size};
 use super::call;
-use super::layout::{LayoutNumbers, NativeDropout, check_dropout, indices};
+use super::dropout::{NativeDropout, check_dropout};
 use crate::engine::Engine;
 use crate::ensure;
 use crate::error::Result;
+use crate::kernels::layout::Layout;
 use crate::kernels::normalise::{NormGradients, NormInputs, NormShape, norm, norm_gradient};
 use crate::kernels::random::Dropout;
-use crate::pool::Block;
-use napi::bindgen_prelude::Int32Array;
 use napi_derive::napi;
 
 #[napi(object, object_to_js = false)]
 pub struct NativeNormShape {
-    pub offsets: Int32Array,
-    pub pair_indices: Int32Array,
+    pub offsets: Indices,
+    pub pair_indices: Indices,
     pub width: Size,
     pub eps: f64,
     pub dropout: Option<NativeDropout>,
-    pub residual_sources: Option<Int32Array>,
+    pub residual_sources: Option<Indices>,
 }
 
-/// What a norm reads: a checked shape with numbers of its own, and tensors.
+/// What a norm reads: a checked shape, and tensors.
 struct Checked<'a> {
-    numbers: LayoutNumbers,
-    sources: Option<Block<i32>>,
+    layout: Layout<'a>,
+    sources: Option<&'a [i32]>,
     dropout: Option<Dropout>,
     rows: usize,
     width: usize,
@@ -38,12 +37,11 @@ impl<'a> Checked<'a> {
         engine: &'a Engine,
         [x, gamma]: [Named; 2],
         residual: Option<Named>,
-        shape: &NativeNormShape,
+        shape: &'a NativeNormShape,
     ) -> Result<Self> {
-        let (width, pool, buffers) = (shape.width.0, &engine.compute.pool, &engine.buffers);
+        let (width, buffers) = (shape.width.0, &engine.buffers);
         ensure!(width > 0, "rows have no width");
-        let numbers = LayoutNumbers::new(pool, &shape.offsets, &shape.pair_indices);
-        let layout = numbers.layout()?;
+        let layout = Layout::new(&shape.offsets, &shape.pair_indices)?;
         let rows = layout.rows();
         let elements = layout.longest().checked_mul(width);
         ensure!(elements.is_some_and(|count| u32::try_from(count).is_ok()), "a pair is too long");
@@ -54,7 +52,7 @@ impl<'a> Checked<'a> {
             (Some(sources), Some(residual)) => {
                 ensure!(sources.len() == rows, "{} sources for {rows} rows", sources.len());
                 ensure!(residual.len().is_multiple_of(width), "the residual has no whole rows");
-                Some(indices(pool, sources, residual.len() / width, "sources")?)
+                Some(sources.below(residual.len() / width, "sources")?)
             }
             (Some(_), None) => return crate::fail!("sources are for a residual"),
             (None, Some(residual)) => {
@@ -65,17 +63,12 @@ impl<'a> Checked<'a> {
         };
         let dropout = check_dropout(&shape.dropout)?;
         let inputs = NormInputs { x, residual, gamma };
-        Ok(Self { numbers, sources, dropout, rows, width, eps: shape.eps as f32, inputs })
+        Ok(Self { layout, sources, dropout, rows, width, eps: shape.eps as f32, inputs })
     }
 
-    fn shape(&self) -> Result<NormShape<'_>> {
-        Ok(NormShape {
-            layout: self.numbers.layout()?,
-            width: self.width,
-            eps: self.eps,
-            dropout: self.dropout,
-            residual_sources: self.sources.as_deref(),
-        })
+    fn shape(&self) -> NormShape<'a> {
+        let &Self { layout, sources, dropout, width, eps, .. } = self;
+        NormShape { layout, width, eps, dropout, residual_sources: sources }
     }
 }
 
@@ -97,7 +90,7 @@ fn forward(
     let compute = &engine.compute;
     let mut y = compute.pool.take(checked.rows * checked.width);
     let mut statistics = compute.pool.take(2 * checked.rows);
-    norm(compute, checked.inputs, beta, &checked.shape()?, &mut y, &mut statistics);
+    norm(compute, checked.inputs, beta, &checked.shape(), &mut y, &mut statistics);
     let (y, statistics) = (engine.buffers.insert(y), engine.buffers.insert(statistics));
     Ok(Normalised { y: Named(y), statistics: Named(statistics) })
 }
@@ -119,7 +112,7 @@ fn backward(
     let [mut dgamma, mut dbeta] = [(); 2].map(|()| compute.pool.take(checked.width));
     let gradients =
         NormGradients { dx: &mut dx, dresidual: dresidual.as_deref_mut(), dgamma: &mut dgamma, dbeta: &mut dbeta };
-    norm_gradient(compute, dy, checked.inputs, statistics, &checked.shape()?, gradients);
+    norm_gradient(compute, dy, checked.inputs, statistics, &checked.shape(), gradients);
     let buffers = &mut engine.buffers;
     let [dx, dgamma, dbeta] = [dx, dgamma, dbeta].map(|block| Named(buffers.insert(block)));
     Ok((dx, dresidual.map(|block| Named(buffers.insert(block))), dgamma, dbeta))

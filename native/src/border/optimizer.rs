@@ -1,12 +1,11 @@
 //! Adam, norm and sum of gradients.
 
-use super::arguments::Named;
+use super::arguments::{Indices, Named};
 use super::call;
 use crate::buffers::{Buffer, Buffers, Handle};
 use crate::ensure;
 use crate::error::Result;
 use crate::kernels::optimizer::{self, AdamStep, Gradient, moving_rows};
-use napi::bindgen_prelude::Int32Array;
 use napi_derive::napi;
 
 #[napi(object, object_to_js = false)]
@@ -22,7 +21,7 @@ pub struct AdamParameter {
     pub first: Named,
     pub second: Named,
     pub gradient: Named,
-    pub ids: Option<Int32Array>,
+    pub ids: Option<Indices>,
     pub step_size: f64,
     pub inverse_root: f64,
     pub keep: f64,

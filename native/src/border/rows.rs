@@ -1,13 +1,13 @@
 //! Rows by index, losses of rows, and dropout masks of rows.
 
-use super::arguments::{Named, Size};
+use super::arguments::{Indices, Named, Size};
 use super::call;
-use super::layout::{LayoutNumbers, NativeDropout, indices};
+use super::dropout::NativeDropout;
 use crate::ensure;
 use crate::kernels::embed::{self, EmbeddingInputs};
+use crate::kernels::layout::Layout;
 use crate::kernels::loss;
 use crate::kernels::random;
-use napi::bindgen_prelude::Int32Array;
 use napi_derive::napi;
 
 #[napi(object, object_to_js = false)]
@@ -20,8 +20,8 @@ pub struct EmbeddingSumInputs {
 #[napi(object, object_to_js = false)]
 pub struct EmbeddingSumShape {
     pub width: Size,
-    pub segments: Int32Array,
-    pub positions: Int32Array,
+    pub segments: Indices,
+    pub positions: Indices,
 }
 
 #[napi]
@@ -39,10 +39,9 @@ pub fn embedding_sum(inputs: EmbeddingSumInputs, shape: EmbeddingSumShape) -> na
         let (segment_table, position_table) =
             (buffers.float32(inputs.segment_table.0)?, buffers.float32(inputs.position_table.0)?);
         let compute = &engine.compute;
-        let segments = indices(&compute.pool, &shape.segments, segment_table.len() / width, "segments")?;
-        let positions = indices(&compute.pool, &shape.positions, position_table.len() / width, "positions")?;
-        let inputs =
-            EmbeddingInputs { token_rows, segment_table, segments: &segments, position_table, positions: &positions };
+        let segments = shape.segments.below(segment_table.len() / width, "segments")?;
+        let positions = shape.positions.below(position_table.len() / width, "positions")?;
+        let inputs = EmbeddingInputs { token_rows, segment_table, segments, position_table, positions };
         let mut y = compute.pool.take(token_rows.len());
         embed::embedding_sum(compute, &inputs, width, &mut y);
         Ok(Named(engine.buffers.insert(y)))
@@ -50,21 +49,21 @@ pub fn embedding_sum(inputs: EmbeddingSumInputs, shape: EmbeddingSumShape) -> na
 }
 
 #[napi]
-pub fn gather_rows(x: Named, width: Size, index: Int32Array) -> napi::Result<Named> {
+pub fn gather_rows(x: Named, width: Size, index: Indices) -> napi::Result<Named> {
     call("gatherRows", |engine| {
         let (x, width, compute) = (engine.buffers.float32(x.0)?, width.0, &engine.compute);
         ensure!(width > 0 && x.len().is_multiple_of(width), "{} numbers are no rows of {width}", x.len());
-        let index = indices(&compute.pool, &index, x.len() / width + 1, "indices")?;
+        let index = index.below(x.len() / width + 1, "indices")?;
         let size = index.len().checked_mul(width);
         ensure!(size.is_some(), "{} rows of {width} are too many", index.len());
         let mut y = compute.pool.take(size.unwrap_or(0));
-        embed::gather_rows(compute, x, width, &index, &mut y);
+        embed::gather_rows(compute, x, width, index, &mut y);
         Ok(Named(engine.buffers.insert(y)))
     })
 }
 
 #[napi]
-pub fn sum_rows(rows: Named, width: Size, targets: Int32Array, count: Size) -> napi::Result<Named> {
+pub fn sum_rows(rows: Named, width: Size, targets: Indices, count: Size) -> napi::Result<Named> {
     call("sumRows", |engine| {
         let (rows, width, count, compute) = (engine.buffers.float32(rows.0)?, width.0, count.0, &engine.compute);
         ensure!(
@@ -75,9 +74,9 @@ pub fn sum_rows(rows: Named, width: Size, targets: Int32Array, count: Size) -> n
         );
         let size = count.checked_mul(width).filter(|_| i32::try_from(count).is_ok());
         ensure!(size.is_some(), "{count} rows of {width} are too many");
-        let targets = indices(&compute.pool, &targets, count, "targets")?;
+        let targets = targets.below(count, "targets")?;
         let mut y = compute.pool.take(size.unwrap_or(0));
-        embed::sum_rows(compute, rows, width, &targets, count, &mut y);
+        embed::sum_rows(compute, rows, width, targets, count, &mut y);
         Ok(Named(engine.buffers.insert(y)))
     })
 }
@@ -89,7 +88,7 @@ pub struct CrossEntropy {
 }
 
 #[napi]
-pub fn cross_entropy(logits: Named, labels: Int32Array, classes: Size) -> napi::Result<CrossEntropy> {
+pub fn cross_entropy(logits: Named, labels: Indices, classes: Size) -> napi::Result<CrossEntropy> {
     call("crossEntropy", |engine| {
         let (classes, pool) = (classes.0, &engine.compute.pool);
         let logits = engine.buffers.float32(logits.0)?;
@@ -98,16 +97,16 @@ pub fn cross_entropy(logits: Named, labels: Int32Array, classes: Size) -> napi::
             "logits are not [{}, {classes}]",
             labels.len()
         );
-        let labels = indices(pool, &labels, classes, "labels")?;
+        let labels = labels.below(classes, "labels")?;
         let (mut losses, mut residuals) = (pool.take(labels.len()), pool.take(logits.len()));
-        loss::cross_entropy(logits, &labels, classes, &mut losses, &mut residuals);
+        loss::cross_entropy(logits, labels, classes, &mut losses, &mut residuals);
         let (losses, residuals) = (engine.buffers.insert(losses), engine.buffers.insert(residuals));
         Ok(CrossEntropy { losses: Named(losses), residuals: Named(residuals) })
     })
 }
 
 #[napi]
-pub fn count_correct(logits: Named, labels: Int32Array, classes: Size) -> napi::Result<Named> {
+pub fn count_correct(logits: Named, labels: Indices, classes: Size) -> napi::Result<Named> {
     call("countCorrect", |engine| {
         let (classes, pool) = (classes.0, &engine.compute.pool);
         let logits = engine.buffers.float32(logits.0)?;
@@ -116,24 +115,23 @@ pub fn count_correct(logits: Named, labels: Int32Array, classes: Size) -> napi::
             "logits are not [{}, {classes}]",
             labels.len()
         );
-        let labels = indices(pool, &labels, classes, "labels")?;
-        let count = pool.take_filled(1, loss::count_correct(logits, &labels, classes) as f32);
+        let labels = labels.below(classes, "labels")?;
+        let count = pool.take_filled(1, loss::count_correct(logits, labels, classes) as f32);
         Ok(Named(engine.buffers.insert(count)))
     })
 }
 
 #[napi(object, object_to_js = false)]
 pub struct NativeLayout {
-    pub offsets: Int32Array,
-    pub pair_indices: Int32Array,
+    pub offsets: Indices,
+    pub pair_indices: Indices,
 }
 
 #[napi]
 pub fn dropout_rows(layout: NativeLayout, width: Size, dropout: NativeDropout) -> napi::Result<Named> {
     call("dropoutRows", |engine| {
         let (compute, width) = (&engine.compute, width.0);
-        let numbers = LayoutNumbers::new(&compute.pool, &layout.offsets, &layout.pair_indices);
-        let layout = numbers.layout()?;
+        let layout = Layout::new(&layout.offsets, &layout.pair_indices)?;
         let elements = layout.longest().checked_mul(width);
         ensure!(elements.is_some_and(|count| u32::try_from(count).is_ok()), "a pair is too long");
         let dropout = dropout.check()?;
