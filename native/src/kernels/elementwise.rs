@@ -225,6 +225,8 @@ impl Broadcast {
         let mut walk = Walk::default();
         let mut strides = [size(a)?, size(b)?];
         let sizes = strides;
+        let mut whole = [0; 16];
+        ensure!(rank <= whole.len(), "a shape of {rank} axes");
         for axis in 0..rank {
             let dimension = |shape: &[usize]| (axis + shape.len()).checked_sub(rank).map_or(1, |at| shape[at]);
             let of = [dimension(a), dimension(b)];
@@ -233,7 +235,10 @@ impl Broadcast {
             let together = if of[0] == 1 { of[1] } else { of[0] };
             let step = [0, 1].map(|side| if of[side] == 1 { 0 } else { strides[side] });
             walk.push(together, step[0], step[1])?;
+            whole[axis] = together;
         }
+        // Each side lies in memory; both together need not even be countable.
+        size(&whole[..rank])?;
         Ok(Self { walk: walk.simplified(), sizes })
     }
 
@@ -256,6 +261,9 @@ impl Broadcast {
         of: impl Fn(T, T) -> U + Sync,
     ) {
         assert!([a.len(), b.len()] == self.sizes && y.len() == self.size());
+        if y.is_empty() {
+            return;
+        }
         let inner = self.walk.inner();
         let out = Disjoint::new(y);
         compute.threads.for_chunks(self.walk.runs(), (CHUNK / inner.size.max(1)).max(1), |chunk| {
@@ -291,6 +299,13 @@ mod tests {
     use super::*;
     use crate::cpu::Cpu;
     use crate::kernels::testing::{Numbers, close, same_bits};
+
+    #[test]
+    fn shapes_without_numbers_cost_nothing_and_those_beyond_counting_are_refused() {
+        let broadcast = Broadcast::new(&[1 << 50, 1, 0], &[1, 7, 1]).unwrap();
+        binary(&Compute::new(1), Binary::Add, &[], &[0.0; 7], &broadcast, &mut []);
+        assert!(Broadcast::new(&[1 << 32, 1], &[1, 1 << 32]).is_err());
+    }
 
     fn apply(cpu: Cpu, operation: Unary, x: &[f32]) -> Vec<f32> {
         let mut y = vec![f32::NAN; x.len()];

@@ -1,5 +1,5 @@
 //! Linear layers, y = activation(x · Wᵀ + b), and several of them on one x. R rows, I and O widths into and out of them.
-//! The weight comes packed (`PackedWeight`), as it serves many products until it changes.
+//! The weight comes packed (`Panels`), as it serves many products until it changes.
 
 use super::activation::{Activation, apply, apply_here, gradient_of, gradient_on_threads};
 use super::matmul::outer::Outer;
@@ -50,6 +50,9 @@ pub fn linear(
     assert!(x.len() == rows * into && y.len() == rows * out, "sizes that fit");
     assert!((weight.inner, weight.columns) == (into, out), "a weight packed for this product");
     assert!(sums.len() == if activation.keeps_sums() { rows * out } else { 0 }, "room for sums where they are kept");
+    if y.is_empty() {
+        return;
+    }
     let product = Product {
         bias: Some(bias),
         relu: activation == Activation::Relu,
@@ -105,16 +108,19 @@ pub fn linear_gradient(compute: &Compute, shape: &LinearShape, inputs: &LinearIn
     // Gradient by the sums, made block by block on the way to dx.
     let mut dz = compute.pool.take::<f32>(kept.len());
     match dx {
+        // Neither a gradient by x nor one by the sums, however many rows.
+        Some((dx, _)) if dx.is_empty() && dz.is_empty() => (),
         Some((dx, weight)) => {
             assert!((weight.inner, weight.columns) == (out, into), "a weight packed for this product");
             let (dx, dz) = (Disjoint::new(dx), Disjoint::new(&mut dz));
             for_blocks(compute, rows, |part, scratch| {
-                // SAFETY (both): blocks do not overlap.
+                // SAFETY: blocks do not overlap.
                 let dx = unsafe { dx.part(stretch(&part.range, into)) };
                 if !through {
                     return Product::of(Matrix::rows_of(dy, out), weight).block(compute.cpu, part.range, dx, scratch);
                 }
                 let place = stretch(&part.range, out);
+                // SAFETY: as above.
                 let dz = unsafe { dz.part(place.clone()) };
                 gradient_of(compute.cpu, activation, &dy[place.clone()], &kept[place], dz);
                 let rows = 0..part.range.len();
@@ -139,6 +145,9 @@ pub fn projections(
 ) {
     let &LinearShape { rows, into, out, .. } = shape;
     assert!(x.len() == rows * into && layers.len() == ys.len(), "sizes that fit");
+    if rows * out == 0 {
+        return;
+    }
     let ys: Vec<Disjoint<f32>> = ys.iter_mut().map(|y| Disjoint::new(y)).collect();
     for_blocks(compute, rows, |part, scratch| {
         for (&(weight, bias), y) in layers.iter().zip(&ys) {
@@ -154,6 +163,9 @@ pub fn projections(
 pub fn projections_dx(compute: &Compute, shape: &LinearShape, layers: &[(&[f32], &Panels)], dx: &mut [f32]) {
     let &LinearShape { rows, into, out, .. } = shape;
     assert!(dx.len() == rows * into && !layers.is_empty(), "sizes that fit");
+    if dx.is_empty() {
+        return;
+    }
     let dx = Disjoint::new(dx);
     for_blocks(compute, rows, |part, scratch| {
         // SAFETY: blocks do not overlap.

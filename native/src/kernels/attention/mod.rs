@@ -5,9 +5,14 @@
 //! copied side by side first (they lie H apart, which would crowd a few sets of the cache, and may repeat by `sources`).
 //! Queries go in blocks, so that what a thread works on stays in its cache however long the pair.
 //!
-//! What the gradient needs (`saved`): of short pairs the softmax, a dropped weight being negative, so that its dropout
-//! need not be drawn again; of longer ones, and where nothing is dropped, largest score and 1 / Σ of each row, from which
-//! the weights are computed again. Offsets into it come from `Saved`.
+//! What the gradient needs (`saved`): of short pairs with dropout the softmax, a dropped weight being negative, so that
+//! neither need be computed again; of longer ones, and where nothing is dropped, largest score and 1 / Σ of each row, from
+//! which the weights are computed again. Offsets into it come from `Saved`.
+//!
+//! Keeping the softmax is a choice for speed: reading it costs less than scores, exponentials and dropout once more, and
+//! up to `LONGEST_KEPT` rows it is no larger than q, k, v and the context of heads of 64 numbers. The mask then comes for
+//! nothing, in a sign that a weight has no use for. Of longer pairs nothing is kept that grows with the square of the
+//! length.
 
 mod backward;
 mod forward;
@@ -52,7 +57,7 @@ pub struct ProjectedGradients<'a> {
     pub dv: &'a mut [f32],
 }
 
-/// Up to this length the softmax is kept for the gradient.
+/// Up to this length the softmax is kept for the gradient, with the dropout mask in its signs.
 const LONGEST_KEPT: usize = 256;
 /// Queries that are worked on at a time.
 const BLOCK: usize = 64;
@@ -223,12 +228,13 @@ fn for_units(compute: &Compute, shape: &AttentionShape, space: usize, body: impl
         let workspace = unsafe { workspaces.part(worker * space..(worker + 1) * space) };
         let pair = range.start / heads;
         let length = shape.layout.length(pair);
+        if length == 0 {
+            return;
+        }
         let first = pair * heads;
         for head in range.clone().step_by(shape.group(length)) {
             let count = shape.group(length).min(range.end - head);
-            if length > 0 {
-                body(Unit::new(shape, pair, head - first, count), workspace);
-            }
+            body(Unit::new(shape, pair, head - first, count), workspace);
         }
     });
 }

@@ -215,6 +215,24 @@ fn lengths_at_the_borders_of_what_is_kept_and_worked_on_at_a_time() {
 }
 
 #[test]
+fn what_is_kept_of_long_pairs_grows_with_the_length_and_no_faster() {
+    let mut numbers = Numbers::new(10);
+    for (length, dropout) in [(16, None), (256, None), (257, Some(DROPOUT)), (512, Some(DROPOUT))] {
+        let case = Case::new(&mut numbers, &[length], 3, 4, dropout);
+        assert_eq!(case.shape().saved_size(), 3 * padded(2 * length), "largest score and 1 / Σ of each row and head");
+    }
+}
+
+#[test]
+fn heads_of_pairs_without_rows_cost_nothing() {
+    let layout = Layout::new(&[0; 41], &[0; 40]).unwrap();
+    let many = 1 << 40;
+    let shape = AttentionShape { layout, hidden: many, heads: many, scale: 1.0, sources: None, dropout: Some(DROPOUT) };
+    let projected = Projected { q: &[], k: &[], v: &[] };
+    attention(&Compute::new(1), projected, &shape, &mut [], None);
+}
+
+#[test]
 fn no_pairs_and_pairs_without_rows() {
     let mut numbers = Numbers::new(5);
     Case::new(&mut numbers, &[], 2, 4, Some(DROPOUT)).check();

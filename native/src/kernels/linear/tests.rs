@@ -157,3 +157,20 @@ fn bfloat16_is_near() {
         }
     }
 }
+
+/// However many rows: were there a loop over them, it would take hours.
+#[test]
+fn rows_without_width_cost_nothing() {
+    let shape =
+        LinearShape { rows: 1 << 50, into: 0, out: 0, activation: Activation::Gelu, precision: Precision::Float32 };
+    for compute in [Compute::new(1), Compute::new(2)] {
+        let weight = pack_forward(&compute, &shape, &[]);
+        linear(&compute, &shape, &[], &weight, &[], &mut [], &mut []);
+        let gradients = LinearGradients { dx: Some((&mut [], &weight)), d_weight: &mut [], d_bias: &mut [] };
+        linear_gradient(&compute, &shape, &LinearInputs { dy: &[], x: &[], kept: &[] }, gradients);
+        projections(&compute, &shape, &[], &[(&weight, &[])], &mut [&mut []]);
+        projections_dx(&compute, &shape, &[(&[], &weight)], &mut []);
+        let wide = LinearShape { rows: 0, into: 1 << 50, ..shape };
+        assert_eq!(pack_backward(&compute, &wide, &[]).columns, 1 << 50);
+    }
+}

@@ -22,6 +22,9 @@ impl Panels {
     /// `right` [inner, columns], on all threads
     pub fn pack(compute: &Compute, precision: Precision, right: Matrix, inner: usize, columns: usize) -> Self {
         let mut panels = Self::room(compute, precision, inner, columns);
+        if panels.words.is_empty() {
+            return panels;
+        }
         let (size, count) = (panels.panel_words(), panels.count());
         let words = Disjoint::new(&mut panels.words);
         compute.threads.for_chunks(count, 1, |part| {
