@@ -7,6 +7,8 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError};
 
+mod borders;
+
 /// Every block begins at a multiple of this: a cache line and an AVX-512 register.
 pub const ALIGNMENT: usize = 64;
 
@@ -106,12 +108,15 @@ impl Memory {
         // SAFETY: offset < alignment, and that much more than `bytes` was asked for.
         let aligned = unsafe { start.add(offset) };
         prefer_huge_pages(aligned, bytes);
-        Self { start, aligned, layout, bytes, class }
+        let memory = Self { start, aligned, layout, bytes, class };
+        borders::close(&memory);
+        memory
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        borders::open(self, self.bytes);
         // SAFETY: allocated with this layout, freed once.
         unsafe { dealloc(self.start.as_ptr(), self.layout) }
     }
@@ -151,6 +156,7 @@ impl Pool {
         });
         shelves.counts.used_bytes += memory.bytes;
         drop(shelves);
+        borders::open(&memory, count * size_of::<T>());
         Block { data: memory.aligned.cast(), count, memory: Some(memory), pool: self.clone() }
     }
 
@@ -219,6 +225,7 @@ impl<T: Plain> DerefMut for Block<T> {
 impl<T: Plain> Drop for Block<T> {
     fn drop(&mut self) {
         if let Some(memory) = self.memory.take() {
+            borders::close(&memory);
             let mut shelves = self.pool.shelves();
             shelves.counts.used_bytes -= memory.bytes;
             let class = memory.class;
@@ -230,6 +237,23 @@ impl<T: Plain> Drop for Block<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(address_sanitizer)]
+    #[test]
+    fn the_sanitizer_sees_the_borders_of_blocks_and_what_is_on_a_shelf() {
+        let pool = Pool::new();
+        for (round, count) in [13, 64, 5, 63].into_iter().enumerate() {
+            let block = pool.take::<f32>(count);
+            assert_eq!(pool.counts().system_allocations, 1, "reused in round {round}");
+            let place = |at: isize| block.as_ptr().cast::<u8>().wrapping_offset(at);
+            let bytes = 4 * count as isize;
+            assert!((0..bytes).all(|at| !borders::refused(place(at))));
+            assert!((-16..0).chain(bytes..300).all(|at| borders::refused(place(at))));
+            let begin = place(0);
+            drop(block);
+            assert!((0..bytes).all(|at| borders::refused(begin.wrapping_offset(at))));
+        }
+    }
 
     #[test]
     fn classes_hold_what_was_asked_for_and_waste_little() {
