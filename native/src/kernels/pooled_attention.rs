@@ -2,7 +2,8 @@
 //! T rows: weights = dropout(softmax(scale · query xᵀ)) [N, T]; pooled = weights · x, and Σ weights in a last column.
 //!
 //! A pair's heads are computed together, so that x is read once. `saved` [R · N] has the softmax of each pair [N, T], a
-//! dropped weight being negative.
+//! dropped weight being negative: one query a head makes it linear in length, so it is kept for any, and its signs hold
+//! the mask for nothing.
 
 use super::layout::Layout;
 use super::product::{Product, multiply};

@@ -178,11 +178,24 @@ fn threads_change_no_bit() {
 #[test]
 fn what_is_no_number_stays_in_its_pair_and_is_seen_there() {
     let mut numbers = Numbers::new(4);
-    let mut case = Case::new(&mut numbers, &[5, 6], 2, 8, Some(DROPOUT));
-    case.x[3] = f32::NAN;
-    let [pooled, dx, dquery] = case.run(&Compute::new(1));
-    let (bad, good) = pooled.split_at(2 * 9);
-    assert!(bad.iter().all(|x| x.is_nan()) && good.iter().all(|x| x.is_finite()));
-    assert!(dx[0].is_nan() && dx[5 * 8..].iter().all(|x| x.is_finite()));
-    assert!(dquery[0].is_nan() && dquery[2 * 8..].iter().all(|x| x.is_finite()));
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut case = Case::new(&mut numbers, &[5, 6], 2, 8, Some(DROPOUT));
+        case.x[3] = bad;
+        // Of the sign that makes the score of the first row the largest, in both heads.
+        [3, 8 + 3].into_iter().for_each(|at| case.query[at] = 0.5f32.copysign(bad));
+        let [pooled, dx, dquery] = case.run(&Compute::new(1));
+        let (bad, good) = pooled.split_at(2 * 9);
+        assert!(bad.iter().all(|x| x.is_nan()) && good.iter().all(|x| x.is_finite()));
+        assert!(dx[0].is_nan() && dx[5 * 8..].iter().all(|x| x.is_finite()));
+        assert!(dquery[0].is_nan() && dquery[2 * 8..].iter().all(|x| x.is_finite()));
+    }
+}
+
+#[test]
+fn what_is_kept_grows_with_the_length_and_no_faster() {
+    let mut numbers = Numbers::new(5);
+    for length in [16, 256, 257, 512] {
+        let case = Case::new(&mut numbers, &[length, 3], 4, 8, Some(DROPOUT));
+        assert_eq!(case.shape().saved_size(), (length + 3) * 4);
+    }
 }

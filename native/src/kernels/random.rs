@@ -1,6 +1,8 @@
 //! Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) and dropout by place: whether a
 //! value is kept depends on seed, place, step, the pair's index in the optimizer batch and the element inside the pair
-//! (main/model/dropout.ts draws the same bits). Masks are drawn again where they are needed again, never stored.
+//! (main/model/dropout.ts draws the same bits). No mask is stored on its own: where it is needed again, it is drawn again,
+//! unless the softmax that it belongs to is kept anyway and has it in its signs (attention of short pairs, and of pooled
+//! rows), which costs nothing and spares the drawing.
 //!
 //! Element e of pair p: key (seed, place), counter (⌊e / 4⌋, p, step, 0), word e mod 4, kept if word ≥ threshold.
 
