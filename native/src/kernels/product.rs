@@ -1,5 +1,5 @@
 //! Products of matrices small enough to stay in a core's cache: scores, contexts and their gradients of one head. (Layers
-//! go through matmul.rs.) The right side is read in whole vectors, so its rows are padded; the left side may lie any way.
+//! go through `matmul`.) The right side is read in whole vectors, so its rows are padded; the left side may lie any way.
 
 use crate::simd::{Kernel, Simd};
 

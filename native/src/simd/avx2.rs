@@ -264,6 +264,7 @@ impl Simd for Avx2 {
 /// 8 × 8: within halves of registers first, then whole halves.
 #[inline(always)]
 fn transpose_registers(r: &mut [__m256; 8]) {
+    // SAFETY: only values move, between registers; the one caller has an `Avx2`, which proves that there are such.
     unsafe {
         let mut t = [_mm256_setzero_ps(); 8];
         for i in 0..4 {

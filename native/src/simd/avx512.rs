@@ -255,6 +255,7 @@ impl Simd for Avx512 {
 /// 16 × 16: within quarters of registers first, then whole quarters.
 #[inline(always)]
 fn transpose_registers(r: &mut [__m512; 16]) {
+    // SAFETY: only values move, between registers; the one caller has an `Avx512`, which proves that there are such.
     unsafe {
         let zero = _mm512_setzero_ps();
         let mut t = [zero; 16];

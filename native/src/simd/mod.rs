@@ -118,6 +118,7 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// 0, 1, 2, …
     fn count_up(self) -> Self::U;
     fn bits(self, a: Self::F) -> Self::U;
+    #[allow(clippy::wrong_self_convention)]
     fn from_bits(self, a: Self::U) -> Self::F;
     /// Whole numbers as two's complement.
     fn to_int(self, a: Self::F) -> Self::U;
@@ -198,12 +199,14 @@ pub trait Kernel {
 #[inline]
 pub fn dispatch<K: Kernel>(cpu: Cpu, kernel: K) -> K::Output {
     match cpu.set() {
-        // SAFETY (all arms): a `Cpu` names only what the processor has.
         #[cfg(target_arch = "x86_64")]
+        // SAFETY: a `Cpu` names only what the processor has.
         InstructionSet::Avx512 => unsafe { avx512::run(kernel) },
         #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
         InstructionSet::Avx2 => unsafe { avx2::run(kernel) },
         #[cfg(target_arch = "aarch64")]
+        // SAFETY: as above.
         InstructionSet::Neon => unsafe { neon::run(kernel) },
         _ => kernel.run(Scalar),
     }

@@ -110,7 +110,7 @@ impl Kernel for Integers<'_> {
             let (x, y) = (&self.a[begin..], &self.b[begin..]);
             // SAFETY: the slices hold a multiple of sixteen numbers.
             let (a, b) = unsafe { (s.load_u_at(x.as_ptr()), s.load_u_at(y.as_ptr())) };
-            let half = |wide: u64, lane: usize| if lane % 2 == 0 { wide as u32 } else { (wide >> 32) as u32 };
+            let half = |wide: u64, lane: usize| if lane.is_multiple_of(2) { wide as u32 } else { (wide >> 32) as u32 };
             let product = |lane: usize| u64::from(x[lane & !1]) * u64::from(y[lane & !1]);
             expect(s.multiply_low_halves(a, b), &|lane| half(product(lane), lane));
             expect(s.swap_halves(a), &|lane| x[lane ^ 1]);

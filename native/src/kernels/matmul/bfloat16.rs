@@ -113,6 +113,7 @@ mod on_avx512 {
     ) {
         let pairs = inner.div_ceil(2);
         assert!(columns <= LANES && LANES <= to_stride && to.len() >= (pairs - 1) * to_stride + LANES);
+        // SAFETY: a processor with AVX512-BF16 has what this asks for.
         let s = unsafe { Avx512::new() };
         let (mut square, mut turned) = ([0u32; LANES * LANES], [0u32; LANES * LANES]);
         for pair in (0..pairs).step_by(LANES) {
@@ -123,6 +124,7 @@ mod on_avx512 {
                     let begin = from.add(column * stride + 2 * pair);
                     std::slice::from_raw_parts(begin, (inner - 2 * pair).min(2 * LANES))
                 };
+                // SAFETY: the caller's word for the processor.
                 unsafe { round_neighbours(numbers, &mut square[column * LANES..][..count]) };
             }
             // SAFETY: both are whole squares.
@@ -160,7 +162,7 @@ mod on_avx512 {
     }
 }
 
-/// `Precision::of` refuses bfloat16 on these processors, so nothing here is ever called.
+/// `Precision::named` refuses bfloat16 on these processors, so nothing here is ever called.
 #[cfg(not(target_arch = "x86_64"))]
 mod absent {
     use super::super::tile::Tile;

@@ -225,11 +225,13 @@ impl Tile {
     #[inline(always)]
     pub(super) unsafe fn finish<S: Simd, const ROWS: usize>(&self, s: S, mut sums: [[S::F; VECTORS]; ROWS]) {
         let whole = self.columns == VECTORS * S::LANES;
-        // SAFETY (both): no more columns than there are.
-        let load =
-            |at: *mut f32, v| unsafe { if whole { s.load_at(at) } else { s.load_some_at(at, self.lanes::<S>(v)) } };
-        let store = |at: *mut f32, v, value| unsafe {
-            if whole { s.store_at(at, value) } else { s.store_some_at(at, self.lanes::<S>(v), value) }
+        let load = |at: *mut f32, v| {
+            // SAFETY: no more columns than there are.
+            unsafe { if whole { s.load_at(at) } else { s.load_some_at(at, self.lanes::<S>(v)) } }
+        };
+        let store = |at: *mut f32, v, value| {
+            // SAFETY: as above.
+            unsafe { if whole { s.store_at(at, value) } else { s.store_some_at(at, self.lanes::<S>(v), value) } }
         };
         let at = |i: usize, v: usize| self.c.wrapping_add(i * self.c_stride + v * S::LANES);
         if self.adds {
