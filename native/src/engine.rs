@@ -17,6 +17,10 @@ impl Engine {
     }
 }
 
+// The end of a thread drops its engine, which waits for the computing threads. That is well at the end of a process'
+// main thread, and nowhere else: in a thread that ends while others live, Windows would wait for ever (it runs such
+// destructors under the lock that ending threads need too). Engines are opened in the main threads of child processes
+// only; worker threads of JavaScript prepare data and never compute.
 thread_local! {
     static ENGINE: RefCell<Option<Engine>> = const { RefCell::new(None) };
 }
