@@ -73,10 +73,7 @@ export const BORDER_CALLS: Readonly<Record<string, readonly unknown[]>> = {
   ],
   attention: [floats(20), floats(20), floats(20), attentionShape],
   attentionGradient: [
-    {
-      ...{ dy: floats(20), q: floats(20), k: floats(20), v: floats(20), context: floats(20) },
-      saved: savedBy('attention'),
-    },
+    { dy: floats(20), q: floats(20), k: floats(20), v: floats(20), saved: savedBy('attention') },
     attentionShape,
   ],
   pooledAttention: [floats(20), floats(16), attentionShape],

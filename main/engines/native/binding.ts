@@ -213,7 +213,7 @@ export interface NativeBinding {
   /** q, k, v [R, H] -> context [R, H] and what the gradient needs of the softmax (a buffer of the crate's own form). */
   attention(q: Handle, k: Handle, v: Handle, shape: AttentionShape): { context: Handle; saved: Handle };
   attentionGradient(
-    inputs: { dy: Handle; q: Handle; k: Handle; v: Handle; context: Handle; saved: Handle },
+    inputs: { dy: Handle; q: Handle; k: Handle; v: Handle; saved: Handle },
     shape: AttentionShape,
   ): { dq: Handle; dk: Handle; dv: Handle };
   /** x [R, H], query [P, N, H] -> [P, N, H + 1]: Σ ã x and, last, Σ ã (main/model/kernels/pooledAttention.ts). */

@@ -38,6 +38,9 @@ pub fn embedding_sum(inputs: EmbeddingSumInputs, shape: EmbeddingSumShape) -> na
         );
         let (segment_table, position_table) =
             (buffers.float32(inputs.segment_table.0)?, buffers.float32(inputs.position_table.0)?);
+        for (what, table) in [("segment", &segment_table), ("position", &position_table)] {
+            ensure!(table.len().is_multiple_of(width), "the {what} table has {} numbers, rows of {width}", table.len());
+        }
         let compute = &engine.compute;
         let segments = shape.segments.below(segment_table.len() / width, "segments")?;
         let positions = shape.positions.below(position_table.len() / width, "positions")?;

@@ -48,7 +48,6 @@ function attentionGradient(call: Call): TensorInfo[] {
     {
       ...{ q: q!, k: k!, v: v! },
       dy: backend.handleOf(checkedInput(call, 'dy', ofRows)),
-      context: backend.handleOf(checkedInput(call, 'context', ofRows)),
       saved: backend.handleOf(input(call, 'saved')),
     },
     shape,

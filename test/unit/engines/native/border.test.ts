@@ -239,9 +239,9 @@ describe('garbage', () => {
       }
       for (const buffer of own) binding.free(buffer);
     }
-    // Neither all nothing but refused at the door, nor all taken.
-    expect(refusals).toBeGreaterThan(ROUNDS / 4);
-    expect(refusals).toBeLessThan(ROUNDS - ROUNDS / 20);
+    // Most is refused, and some garbage is a good call.
+    expect(refusals).toBeGreaterThan(ROUNDS / 2);
+    expect(refusals).toBeLessThan(ROUNDS - 100);
     expect(binding.read(binding.unary('exp', floats))).toEqual(expected);
   });
 });

@@ -13,12 +13,20 @@ const PROGRAM = `
   import * as tf from '@tensorflow/tfjs-core';
   const { openEngine } = await import(process.argv[1]);
   await openEngine('native', { dataDirectory: '', threads: 3, nice: process.argv[2] === 'nice' });
-  await tf.matMul(tf.ones([300, 300]), tf.ones([300, 300])).data();
-  const found = readdirSync('/proc/self/task').map((task) => {
+  const threads = () => readdirSync('/proc/self/task').map((task) => {
     const words = readFileSync('/proc/self/task/' + task + '/stat', 'utf8').split(/\\) /);
     return { name: words[0].replace(/^\\d+ \\(/, ''), niceness: Number(words[1].split(' ')[16]) };
   });
-  console.log(JSON.stringify(found));
+  // They start with the first work, and a busy machine lets one of them wait.
+  const ready = () => {
+    const computing = threads().filter(({ name }) => name.startsWith('entail-compute'));
+    return computing.length === 2 && (process.argv[2] !== 'nice' || computing.every(({ niceness }) => niceness > 0));
+  };
+  for (let round = 0; round < 100 && !ready(); round++) {
+    await tf.matMul(tf.ones([300, 300]), tf.ones([300, 300])).data();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  console.log(JSON.stringify(threads()));
 `;
 
 async function threadsOf(word: string): Promise<{ name: string; niceness: number }[]> {
