@@ -149,6 +149,49 @@ export interface ScheduleFixture {
   }[];
 }
 
+/** Normalised text, words and ids of a text: one entry for each of the fixture's settings. */
+export interface WordPieceString {
+  readonly text: string;
+  readonly normalised: readonly string[];
+  readonly words: readonly (readonly string[])[];
+  readonly ids: readonly (readonly number[])[];
+}
+
+/** A hash for each block of texts of ../shared/data: the first 16 hexadecimal digits of SHA-256. */
+export interface WordPieceCorpus {
+  readonly name: string;
+  readonly files: readonly string[];
+  readonly texts: number;
+  readonly uncased: readonly string[];
+  readonly cased: readonly string[];
+  readonly pairs: readonly { readonly maxLen: number; readonly hashes: readonly string[] }[];
+}
+
+export interface WordPieceFixture {
+  readonly vocabulary: readonly string[];
+  readonly settings: readonly { readonly lowercase: boolean; readonly stripAccents: boolean }[];
+  readonly strings: readonly WordPieceString[];
+  /** All code points, `block` of them a hash; hashes[setting][block] here and below. */
+  readonly codePoints: { readonly block: number; readonly hashes: readonly (readonly string[])[] };
+  readonly fuzz: {
+    readonly strings: number;
+    readonly texts: readonly string[];
+    /** Code points in hexadecimal, separated by blanks. */
+    readonly pool: string;
+    readonly hashes: readonly (readonly string[])[];
+  };
+  readonly pairs: readonly {
+    readonly premise: string;
+    readonly hypothesis: string | null;
+    readonly maxLen: number;
+    readonly ids: readonly number[];
+    readonly segmentStart: number;
+  }[];
+  /** Tokens of premise and hypothesis, the budget for both, and what is kept of each. */
+  readonly truncation: readonly (readonly [number, number, number, number, number])[];
+  readonly corpora: readonly WordPieceCorpus[];
+}
+
 interface Fixtures {
   readonly 'model_book.json': ModelFixture;
   readonly 'model_book_deep.json': ModelFixture;
@@ -163,6 +206,7 @@ interface Fixtures {
   readonly 'steps.json': StepsFixture;
   readonly 'truncation.json': TruncationFixture;
   readonly 'schedule.json': ScheduleFixture;
+  readonly 'wordpiece.json': WordPieceFixture;
 }
 
 /** The files are ours and their layout is README.md's: no schema checks them again. */
