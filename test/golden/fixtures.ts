@@ -163,6 +163,7 @@ interface Fixtures {
   readonly 'steps.json': StepsFixture;
   readonly 'truncation.json': TruncationFixture;
   readonly 'schedule.json': ScheduleFixture;
+  readonly 'torch_files.json': { readonly tensors: NamedTensors };
 }
 
 /** The files are ours and their layout is README.md's: no schema checks them again. */
