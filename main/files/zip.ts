@@ -1,6 +1,7 @@
 /** @file Node. Reads entries of a zip archive that nobody has vouched for, without unpacking anything to the disk. */
 import { Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
+import type { Entry } from 'yauzl';
 import { StudioError } from '../../shared/errors.ts';
 import { type ByteSource, openFileBytes } from './byteSource.ts';
 import { readError, systemCode } from './fileErrors.ts';
@@ -26,7 +27,7 @@ export interface ZipArchive {
    * unpacks to more or fewer bytes than declared, and with CHECKSUM_MISMATCH when its bytes are not what was packed.
    */
   stream(name: string): Readable;
-  /** The same bytes at once, in memory of their own. */
+  /** The same bytes at once; of an archive in memory they may be a view of it. */
   read(name: string): Promise<Buffer>;
   /** Waits for a reading that was left in the middle. */
   close(): Promise<void>;
@@ -92,10 +93,23 @@ function archiveOf(source: ByteSource, sound: readonly SoundEntry[]): ZipArchive
 
 /** The declared size is believed as far as zipRules.ts has checked it: it is in proportion to the archive's. */
 async function unpackWhole(source: ByteSource, sound: SoundEntry): Promise<Buffer> {
-  const whole = Buffer.allocUnsafe(sound.entry.uncompressedSize);
+  const { entry, dataStart } = sound;
+  if (entry.compressionMethod === 0) return readStored(source, entry, dataStart);
+  const whole = Buffer.allocUnsafe(entry.uncompressedSize);
   let filled = 0;
   for await (const bytes of unpack(source, sound)) filled += bytes.copy(whole, filled);
   return whole;
+}
+
+/** Of an archive in memory it is a view: weights are large, and need not be there twice. */
+async function readStored(source: ByteSource, entry: Entry, dataStart: number): Promise<Buffer> {
+  try {
+    const bytes = await source.read(dataStart, entry.uncompressedSize);
+    requireChecksum(crc32(bytes), entry, source.name);
+    return bytes;
+  } catch (thrown) {
+    throw zipError(thrown, source.name, entry.fileName);
+  }
 }
 
 /** Inflates while counting, so that a lie about the size ends the reading at the byte where it shows. */
@@ -121,16 +135,16 @@ async function* unpack(source: ByteSource, { entry, dataStart }: SoundEntry): As
       `its entry ${entry.fileName} unpacks to ${lie} than the ${entry.uncompressedSize} bytes it declares`,
     );
   }
-  if (checksum !== entry.crc32) {
-    throw new StudioError(
-      'CHECKSUM_MISMATCH',
-      `${path} is damaged: the checksum of ${entry.fileName} does not match.`,
-      {
-        nextStep: 'Download the archive again, or copy it again from where it came.',
-        place: { file: path },
-      },
-    );
-  }
+  requireChecksum(checksum, entry, path);
+}
+
+function requireChecksum(checksum: number, entry: Entry, path: string): void {
+  if (checksum === entry.crc32) return;
+  const message = `${path} is damaged: the checksum of ${entry.fileName} does not match.`;
+  throw new StudioError('CHECKSUM_MISMATCH', message, {
+    nextStep: 'Download the archive again, or copy it again from where it came.',
+    place: { file: path },
+  });
 }
 
 /** The entry as it stands in the file. Read here, because the package's stream crashes the process when it is left early. */
