@@ -19,6 +19,8 @@ export interface HuggingFaceConfig {
   readonly segments: number;
   /** Such as "BertForSequenceClassification"; empty when the file does not say. */
   readonly architectures: readonly string[];
+  /** Such as "multi_label_classification"; null when the file does not say. */
+  readonly problem: string | null;
   /** What each output means, in the file's own order; null when the file does not say. */
   readonly labels: readonly string[] | null;
   readonly notes: readonly string[];
@@ -28,6 +30,7 @@ const whole = z.number().int();
 const common = z.object({
   architectures: z.array(z.string()).nullish(),
   id2label: z.record(z.string(), z.string()).nullish(),
+  problem_type: z.string().nullish(),
   vocab_size: whole,
   max_position_embeddings: whole.default(512),
 });
@@ -121,6 +124,7 @@ function bertConfig(json: unknown, file: string): Described {
     },
     segments: config.type_vocab_size,
     architectures: config.architectures ?? [],
+    problem: config.problem_type ?? null,
     labels: labelsOf(config.id2label, file),
     notes: aboutDropout(dropout, attentionDropout),
   };
@@ -145,6 +149,7 @@ function distilbertConfig(json: unknown, file: string): Described {
     },
     segments: 0,
     architectures: config.architectures ?? [],
+    problem: config.problem_type ?? null,
     labels: labelsOf(config.id2label, file),
     notes: aboutDropout(config.dropout, config.attention_dropout),
   };

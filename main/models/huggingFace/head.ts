@@ -28,11 +28,13 @@ export function headOf(
   file: WeightFile,
   meanings: readonly string[] | null,
 ): Head | null {
-  const { architectures, family } = config;
+  const { architectures, family, problem } = config;
   const [classes = 0] = file.tensors.get('classifier.weight')?.shape ?? [];
   // Heads for single words are called the same. One output is a number, such as a similarity, and no choice.
   const classifies = architectures.length === 0 || architectures.some((name) => SENTENCE_HEAD.test(name));
-  if (classes < 2 || !classifies) return null;
+  // Several labels at once, or a number, are no choice either.
+  const chooses = problem === null || problem === 'single_label_classification';
+  if (classes < 2 || !classifies || !chooses) return null;
   if (family === 'distilbert' && !file.tensors.has('pre_classifier.weight')) return null;
   const activation = family === 'bert' ? 'tanh' : 'relu';
   return { classes, activation, ...meaningOf(config, classes, meanings) };

@@ -242,6 +242,7 @@ describe('a head', () => {
 
   it.each<[string, object, Shapes]>([
     ['for single words', { architectures: ['BertForTokenClassification'] }, WITH_HEAD],
+    ['of several labels at once', { problem_type: 'multi_label_classification' }, WITH_HEAD],
     [
       'of one number',
       SEQUENCE,
