@@ -199,7 +199,7 @@ const REFUSED: [string, Buffer, string][] = [
   [
     'P11 a path as key',
     dictOf(rebuiltTensor({ ...tensor, storage: { ...storage, key: '../../0' } })),
-    '../../0',
+    'names a storage "../../0"',
   ],
   [
     'P11 a key that is a number',
