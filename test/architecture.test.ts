@@ -52,6 +52,9 @@ describe('fences', () => {
     ['main/analysis/b.ts', '../model/ok.ts', 'analysis-fence'],
     ['main/model/a.ts', '../data/ok.ts', 'model-fence'],
     ['main/model/b.ts', '@tensorflow/tfjs-backend-wasm', 'model-imports-only-tfjs-core'],
+    ['main/models/a.ts', '../data/ok.ts', 'models-fence'],
+    ['main/models/b.ts', '../training/ok.ts', 'models-fence'],
+    ['main/model/c.ts', '../models/ok.ts', 'model-fence'],
     ['main/engines/a.ts', '../data/ok.ts', 'engines-fence'],
     ['main/training/a.ts', '../db/ok.ts', 'training-fence'],
     ['main/training/b.ts', '../studio.ts', 'only-the-roots-see-everything'],
@@ -71,7 +74,7 @@ describe('fences', () => {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
     };
-    for (const folder of ['files', 'db', 'data', 'model', 'engines', 'training'])
+    for (const folder of ['files', 'db', 'data', 'model', 'models', 'engines', 'training'])
       write(`main/${folder}/ok.ts`, 'export {};\n');
     write('main/studio.ts', 'export {};\n');
     write('main/files/d.ts', "import './c.ts';\n");

@@ -3,8 +3,8 @@
  * here because the format is tiny and the package for it accepts overlaps, holes and short files.
  */
 import { StudioError } from '../../shared/errors.ts';
-import { widenBfloat16, widenFloat16 } from './halfPrecision.ts';
-import { type HeaderEntry, quoted, type Refuse, readHeader } from './safetensorsHeader.ts';
+import { quoted, type Refuse, readHeader } from './safetensorsHeader.ts';
+import { allFinite, tensorFromBytes } from './tensorBytes.ts';
 import {
   LAYOUTS,
   MAX_HEADER_BYTES,
@@ -71,7 +71,7 @@ export function decodeSafetensors(bytes: Uint8Array, { source }: { source: strin
   const tensors = new Map<string, NamedTensor>();
   const widened = new Map<string, 'F16' | 'BF16'>();
   for (const entry of entries) {
-    const tensor = tensorOf(entry, bytes.subarray(dataStart + entry.begin, dataStart + entry.end));
+    const tensor = tensorFromBytes(entry, bytes.subarray(dataStart + entry.begin, dataStart + entry.end));
     if (tensor.dtype === 'BOOL' && tensor.values.some((value) => value > 1)) {
       refuse(`tensor ${quoted(entry.name)} holds truth values other than 0 and 1`);
     }
@@ -131,48 +131,4 @@ function checkEncodable(name: string, { dtype, shape, values }: NamedTensor): vo
 
 function bytesOf(values: ArrayBufferView): Uint8Array {
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-}
-
-function tensorOf({ dtype, shape, count }: HeaderEntry, bytes: Uint8Array): NamedTensor {
-  const { bytes: width } = LAYOUTS.get(dtype)!;
-  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
-  const at = [aligned.buffer, aligned.byteOffset, count] as const;
-  switch (dtype) {
-    case 'F16':
-      return { dtype: 'F32', shape, values: widenFloat16(new Uint16Array(...at)) };
-    case 'BF16':
-      return { dtype: 'F32', shape, values: widenBfloat16(new Uint16Array(...at)) };
-    case 'F32':
-      return { dtype, shape, values: new Float32Array(...at) };
-    case 'F64':
-      return { dtype, shape, values: new Float64Array(...at) };
-    case 'I8':
-      return { dtype, shape, values: new Int8Array(...at) };
-    case 'I16':
-      return { dtype, shape, values: new Int16Array(...at) };
-    case 'U16':
-      return { dtype, shape, values: new Uint16Array(...at) };
-    case 'I32':
-      return { dtype, shape, values: new Int32Array(...at) };
-    case 'U32':
-      return { dtype, shape, values: new Uint32Array(...at) };
-    case 'I64':
-      return { dtype, shape, values: new BigInt64Array(...at) };
-    case 'U64':
-      return { dtype, shape, values: new BigUint64Array(...at) };
-    case 'U8':
-    case 'BOOL':
-      return { dtype, shape, values: new Uint8Array(...at) };
-    default:
-      throw new Error(`${dtype} is in the table of types but not read`);
-  }
-}
-
-function allFinite(tensor: NamedTensor): boolean {
-  if (tensor.dtype !== 'F32' && tensor.dtype !== 'F64') return true;
-  const { values } = tensor;
-  // Any NaN or infinity makes its own product NaN, and with it the sum; one branch at the end instead of millions.
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
-  return sum === 0;
 }

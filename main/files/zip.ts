@@ -1,11 +1,11 @@
 /** @file Node. Reads entries of a zip archive that nobody has vouched for, without unpacking anything to the disk. */
-import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
-import { fromFdPromise } from 'yauzl';
+import type { Entry } from 'yauzl';
 import { StudioError } from '../../shared/errors.ts';
+import { type ByteSource, openFileBytes } from './byteSource.ts';
 import { readError, systemCode } from './fileErrors.ts';
-import { openRegularFile } from './regularFile.ts';
+import { openDirectory } from './zipReader.ts';
 import { requireSoundEntries, type SoundEntry } from './zipRules.ts';
 
 export interface ZipEntry {
@@ -14,6 +14,8 @@ export interface ZipEntry {
   /** Unpacked, as the archive declares it; reading stops with an error when the bytes disagree. */
   readonly sizeBytes: number;
   readonly compressedBytes: number;
+  /** Whether its bytes stand in the archive as they are. */
+  readonly stored: boolean;
 }
 
 export interface ZipArchive {
@@ -25,6 +27,8 @@ export interface ZipArchive {
    * unpacks to more or fewer bytes than declared, and with CHECKSUM_MISMATCH when its bytes are not what was packed.
    */
   stream(name: string): Readable;
+  /** The same bytes at once; of an archive in memory they may be a view of it. */
+  read(name: string): Promise<Buffer>;
   /** Waits for a reading that was left in the middle. */
   close(): Promise<void>;
 }
@@ -41,49 +45,80 @@ export async function openZip(
   path: string,
   options: { readonly maxTotalBytes?: number } = {},
 ): Promise<ZipArchive> {
-  openRegularFile(path, { content: 'any' });
-  let file: FileHandle | null = null;
+  const source = await openFileBytes(path);
   try {
-    file = await open(path);
-    // The package is left to read the directory, and never closed: the file is ours, also after a failure.
-    const zip = await fromFdPromise(file.fd, { autoClose: false, strictFileNames: true });
-    const maxTotalBytes = options.maxTotalBytes ?? DEFAULT_MAX_TOTAL_BYTES;
-    return archiveOf(file, await requireSoundEntries(zip, { path, maxTotalBytes }), path);
+    return await openZipIn(source, options);
   } catch (thrown) {
-    await file?.close();
+    await source.close();
+    throw thrown;
+  }
+}
+
+/** The same for an archive that is open already, or stands in memory; closing the archive closes the source. */
+export async function openZipIn(
+  source: ByteSource,
+  options: { readonly maxTotalBytes?: number } = {},
+): Promise<ZipArchive> {
+  const path = source.name;
+  try {
+    const maxTotalBytes = options.maxTotalBytes ?? DEFAULT_MAX_TOTAL_BYTES;
+    const zip = await openDirectory(source);
+    return archiveOf(source, await requireSoundEntries(zip, { path, maxTotalBytes }));
+  } catch (thrown) {
     throw zipError(thrown, path);
   }
 }
 
-function archiveOf(file: FileHandle, sound: readonly SoundEntry[], path: string): ZipArchive {
+function archiveOf(source: ByteSource, sound: readonly SoundEntry[]): ZipArchive {
   const byName = new Map(sound.map((one) => [one.entry.fileName, one]));
+  const find = (name: string): SoundEntry => {
+    const entry = byName.get(name);
+    if (entry !== undefined) return entry;
+    const place = { file: source.name };
+    throw new StudioError('NOT_FOUND', `${source.name} has no entry ${name}.`, { place });
+  };
   return {
     entries: sound.map(({ entry }) => ({
       name: entry.fileName,
       sizeBytes: entry.uncompressedSize,
       compressedBytes: entry.compressedSize,
+      stored: entry.compressionMethod === 0,
     })),
-    stream: (name) => {
-      const entry = byName.get(name);
-      if (entry === undefined) {
-        throw new StudioError('NOT_FOUND', `${path} has no entry ${name}.`, { place: { file: path } });
-      }
-      return Readable.from(unpack(file, entry, path), { objectMode: false, highWaterMark: CHUNK_BYTES });
-    },
-    close: () => file.close(),
+    stream: (name) =>
+      Readable.from(unpack(source, find(name)), { objectMode: false, highWaterMark: CHUNK_BYTES }),
+    read: (name) => unpackWhole(source, find(name)),
+    close: () => source.close(),
   };
 }
 
+/** The declared size is believed as far as zipRules.ts has checked it: it is in proportion to the archive's. */
+async function unpackWhole(source: ByteSource, sound: SoundEntry): Promise<Buffer> {
+  const { entry, dataStart } = sound;
+  if (entry.compressionMethod === 0) return readStored(source, entry, dataStart);
+  const whole = Buffer.allocUnsafe(entry.uncompressedSize);
+  let filled = 0;
+  for await (const bytes of unpack(source, sound)) filled += bytes.copy(whole, filled);
+  return whole;
+}
+
+/** Of an archive in memory it is a view: weights are large, and need not be there twice. */
+async function readStored(source: ByteSource, entry: Entry, dataStart: number): Promise<Buffer> {
+  try {
+    const bytes = await source.read(dataStart, entry.uncompressedSize);
+    requireChecksum(crc32(bytes), entry, source.name);
+    return bytes;
+  } catch (thrown) {
+    throw zipError(thrown, source.name, entry.fileName);
+  }
+}
+
 /** Inflates while counting, so that a lie about the size ends the reading at the byte where it shows. */
-async function* unpack(
-  file: FileHandle,
-  { entry, dataStart }: SoundEntry,
-  path: string,
-): AsyncGenerator<Buffer> {
+async function* unpack(source: ByteSource, { entry, dataStart }: SoundEntry): AsyncGenerator<Buffer> {
+  const path = source.name;
   let sizeBytes = 0;
   let checksum = 0;
   try {
-    const packed = packedBytes(file, dataStart, entry.compressedSize);
+    const packed = packedBytes(source, dataStart, entry.compressedSize);
     for await (const bytes of entry.compressionMethod === 0 ? packed : inflated(packed)) {
       sizeBytes += bytes.length;
       if (sizeBytes > entry.uncompressedSize) break;
@@ -100,28 +135,23 @@ async function* unpack(
       `its entry ${entry.fileName} unpacks to ${lie} than the ${entry.uncompressedSize} bytes it declares`,
     );
   }
-  if (checksum !== entry.crc32) {
-    throw new StudioError(
-      'CHECKSUM_MISMATCH',
-      `${path} is damaged: the checksum of ${entry.fileName} does not match.`,
-      {
-        nextStep: 'Download the archive again, or copy it again from where it came.',
-        place: { file: path },
-      },
-    );
-  }
+  requireChecksum(checksum, entry, path);
+}
+
+function requireChecksum(checksum: number, entry: Entry, path: string): void {
+  if (checksum === entry.crc32) return;
+  const message = `${path} is damaged: the checksum of ${entry.fileName} does not match.`;
+  throw new StudioError('CHECKSUM_MISMATCH', message, {
+    nextStep: 'Download the archive again, or copy it again from where it came.',
+    place: { file: path },
+  });
 }
 
 /** The entry as it stands in the file. Read here, because the package's stream crashes the process when it is left early. */
-async function* packedBytes(file: FileHandle, start: number, sizeBytes: number): AsyncGenerator<Buffer> {
+async function* packedBytes(source: ByteSource, start: number, sizeBytes: number): AsyncGenerator<Buffer> {
   const end = start + sizeBytes;
-  for (let position = start; position < end; ) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position));
-    const { bytesRead } = await file.read(chunk, 0, chunk.length, position);
-    if (bytesRead === 0) throw new Error('the file has become shorter');
-    position += bytesRead;
-    yield chunk.subarray(0, bytesRead);
-  }
+  for (let position = start; position < end; position += CHUNK_BYTES)
+    yield await source.read(position, Math.min(CHUNK_BYTES, end - position));
 }
 
 /** An inflater that also fails when its source does, and takes the source down when it is closed. */

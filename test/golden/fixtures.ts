@@ -192,6 +192,22 @@ export interface WordPieceFixture {
   readonly corpora: readonly WordPieceCorpus[];
 }
 
+/** Of folders that stand beside the file, by their names. */
+export interface HuggingFaceFixture {
+  readonly batch: GoldenBatch;
+  readonly models: Readonly<
+    Record<
+      'hf_bert_classifier' | 'hf_bert_pretraining' | 'hf_distilbert_classifier',
+      {
+        /** After each layer, [R, H] */
+        readonly layers: readonly GoldenTensor[];
+        /** [P, C], in the order of the file */
+        readonly logits?: GoldenTensor;
+      }
+    >
+  >;
+}
+
 interface Fixtures {
   readonly 'model_book.json': ModelFixture;
   readonly 'model_book_deep.json': ModelFixture;
@@ -207,6 +223,8 @@ interface Fixtures {
   readonly 'truncation.json': TruncationFixture;
   readonly 'schedule.json': ScheduleFixture;
   readonly 'wordpiece.json': WordPieceFixture;
+  readonly 'torch_files.json': { readonly tensors: NamedTensors };
+  readonly 'hugging_face.json': HuggingFaceFixture;
 }
 
 /** The files are ours and their layout is README.md's: no schema checks them again. */

@@ -1,6 +1,7 @@
 /** @file Runs anywhere. From the words in a label column to the classes of a data set, independent of the order of rows. */
 import { type ColumnMapping, SNLI_LABELS } from '../../../shared/datasets.ts';
 import { StudioError } from '../../../shared/errors.ts';
+import { nliLabel } from '../../../shared/nliLabels.ts';
 import { compareCodePoints } from '../words.ts';
 
 /** Classes in order, and which word of the file means which. */
@@ -17,15 +18,6 @@ export const MIN_CLASSES = 2;
 const MAX_CLASSES = 100;
 /** Other words than the three of NLI are typing errors when they are this rare. */
 const RARE_SHARE = 0.05;
-const NLI_WORDS: ReadonlyMap<string, (typeof SNLI_LABELS)[number]> = new Map([
-  ['entailment', 'entailment'],
-  ['entails', 'entailment'],
-  ['entailed', 'entailment'],
-  ['contradiction', 'contradiction'],
-  ['contradicts', 'contradiction'],
-  ['contradictory', 'contradiction'],
-  ['neutral', 'neutral'],
-]);
 const NO_LABEL = '-';
 /** What Hugging Face's copies write for `-`, where labels are numbers. */
 const NO_LABEL_NUMBER = '-1';
@@ -106,10 +98,6 @@ function scheme(labels: readonly string[], words: ReadonlyMap<string, number>): 
   const numbers = [...words.keys()].every((word) => COUNTING_NUMBER.test(word));
   const none = [NO_LABEL, ...(numbers ? [NO_LABEL_NUMBER] : [])].filter((word) => !words.has(word));
   return { labels, words, unlabelled: new Set(none) };
-}
-
-function nliLabel(word: string): (typeof SNLI_LABELS)[number] | undefined {
-  return NLI_WORDS.get(word.trim().toLowerCase());
 }
 
 function classesOf(words: readonly string[]): string[] {

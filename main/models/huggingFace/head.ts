@@ -1,0 +1,70 @@
+/** @file Runs anywhere. The classification head of a Hugging Face model: whether there is one, and what its outputs mean. */
+import { SNLI_LABELS } from '../../../shared/datasets.ts';
+import { StudioError } from '../../../shared/errors.ts';
+import { nliLabel } from '../../../shared/nliLabels.ts';
+import { someNames, type WeightFile } from '../weightFile.ts';
+import type { HuggingFaceConfig } from './configFile.ts';
+
+export interface Head {
+  /** Number of outputs. */
+  readonly classes: number;
+  /** What each class means, in our order; null when nobody has said (LABEL_0): ask before it is evaluated. */
+  readonly labels: readonly string[] | null;
+  /** For each of our classes the output of the file. */
+  readonly outputs: readonly number[];
+  /** Between the hidden layer and the outputs: BERT's pooler has tanh, DistilBERT's pre_classifier ReLU. */
+  readonly activation: 'tanh' | 'relu';
+}
+
+const SENTENCE_HEAD = /ForSequenceClassification$/;
+const NO_NAME = /^LABEL_\d+$/;
+
+/**
+ * The head of the file; null when it has none, or one that does not classify sentences.
+ * @param meanings what each output means, in the file's order, as a person said; null believes the configuration
+ */
+export function headOf(
+  config: HuggingFaceConfig,
+  file: WeightFile,
+  meanings: readonly string[] | null,
+): Head | null {
+  const { architectures, family, problem } = config;
+  const [classes = 0] = file.tensors.get('classifier.weight')?.shape ?? [];
+  // Heads for single words are called the same. One output is a number, such as a similarity, and no choice.
+  const classifies = architectures.length === 0 || architectures.some((name) => SENTENCE_HEAD.test(name));
+  // Several labels at once, or a number, are no choice either.
+  const chooses = problem === null || problem === 'single_label_classification';
+  if (classes < 2 || !classifies || !chooses) return null;
+  if (family === 'distilbert' && !file.tensors.has('pre_classifier.weight')) return null;
+  const activation = family === 'bert' ? 'tanh' : 'relu';
+  return { classes, activation, ...meaningOf(config, classes, meanings) };
+}
+
+function meaningOf(
+  config: HuggingFaceConfig,
+  classes: number,
+  meanings: readonly string[] | null,
+): Pick<Head, 'labels' | 'outputs'> {
+  const names = meanings ?? config.labels;
+  const own = Array.from({ length: classes }, (_, output) => output);
+  if (names === null || names.every((name) => NO_NAME.test(name))) return { labels: null, outputs: own };
+  requireNames(names, classes, meanings === null ? config.file : null);
+  const known = names.map(nliLabel);
+  const labels = SNLI_LABELS.filter((label) => known.includes(label));
+  if (labels.length < classes) return { labels: names, outputs: own };
+  return { labels, outputs: labels.map((label) => known.indexOf(label)) };
+}
+
+/** @param file whose mistake it is; null: the caller's */
+function requireNames(names: readonly string[], classes: number, file: string | null): void {
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (names.length === classes && twice === undefined) return;
+  const what =
+    twice === undefined
+      ? `${names.length} labels are named, but the model has ${classes} outputs`
+      : `two outputs are called ${someNames([twice])}`;
+  throw new StudioError(file === null ? 'USAGE' : 'BAD_FILE', `${file ?? 'The labels'}: ${what}.`, {
+    nextStep: 'Say what each output means, in the order of the file.',
+    ...(file === null ? {} : { place: { file } }),
+  });
+}

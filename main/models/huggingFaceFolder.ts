@@ -1,0 +1,147 @@
+/**
+ * @file Node. Reads a Hugging Face folder (config.json and weights) of the BERT family into the network's own
+ * configuration and parameters. Tokenizer files are read elsewhere.
+ */
+import type { ModelConfig } from '../../shared/runs.ts';
+import { elementCount, type ParameterShape, parameterShapes } from '../model/parameters.ts';
+import { requireConfig } from './fileConfig.ts';
+import { type Family, type HuggingFaceConfig, readHuggingFaceConfig } from './huggingFace/configFile.ts';
+import { type Head, headOf } from './huggingFace/head.ts';
+import { type NamesInFile, namesInFile } from './huggingFace/names.ts';
+import { openWeightsIn } from './huggingFace/weightFiles.ts';
+import type { ImportedWeights } from './importedModel.ts';
+import { takeParameters, type Wanted } from './takeParameters.ts';
+import { someNames, type WeightFile } from './weightFile.ts';
+
+export interface HuggingFaceModel extends ImportedWeights {
+  readonly family: Family;
+  /** null: `output`, and where there was none the hidden layer, begin at random. */
+  readonly head: Pick<Head, 'labels' | 'activation'> | null;
+}
+
+export interface HuggingFaceChoices {
+  /** Classes of a model that has no head of its own. */
+  readonly classes: number;
+  /** What each output of the head means, in the file's order; null believes the configuration. */
+  readonly meanings: readonly string[] | null;
+}
+
+/**
+ * @throws StudioError NOT_FOUND, UNREADABLE; BAD_FILE for another family, damaged files, or weights that do not fit the
+ * configuration; USAGE for meanings that do not fit the head
+ */
+export async function readHuggingFaceFolder(
+  folder: string,
+  choices: HuggingFaceChoices,
+): Promise<HuggingFaceModel> {
+  const config = readHuggingFaceConfig(folder);
+  const file = await openWeightsIn(folder);
+  try {
+    return await takeWeights(config, file, choices);
+  } finally {
+    await file.close();
+  }
+}
+
+async function takeWeights(
+  config: HuggingFaceConfig,
+  file: WeightFile,
+  choices: HuggingFaceChoices,
+): Promise<HuggingFaceModel> {
+  const head = headOf(config, file, choices.meanings);
+  const model: ModelConfig = { ...config.model, classes: head?.classes ?? choices.classes };
+  requireConfig(model, config.file);
+  const names = namesInFile(config.family, model.layers, (name) => file.tensors.has(name));
+  const shapes = parameterShapes(model);
+  const fresh = new Set(freshOf(head, names, file));
+  const wanted = shapes
+    .filter(({ name }) => names.byOurs.has(name) && !fresh.has(name))
+    .map((parameter) => wantedOf(parameter, names.byOurs.get(parameter.name)!, { config, head }));
+  const taken = await takeParameters(file, wanted);
+  const used = new Set(wanted.map(({ from }) => from));
+  const unused = [...file.tensors.keys()].filter((name) => !used.has(name) && !names.isBuffer(name));
+  return {
+    family: config.family,
+    model,
+    head: head === null ? null : { labels: head.labels, activation: head.activation },
+    tensors: inOrder(shapes, fresh, taken.tensors),
+    fresh: [...fresh],
+    unused,
+    notes: [...config.notes, ...file.notes, ...notesAbout(unused, config), ...taken.notes],
+  };
+}
+
+/** Without a head its two layers are new; a pooler is kept where there is one, as transformers does. */
+function freshOf(head: Head | null, { byOurs }: NamesInFile, file: WeightFile): string[] {
+  if (head !== null) return [];
+  const hidden = ['hidden.0.weight', 'hidden.0.bias'];
+  const isWhole = hidden.every((name) => file.tensors.has(byOurs.get(name)!));
+  return [...(isWhole ? [] : hidden), 'output.weight', 'output.bias'];
+}
+
+interface Context {
+  readonly config: HuggingFaceConfig;
+  readonly head: Head | null;
+}
+
+function wantedOf(parameter: ParameterShape, from: string, { config, head }: Context): Wanted {
+  const { name, shape } = parameter;
+  if (name === 'encoder.pos_embedding') return { parameter, from, shape: shape.slice(1) };
+  if (name === 'encoder.segment_embedding.weight') {
+    const [, hidden] = shape as readonly [number, number];
+    const inFile = [config.segments, hidden];
+    return { parameter, from, shape: inFile, convert: (values) => twoSegments(values, hidden) };
+  }
+  if (head !== null && name.startsWith('output.'))
+    return { parameter, from, convert: (values) => reordered(values, head.outputs) };
+  return { parameter, from };
+}
+
+/** A pair has two segments: of more rows the first two are used, and one row serves for both. */
+function twoSegments(values: Float32Array, hidden: number): Float32Array {
+  if (values.length >= 2 * hidden) return values.subarray(0, 2 * hidden);
+  const twice = new Float32Array(2 * hidden);
+  twice.set(values);
+  twice.set(values, hidden);
+  return twice;
+}
+
+/** Rows in the order of `outputs`. */
+function reordered(values: Float32Array, outputs: readonly number[]): Float32Array {
+  const width = values.length / outputs.length;
+  const sorted = new Float32Array(values.length);
+  for (const [row, output] of outputs.entries())
+    sorted.set(values.subarray(output * width, (output + 1) * width), row * width);
+  return sorted;
+}
+
+/** DistilBERT adds nothing for segments: its table is zeros. */
+function inOrder(
+  shapes: readonly ParameterShape[],
+  fresh: ReadonlySet<string>,
+  taken: ImportedWeights['tensors'],
+): ImportedWeights['tensors'] {
+  const kept = shapes.filter(({ name }) => !fresh.has(name));
+  return new Map(
+    kept.map(({ name, shape }) => [
+      name,
+      taken.get(name) ?? { dtype: 'F32', shape: [...shape], values: new Float32Array(elementCount(shape)) },
+    ]),
+  );
+}
+
+/** Heads of pretraining and other tasks, and pieces of them. */
+const OTHER_HEADS =
+  /^(cls|qa_outputs|classifier|pre_classifier|vocab_transform|vocab_layer_norm|vocab_projector)\./;
+
+function notesAbout(unused: readonly string[], { segments }: HuggingFaceConfig): string[] {
+  const heads = unused.filter((name) => OTHER_HEADS.test(name));
+  const others = unused.filter((name) => !OTHER_HEADS.test(name));
+  return [
+    ...(segments > 2 ? [`Of its ${segments} segments the first two are used.`] : []),
+    ...(heads.length === 0 ? [] : [`Heads for other tasks were left out: ${someNames(heads)}.`]),
+    ...(others.length === 0
+      ? []
+      : [`Tensors that the network does not have were left out: ${someNames(others)}.`]),
+  ];
+}
