@@ -137,7 +137,7 @@ it('first start, sample, estimate, training, questions and every page: no connec
   const harmless = [
     /^\S*\/node \S*\/main\/\S+\.ts( |$)/,
     /^nvidia-smi --query-gpu=\S+ --format=\S+$/,
-    /^\S+( -m pip)? --version$/,
+    /^\S+( -m pip)? --version( --verbose)?$/,
   ];
   expect([...started].filter((line) => !harmless.some((known) => known.test(line)))).toEqual([]);
 });

@@ -18,8 +18,8 @@ const wanted = (type: BufferType, size: number) =>
 const floats = (size: number) => wanted('float32', size);
 
 const PRECISION = 'fp32';
-const layout = { offsets: Int32Array.of(0, 2, 5), pairIndices: Int32Array.of(0, 1) };
-const dropout = { seed: 1, step: 2, place: 3, threshold: 2 ** 30, scale: 4 / 3 };
+export const layout = { offsets: Int32Array.of(0, 2, 5), pairIndices: Int32Array.of(0, 1) };
+export const dropout = { seed: 1, step: 2, place: 3, threshold: 2 ** 30, scale: 4 / 3 };
 export const linearShape = { rows: 5, into: 4, out: 4, activation: 'none', precision: PRECISION } as const;
 export const attentionShape: AttentionShape = {
   ...{ ...layout, hidden: 4, heads: 2, scale: 0.7, dropout, precision: PRECISION },

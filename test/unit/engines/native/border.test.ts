@@ -9,6 +9,8 @@ import {
   attentionShape,
   BORDER_CALLS,
   changed,
+  dropout,
+  layout,
   leavesOf,
   linearShape,
   normShape,
@@ -191,6 +193,29 @@ describe('what does not fit', () => {
       }),
     'no threads': (binding) => binding.setThreads(0),
   };
+
+  it('indices whose memory is taken away while the call is read: they count as they were', () => {
+    const offsets = Int32Array.of(0, 2, 5);
+    const plain = binding.dropoutRows({ ...layout, offsets: offsets.slice() }, 4, dropout);
+    const layoutWithTrap = {
+      offsets,
+      get pairIndices() {
+        new Int32Array(structuredClone(offsets.buffer, { transfer: [offsets.buffer] })).fill(-7);
+        return layout.pairIndices;
+      },
+    };
+    const trapped = binding.dropoutRows(layoutWithTrap, 4, dropout);
+    expect(binding.read(trapped)).toEqual(binding.read(plain));
+    for (const buffer of [plain, trapped]) binding.free(buffer);
+  });
+
+  it('more rows than anybody has, of nothing: an answer at once', () => {
+    const none = binding.upload(new Float32Array(0));
+    const shape = { ...linearShape, rows: 2 ** 50, into: 0, out: 0 };
+    const { y } = binding.linear(none, none, none, shape);
+    expect(binding.sizeOf(y)).toBe(0);
+    for (const buffer of [none, y]) binding.free(buffer);
+  });
 
   it.each(Object.entries(calls))('%s: an error, and nothing is left behind', (_, call) => {
     const before = binding.memory().buffers;
