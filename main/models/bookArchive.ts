@@ -10,13 +10,15 @@ import { bytesInMemory } from '../files/byteSource.ts';
 import { openZip, type ZipArchive, type ZipEntry } from '../files/zip.ts';
 import { parameterShapes } from '../model/parameters.ts';
 import { type BookChoices, bookConfigOf } from './bookConfig.ts';
-import type { ImportedWeights } from './importedModel.ts';
+import type { OpenedWeights } from './importedModel.ts';
 import { takeParameters } from './takeParameters.ts';
 import { openTorchArchive } from './torchArchive.ts';
 import { someNames, type WeightFile } from './weightFile.ts';
 
-export interface BookModel extends ImportedWeights {
+export interface BookModel extends OpenedWeights {
   readonly vocabulary: Vocabulary;
+  /** Of vocab.json, as it stands in the archive. */
+  readonly vocabularyText: string;
 }
 
 const VOCABULARY = 'vocab.json';
@@ -30,10 +32,10 @@ const PRETRAINING = /^(mlm|nsp)\./;
 const OUTPUT = /^output\./;
 
 /**
- * Reads such an archive. Layers and sizes are taken from the shapes, heads from the caller: no shape tells them.
+ * Opens such an archive. Layers and sizes are taken from the shapes, heads from the caller: no shape tells them.
  * @throws StudioError NOT_FOUND, UNREADABLE; BAD_FILE, CHECKSUM_MISMATCH; USAGE when the choices do not fit the shapes
  */
-export async function readBookArchive(path: string, choices: BookChoices): Promise<BookModel> {
+export async function openBookArchive(path: string, choices: BookChoices): Promise<BookModel> {
   const zip = await openZip(path);
   try {
     const vocabularyEntry = only(zip, VOCABULARY, path);
@@ -45,32 +47,32 @@ export async function readBookArchive(path: string, choices: BookChoices): Promi
     const vocabulary = vocabularyFromJson(text, { source });
     const bytes = await zip.read(weightsEntry.name);
     const file = await openTorchArchive(bytesInMemory(`${path}/${weightsEntry.name}`, bytes));
-    const weights = await takeBookWeights(file, choices);
+    const weights = takeBookWeights(file, choices);
     requireRows(weights.model, vocabulary, path);
-    return { ...weights, vocabulary };
+    return { ...weights, vocabulary, vocabularyText: text };
   } finally {
     await zip.close();
   }
 }
 
 /** The parameters of a state dict with the book's names, pretrained or fine-tuned. */
-export async function takeBookWeights(file: WeightFile, choices: BookChoices): Promise<ImportedWeights> {
+export function takeBookWeights(file: WeightFile, choices: BookChoices): OpenedWeights {
   const model = bookConfigOf(file, choices);
   const shapes = parameterShapes(model);
   const hasOutput = [...file.tensors.keys()].some((name) => OUTPUT.test(name));
   const expected = shapes.filter(({ name }) => hasOutput || !OUTPUT.test(name));
-  const taken = await takeParameters(
+  const taken = takeParameters(
     file,
     expected.map((parameter) => ({ parameter, from: parameter.name })),
   );
   const names = new Set(expected.map(({ name }) => name));
   const unused = [...file.tensors.keys()].filter((name) => !names.has(name));
   return {
+    ...taken,
     model,
-    tensors: taken.tensors,
     fresh: shapes.filter(({ name }) => !names.has(name)).map(({ name }) => name),
     unused,
-    notes: [...file.notes, ...notesAbout(unused), ...taken.notes],
+    notes: [...file.notes, ...notesAbout(unused)],
   };
 }
 

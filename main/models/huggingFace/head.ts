@@ -12,8 +12,6 @@ export interface Head {
   readonly labels: readonly string[] | null;
   /** For each of our classes the output of the file. */
   readonly outputs: readonly number[];
-  /** Between the hidden layer and the outputs: BERT's pooler has tanh, DistilBERT's pre_classifier ReLU. */
-  readonly activation: 'tanh' | 'relu';
 }
 
 const SENTENCE_HEAD = /ForSequenceClassification$/;
@@ -36,8 +34,7 @@ export function headOf(
   const chooses = problem === null || problem === 'single_label_classification';
   if (classes < 2 || !classifies || !chooses) return null;
   if (family === 'distilbert' && !file.tensors.has('pre_classifier.weight')) return null;
-  const activation = family === 'bert' ? 'tanh' : 'relu';
-  return { classes, activation, ...meaningOf(config, classes, meanings) };
+  return { classes, ...meaningOf(config, classes, meanings) };
 }
 
 function meaningOf(
