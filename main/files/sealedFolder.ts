@@ -140,9 +140,11 @@ type InTheWay = 'nothing' | 'equal' | 'replaceable';
 function judge(path: string, seal: Seal, replace: boolean): InTheWay {
   try {
     const { manifestSha256 } = verifySealedFolder(path);
+    const isSame = manifestSha256 === seal.manifestSha256;
+    // Sound or not, it goes.
+    if (replace && !isSame) return 'replaceable';
     readSealedFolder(path);
-    if (manifestSha256 === seal.manifestSha256) return 'equal';
-    if (replace) return 'replaceable';
+    if (isSame) return 'equal';
   } catch (thrown) {
     if (thrown instanceof StudioError && DAMAGE.has(thrown.code)) return 'replaceable';
     throw thrown;

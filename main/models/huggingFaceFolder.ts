@@ -10,6 +10,7 @@ import { type Head, headOf } from './huggingFace/head.ts';
 import { type NamesInFile, namesInFile } from './huggingFace/names.ts';
 import { openWeightsIn } from './huggingFace/weightFiles.ts';
 import type { OpenedWeights } from './importedModel.ts';
+import { inOutputOrder } from './labelOrder.ts';
 import { takeParameters, type Wanted } from './takeParameters.ts';
 import { someNames, type WeightFile } from './weightFile.ts';
 
@@ -94,7 +95,7 @@ function wantedOf(parameter: ParameterShape, from: string, { config, head }: Con
     return { parameter, from, shape: inFile, convert: (values) => twoSegments(values, hidden) };
   }
   if (head !== null && name.startsWith('output.'))
-    return { parameter, from, convert: (values) => reordered(values, head.outputs) };
+    return { parameter, from, convert: (values) => inOutputOrder(values, head.outputs) };
   return { parameter, from };
 }
 
@@ -105,15 +106,6 @@ function twoSegments(values: Float32Array, hidden: number): Float32Array {
   twice.set(values);
   twice.set(values, hidden);
   return twice;
-}
-
-/** Rows in the order of `outputs`. */
-function reordered(values: Float32Array, outputs: readonly number[]): Float32Array {
-  const width = values.length / outputs.length;
-  const sorted = new Float32Array(values.length);
-  for (const [row, output] of outputs.entries())
-    sorted.set(values.subarray(output * width, (output + 1) * width), row * width);
-  return sorted;
 }
 
 /** Heads of pretraining and other tasks, and pieces of them. */

@@ -8,8 +8,9 @@ import { openTokenizer } from '../data/wordpiece/openTokenizer.ts';
 import { readError } from '../files/fileErrors.ts';
 import { BOOK_VOCABULARY, BOOK_WEIGHTS, type BookModel, openBookArchive, openBookFolder } from './bookArchive.ts';
 import { weightFilesIn } from './huggingFace/weightFiles.ts';
-import { type HuggingFaceModel, openHuggingFaceFolder } from './huggingFaceFolder.ts';
+import { openHuggingFaceFolder } from './huggingFaceFolder.ts';
 import type { OpenedWeights } from './importedModel.ts';
+import { inOutputOrder, labelOrder, requireNames } from './labelOrder.ts';
 import { statedLicence } from './statedLicence.ts';
 
 export interface SourceChoices {
@@ -73,7 +74,7 @@ async function huggingFaceSource(path: string, choices: SourceChoices): Promise<
   const { tokenizer } = openTokenizer(path);
   const weights = await openHuggingFaceFolder(path, { classes: CLASSES, meanings: choices.labels });
   try {
-    requireHead(weights, choices, path);
+    requireHead(weights.head !== null, choices, path);
     requireRows(weights, tokenizer.vocabulary.size, path);
   } catch (thrown) {
     await weights.close();
@@ -95,12 +96,20 @@ async function huggingFaceSource(path: string, choices: SourceChoices): Promise<
   };
 }
 
+/** A head of the book's names no labels: they are the caller's, in the order of the file. */
 function bookSource(path: string, weights: BookModel, choices: SourceChoices): ModelSource {
   const isArchive = !isFolder(path);
+  requireHead(!weights.fresh.includes('output.weight'), choices, path);
+  if (choices.labels !== null) requireNames(choices.labels, weights.model.classes, null);
+  const order = choices.labels === null ? null : labelOrder(choices.labels);
+  const read: OpenedWeights['read'] = async (name) => {
+    const values = await weights.read(name);
+    return order !== null && name.startsWith('output.') ? inOutputOrder(values, order.outputs) : values;
+  };
   return {
     family: 'book',
-    weights,
-    head: headOf(choices.labels, weights, choices),
+    weights: { ...weights, read },
+    head: headOf(order?.labels ?? null, weights, choices),
     // SNLIBERTDataset lower-cases before it splits (book.md 2).
     tokenizer: { kind: 'words', tokens: weights.vocabulary.size, lowercase: true },
     tokenizerFiles: new Map([[BOOK_VOCABULARY, Buffer.from(weights.vocabularyText)]]),
@@ -117,17 +126,16 @@ function headOf(
   { sentences }: SourceChoices,
 ): ModelHead | null {
   if (fresh.includes('output.weight')) return null;
-  if (labels !== null && labels.length !== model.classes)
-    throw new StudioError('USAGE', `${labels.length} labels are named, but the model has ${model.classes} outputs.`, {
-      nextStep: 'Say what each output means, in the order of the file.',
-    });
-  // Inference is about pairs, whatever a person left out.
-  const isInference = labels?.every((label) => nliLabel(label) !== undefined) === true;
-  return { labels, classes: model.classes, sentences: isInference ? 2 : sentences };
+  return { labels, classes: model.classes, sentences: areOfInference(labels) ? 2 : sentences };
 }
 
-function requireHead({ head }: HuggingFaceModel, { labels }: SourceChoices, path: string): void {
-  if (head !== null || labels === null) return;
+/** Inference is about pairs, whatever a person left out. */
+function areOfInference(labels: readonly string[] | null): boolean {
+  return labels?.every((label) => nliLabel(label) !== undefined) === true;
+}
+
+function requireHead(hasHead: boolean, { labels }: SourceChoices, path: string): void {
+  if (hasHead || labels === null) return;
   throw new StudioError('USAGE', `The model in ${path} has no head that classifies, so that labels mean nothing.`, {
     nextStep: 'Leave the labels out: fine-tuning gives it a head for the labels of its data set.',
   });

@@ -6,9 +6,11 @@ import { waitingRuns } from '../db/queue.ts';
 import { findRun, listRuns } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
 import { type ImportLinks, importModel, type ModelImport, previewModel } from '../models/store/importModel.ts';
+import { labelModel } from '../models/store/labelModel.ts';
 import {
   deleteImportedModel,
   findImportedModel,
+  importedModelBytes,
   listImportedModels,
   type ModelList,
   modelFolder,
@@ -58,8 +60,19 @@ export class ImportedModelService {
       .map(({ id }) => id);
   }
 
-  /** Damaged ones too. @throws StudioError NOT_FOUND; LOCKED while a run that begins from it waits or trains. */
-  delete(name: string): void {
+  /** Says what the outputs of an unlabelled head mean. @throws StudioError as `labelModel`; LOCKED as `delete`. */
+  async label(name: string, labels: readonly string[], links: ImportLinks = {}): Promise<ImportedModel> {
+    this.requireFree(name);
+    return await labelModel(this.#store, { name, labels }, links);
+  }
+
+  /** Of its folder, damaged or not. @throws StudioError NOT_FOUND. */
+  sizeOf(name: string): number {
+    return importedModelBytes(this.#store, name);
+  }
+
+  /** @throws StudioError LOCKED while a run that begins from it waits or trains. */
+  requireFree(name: string): void {
     const store = this.#databases.store();
     const active = [...runsInWork(store), ...waitingRuns(store)];
     const user = active.find(({ id }) => this.#beganFrom(findRun(store, id).config.startFrom, name));
@@ -67,6 +80,11 @@ export class ImportedModelService {
       throw new StudioError('LOCKED', `Run ${user.id} begins from the model ${name}, and is not done.`, {
         nextStep: `Wait until it is done, or stop it; a waiting one: npx --no entail queue remove ${user.id}`,
       });
+  }
+
+  /** Damaged ones too. @throws StudioError NOT_FOUND, WRITE_FAILED; LOCKED as `requireFree`. */
+  delete(name: string): void {
+    this.requireFree(name);
     deleteImportedModel(this.#store, name);
   }
 

@@ -1,8 +1,6 @@
 /** @file Runs anywhere. The classification head of a Hugging Face model: whether there is one, and what its outputs mean. */
-import { SNLI_LABELS } from '../../../shared/datasets.ts';
-import { StudioError } from '../../../shared/errors.ts';
-import { nliLabel } from '../../../shared/nliLabels.ts';
-import { someNames, type WeightFile } from '../weightFile.ts';
+import { labelOrder, requireNames } from '../labelOrder.ts';
+import type { WeightFile } from '../weightFile.ts';
 import type { HuggingFaceConfig } from './configFile.ts';
 
 export interface Head {
@@ -46,22 +44,5 @@ function meaningOf(
   const own = Array.from({ length: classes }, (_, output) => output);
   if (names === null || names.every((name) => NO_NAME.test(name))) return { labels: null, outputs: own };
   requireNames(names, classes, meanings === null ? config.file : null);
-  const known = names.map(nliLabel);
-  const labels = SNLI_LABELS.filter((label) => known.includes(label));
-  if (labels.length < classes) return { labels: names, outputs: own };
-  return { labels, outputs: labels.map((label) => known.indexOf(label)) };
-}
-
-/** @param file whose mistake it is; null: the caller's */
-function requireNames(names: readonly string[], classes: number, file: string | null): void {
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (names.length === classes && twice === undefined) return;
-  const what =
-    twice === undefined
-      ? `${names.length} labels are named, but the model has ${classes} outputs`
-      : `two outputs are called ${someNames([twice])}`;
-  throw new StudioError(file === null ? 'USAGE' : 'BAD_FILE', `${file ?? 'The labels'}: ${what}.`, {
-    nextStep: 'Say what each output means, in the order of the file.',
-    ...(file === null ? {} : { place: { file } }),
-  });
+  return labelOrder(names);
 }

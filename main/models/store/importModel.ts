@@ -10,15 +10,14 @@ import type { ImportedModel, ModelOrigin, ModelPreview } from '../../../shared/m
 import { requireFreeBytes } from '../../files/disk.ts';
 import { readError, writeError } from '../../files/fileErrors.ts';
 import type { FileSystem } from '../../files/fileSystem.ts';
-import { encodeSafetensorsHeader } from '../../files/safetensors.ts';
 import { sweepTemporary } from '../../files/sealedFolder.ts';
 import { type ContentMaker, writeStreamedFolder } from '../../files/sealedFolderStream.ts';
 import { elementCount } from '../../model/parameters.ts';
-import type { OpenedWeights } from '../importedModel.ts';
 import { type ModelSource, openModelSource, type SourceChoices } from '../modelSource.ts';
 import { requireModelName, suggestedModelName } from './modelName.ts';
 import { RECORD_FILE, recordText, WEIGHTS_FILE } from './modelRecord.ts';
 import { isTakenModelName, requireImportedModel } from './modelStore.ts';
+import { weightsContent } from './weightsContent.ts';
 
 export interface ModelImport extends SourceChoices {
   /** A Hugging Face folder, or the book's zip archive or folder. */
@@ -117,7 +116,7 @@ class Import {
     const bytes = BYTES_A_NUMBER * this.#parameters + SPARE_BYTES;
     requireFreeBytes(this.#store, bytes, `The model ${name}`);
     const files = await this.#hashedFiles();
-    const content = new Map<string, ContentMaker>([[WEIGHTS_FILE, () => weightsContent(weights)]]);
+    const content = new Map<string, ContentMaker>([[WEIGHTS_FILE, () => weightsContent(weights.shapes, weights.read)]]);
     for (const [file, copied] of tokenizerFiles) content.set(file, () => [copied]);
     // Last, because what is odd about the numbers is known when they are read.
     content.set(RECORD_FILE, () => [Buffer.from(this.#record(files))]);
@@ -174,19 +173,6 @@ class Import {
   #tell(bytes: number): void {
     this.#doneBytes += bytes;
     this.#links.onProgress?.(Math.min(1, this.#doneBytes / this.#totalBytes));
-  }
-}
-
-/** A safetensors file, one tensor in memory at a time. */
-async function* weightsContent(weights: OpenedWeights): AsyncGenerator<Uint8Array> {
-  const forms = new Map(
-    weights.shapes.map(({ name, shape }) => [name, { dtype: 'F32', shape: [...shape] }] as const),
-  );
-  const { header, order } = encodeSafetensorsHeader(forms, { format: 'pt' });
-  yield header;
-  for (const name of order) {
-    const values = await weights.read(name);
-    yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   }
 }
 

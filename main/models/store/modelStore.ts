@@ -2,7 +2,7 @@
  * @file Node. The imported models of a data directory: a sealed folder each. There is no other list of them, so that none
  * can disagree: a folder that is put there is a model, one that is taken away is none.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorData, type ErrorData, StudioError } from '../../../shared/errors.ts';
 import type { ImportedModel } from '../../../shared/models.ts';
@@ -55,6 +55,13 @@ export function requireImportedModel(store: string, name: string): ImportedModel
 /** Whether a folder of that name, in whatever case, is there: systems differ in whether they tell the cases apart. */
 export function isTakenModelName(store: string, name: string): boolean {
   return namesIn(store).some((taken) => taken.toLowerCase() === name.toLowerCase());
+}
+
+/** What a model's folder takes, damaged or not. @throws StudioError NOT_FOUND. */
+export function importedModelBytes(store: string, name: string): number {
+  if (!modelNames(store).includes(name)) return requireImportedModel(store, name).sizeBytes;
+  const folder = modelFolder(store, name);
+  return readdirSync(folder).reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
 }
 
 /** Damaged ones too. @throws StudioError NOT_FOUND, WRITE_FAILED. */

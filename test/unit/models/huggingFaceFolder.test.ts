@@ -203,7 +203,7 @@ describe('BERT', () => {
 });
 
 describe('a head', () => {
-  const rows = (model: HuggingFaceModel, name: string) => {
+  const rows = (model: Whole<HuggingFaceModel>, name: string) => {
     const values = [...model.tensors.get(name)!.values];
     const width = values.length / 3;
     return [0, 1, 2].map((row) => values.slice(row * width, (row + 1) * width));
