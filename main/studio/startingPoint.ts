@@ -4,7 +4,8 @@ import type { Dataset } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import { openPairTokenizer, tokenizerAt } from '../data/openPairTokenizer.ts';
+import { tokenizerAt } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import { WordsTokenizer } from '../data/wordsTokenizer.ts';
@@ -71,19 +72,8 @@ function fromRun(
   const folder = join(databases.places.runs, run.id);
   const checkpoint = weightsToUse(folder, earlier.keep);
   return {
-    tokenizer: fittingTokenizer(folder, model),
+    tokenizer: ownTokenizer(folder, run.config),
     model: { ...model, classes: dataset.labels.length, dropout: hyperparameters.dropout },
     startFrom: join(checkpointsFolder(folder), checkpoint.folder, 'weights.safetensors'),
   };
-}
-
-/** An id without a row in the token table would be another token's row, or none. @throws StudioError BAD_FILE. */
-export function fittingTokenizer(folder: string, { vocabularySize }: ModelConfig): PairTokenizer {
-  const tokenizer = openPairTokenizer(folder);
-  if (tokenizer.size <= vocabularySize) return tokenizer;
-  const message = `The tokenizer has ${tokenizer.size} tokens, but the model's table only ${vocabularySize} rows.`;
-  throw new StudioError('BAD_FILE', message, {
-    nextStep: 'They are not of the same model: bring the tokenizer that it was trained with.',
-    place: { file: folder },
-  });
 }

@@ -5,7 +5,7 @@ import { openCache } from '../data/cache.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
 import { asRead, type EncodedSplit, encodePairs } from '../data/encoding.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { openEngine, precisionHere } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
 import { ParameterSet, parameterShapes } from '../model/parameters.ts';
@@ -27,7 +27,7 @@ async function load(job: PredictionJob): Promise<LoadedModel> {
   await openEngine(job.engine, options);
   const checkpoint = weightsToUse(job.runDirectory, hyperparameters.keep);
   const parameters = new ParameterSet(parameterShapes(model), (shape) => checkpoint.parameter(shape).value);
-  return { job, parameters, tokenizer: openPairTokenizer(job.runDirectory) };
+  return { job, parameters, tokenizer: ownTokenizer(job.runDirectory, job.config) };
 }
 
 async function probabilities(

@@ -67,9 +67,10 @@ export class PlaygroundStudio {
     dataset: string,
     changes: object = {},
     onReports: (reports: readonly WorkerReport[]) => void = () => {},
+    startFrom: string | null = null,
   ): Promise<RunningTraining> {
     const hyperparameters = hyperparametersSchema.parse({ ...TINY, ...changes });
-    const request = { vocabularyPath: null, startFrom: null, name: null, experiment: null, tags: [] };
+    const request = { vocabularyPath: null, startFrom, name: null, experiment: null, tags: [] };
     return await this.#training.start(
       { ...request, dataset, hyperparameters, engine: 'wasm', threads: null },
       { onReports },
