@@ -51,9 +51,9 @@ function fromRun(
   if (vocabularyPath !== null) {
     throw new StudioError(
       'USAGE',
-      '--model and --vocabulary exclude each other: a model has its vocabulary.',
+      'A vocabulary cannot be given to a run that starts from a model: the model has its own.',
       {
-        nextStep: 'Leave one of them out.',
+        nextStep: 'Leave out the model or the vocabulary (--model, --vocabulary).',
       },
     );
   }

@@ -32,5 +32,10 @@ export const runRequestSchema = z.strictObject({
   tags: z.array(label).max(50).default([]),
   /** A run whose weights and vocabulary to start from; null starts from random weights. */
   startFrom: runId.nullable().default(null),
+  /**
+   * On the studio's machine: vocab.json, or WordPiece's vocab.txt, tokenizer.json or folder. Null takes the words of the
+   * training split; a run that starts from another has its vocabulary, and takes no other.
+   */
+  vocabularyPath: path.nullable().default(null),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;
