@@ -26,7 +26,7 @@ const MAY_SEE = {
     'main/files',
     'main/model',
     'main/data/vocabulary.ts',
-    'main/data/wordpiece',
+    'main/data/openPairTokenizer.ts',
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],

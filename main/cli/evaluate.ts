@@ -18,17 +18,20 @@ interface EvaluateOptions extends CommonOptions {
 }
 
 /** True when the test labels of this data set chose the weights of the run. */
-function wasSelectedOn(dataset: Dataset, { config, result }: RunRecord): boolean {
-  return result?.selectedOnTest === true && dataset.contentHash === config.dataset.contentHash;
+function wasSelectedOn(dataset: Dataset, run: RunRecord | null): boolean {
+  return run?.result?.selectedOnTest === true && dataset.contentHash === run.config.dataset.contentHash;
 }
 
 export function addEvaluate(program: Command, cli: Cli): void {
-  const command = describe(program.command('evaluate <RUN>'), {
+  const command = describe(program.command('evaluate <MODEL>'), {
     summary: 'loss, accuracy, macro-F1 and confusion matrix of a trained model',
-    details: 'Uses the weights that the run ended with. Another data set must have the same labels.',
+    details:
+      'MODEL is a run, of which the weights are used that it ended with, or an imported model with a head.\n' +
+      'Another data set must have the same labels.',
     examples: [
       ['evaluate r7f3k2', 'the test split of the data set it was trained on'],
       ['evaluate r7f3k2 --dataset mnli --split dev', 'another data set'],
+      ['evaluate my-nli --dataset snli', 'an imported model'],
     ],
   });
   command
@@ -38,13 +41,13 @@ export function addEvaluate(program: Command, cli: Cli): void {
       new Option('--engine <NAME>', `${OFFERED_ENGINES.join(' or ')} (default: the best that works)`),
     )
     .option('--threads <N>', 'threads of the engine (default: one a core)')
-    .action((run: string, options: EvaluateOptions) =>
+    .action((reference: string, options: EvaluateOptions) =>
       cli.run(options, async ({ terminal, interruption, studio }) => {
         const engine = engineFrom(options.engine);
         const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
         const split = splitFrom(options.split ?? 'test');
-        const { inference, runs } = await studio();
-        const { runId, dataset, evaluation } = await inference.evaluate(run, {
+        const { inference } = await studio();
+        const { modelId, run, dataset, evaluation } = await inference.evaluate(reference, {
           engine,
           threads,
           split,
@@ -55,10 +58,11 @@ export function addEvaluate(program: Command, cli: Cli): void {
             terminal.event('progress', { fraction });
           },
         });
-        const selectedOnTest = split === 'test' && wasSelectedOn(dataset, runs.find(runId));
-        const title = `run ${runId} on ${dataset.name}, ${split}${selectedOnTest ? SELECTED_ON_TEST : ''}`;
+        const selectedOnTest = split === 'test' && wasSelectedOn(dataset, run);
+        const title = `${run === null ? 'model' : 'run'} ${modelId} on ${dataset.name}, ${split}${selectedOnTest ? SELECTED_ON_TEST : ''}`;
         for (const line of evaluationLines(evaluation, dataset.labels, title)) terminal.line(line);
-        terminal.event('result', { runId, dataset: dataset.name, selectedOnTest, ...evaluation });
+        const id = run === null ? { model: modelId } : { runId: modelId };
+        terminal.event('result', { ...id, dataset: dataset.name, selectedOnTest, ...evaluation });
         return undefined;
       }),
     );
