@@ -34,7 +34,10 @@ export function addTrainFlags(command: Command): Command {
       '--model <MODEL>',
       'start from an imported model (its recipe is then the default), or from the weights and tokenizer of a run',
     ),
-    new Option('--vocabulary <FILE>', 'a vocab.json, instead of building one from the training split'),
+    new Option(
+      '--vocabulary <FILE>',
+      'vocab.json, or WordPiece (vocab.txt, tokenizer.json, a folder); default: words of the training split',
+    ),
     new Option('--engine <NAME>', `${engines} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
     new Option('--name <NAME>', 'a name for the run'),
