@@ -9,10 +9,13 @@ const MAY_SEE = {
   shared: [],
   'main/files': ['shared'],
   'main/db': ['shared', 'main/files'],
+  // A hub of models and data sets: what it has, and its files.
+  'main/hub': ['shared', 'main/files'],
   // The form of a batch, and the numbers that shuffle it, are the model's; both are pure.
   'main/data': [
     'shared',
     'main/files',
+    'main/hub',
     'main/entries.ts',
     'main/model/packedBatch.ts',
     'main/model/philox.ts',
