@@ -9,7 +9,7 @@ import { importReportLines, nextStepLine, rejectedLines } from './importReport.t
 import { importProgressText } from './progressText.ts';
 import { wholeNumber } from './values.ts';
 
-const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl'] as const;
+const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl', 'parquet'] as const;
 
 interface ImportOptions extends CommonOptions {
   readonly name: string;

@@ -15,7 +15,7 @@ import { checkDatasetName, findDataset, nameTaken, requireDataset } from './data
 import { BlockWriter, blockCount, type PairText, readBlock } from './exampleBlocks.ts';
 import { PairTally, RejectionTally } from './importTally.ts';
 import { FirstRows } from './pairTable.ts';
-import { openSource } from './readers/open.ts';
+import { type OpenOptions, openSource } from './readers/open.ts';
 import { READER_VERSION } from './readers/readerVersion.ts';
 import type { PairRow, PairSource, SourceRow } from './readers/source.ts';
 import { dropSpaceReserve, makeSpaceReserve } from './spaceReserve.ts';
@@ -42,6 +42,10 @@ export interface ImportOptions {
   readonly name: string;
   readonly mapping?: Partial<ColumnMapping>;
   readonly format?: ColumnMapping['format'];
+  /** What whole-number labels mean, from a card; a file's own names count more. */
+  readonly classNames?: OpenOptions['classNames'];
+  /** Where the file came from, when that says more than its path: "hf:OWNER/NAME@COMMIT". */
+  readonly origin?: string;
   /** Decides the splits of a file that has none; 0 unless told. */
   readonly splitSeed?: number;
   /** For the report's share of unknown tokens; 2 unless told. */
@@ -78,10 +82,7 @@ export async function importDataset(cache: Cache, options: ImportOptions): Promi
     if (findDataset(cache, options.name) !== null) throw nameTaken(options.name);
     removeIncomplete(cache);
     makeSpaceReserve(cache.path);
-    const source = await openSource(options.path, {
-      ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
-      ...(options.format === undefined ? {} : { format: options.format }),
-    });
+    const source = await openSource(options.path, options);
     try {
       return await new ImportJob(cache, source, options).run();
     } finally {
@@ -222,7 +223,7 @@ class ImportJob {
           this.#source.mapping.hypothesis === null ? 1 : 2,
           ...SPLITS.map((split) => this.#tally.rows(split)),
           contentHash,
-          resolve(this.#options.path),
+          this.#options.origin ?? resolve(this.#options.path),
           READER_VERSION,
           new Date().toISOString(),
           sizeBytes,

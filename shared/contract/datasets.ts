@@ -37,7 +37,7 @@ export interface ImportPreview {
   readonly suggestedName: string;
 }
 
-const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl'] as const;
+const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl', 'parquet'] as const;
 const mapping = z.strictObject({
   premise: z.string().max(500).optional(),
   hypothesis: z.string().max(500).nullable().optional(),

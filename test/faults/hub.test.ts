@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { downloadHubFiles, type HubDownload, waitingFolder } from '../../main/hub/hubFiles.ts';
@@ -72,7 +72,7 @@ function sent(_response: ServerResponse): true {
   return true;
 }
 
-const authorisations = (requests: readonly { headers: { authorization?: string } }[]) => [
+const authorisations = (requests: readonly IncomingMessage[]) => [
   ...new Set(requests.map(({ headers }) => headers.authorization)),
 ];
 
