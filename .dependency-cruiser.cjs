@@ -26,7 +26,7 @@ const MAY_SEE = {
   // A book's model comes with its vocabulary.
   'main/models': ['shared', 'main/files', 'main/model', 'main/data/vocabulary.ts'],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
-  'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
+  'main/training': ['shared', 'main/files', 'main/hub', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
   // What both hosts share: the contract's dispatcher and the events.
   'main/rpc': ['shared'],
   renderer: ['shared'],

@@ -15,7 +15,8 @@ import { checkDatasetName, findDataset, nameTaken, requireDataset } from './data
 import { BlockWriter, blockCount, type PairText, readBlock } from './exampleBlocks.ts';
 import { PairTally, RejectionTally } from './importTally.ts';
 import { FirstRows } from './pairTable.ts';
-import { type OpenOptions, openSource } from './readers/open.ts';
+import type { ClassNames } from './readers/classNames.ts';
+import { openSource } from './readers/open.ts';
 import { READER_VERSION } from './readers/readerVersion.ts';
 import type { PairRow, PairSource, SourceRow } from './readers/source.ts';
 import { dropSpaceReserve, makeSpaceReserve } from './spaceReserve.ts';
@@ -43,7 +44,7 @@ export interface ImportOptions {
   readonly mapping?: Partial<ColumnMapping>;
   readonly format?: ColumnMapping['format'];
   /** What whole-number labels mean, from a card; a file's own names count more. */
-  readonly classNames?: OpenOptions['classNames'];
+  readonly classNames?: ClassNames;
   /** Where the file came from, when that says more than its path: "hf:OWNER/NAME@COMMIT". */
   readonly origin?: string;
   /** Decides the splits of a file that has none; 0 unless told. */

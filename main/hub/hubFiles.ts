@@ -9,6 +9,8 @@ import { authorisation } from './hubFetch.ts';
 import type { HubFile, HubRepository } from './hubRepository.ts';
 import type { HubSettings } from './hubSettings.ts';
 
+const DOWNLOADS = 'downloads';
+
 export interface HubDownloadProgress {
   /** The file that is coming in. */
   readonly path: string;
@@ -20,8 +22,8 @@ export interface HubDownloadProgress {
 export interface HubDownload {
   readonly settings: HubSettings;
   readonly repository: HubRepository;
-  readonly files: readonly HubFile[];
-  /** Gets the files under their own paths. */
+  /** `localPath` is the file's path in `folder`, where that is not its own. */
+  readonly files: readonly (HubFile & { readonly localPath?: string })[];
   readonly folder: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: HubDownloadProgress) => void;
@@ -37,14 +39,14 @@ export async function downloadHubFiles(download: HubDownload): Promise<void> {
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const { endpoint, token } = settings;
   let doneBytes = 0;
-  for (const { path, sizeBytes, sum } of files) {
+  for (const { path, localPath = path, sizeBytes, sum } of files) {
     const url = fileUrl(endpoint, repository, path);
     const what = `${path} of hf:${repository.name}`;
     const asked = { what, host: endpoint.host, hasToken: token !== null };
     const doneBefore = doneBytes;
     await downloadFile({
       url: url.href,
-      to: join(folder, path),
+      to: join(folder, localPath),
       expectedBytes: sizeBytes,
       ...sum,
       headers: authorisation(settings, url),
@@ -68,19 +70,21 @@ export function requireRoomFor(folder: string, files: readonly HubFile[], extraB
   );
 }
 
-/** Takes away what was downloaded, once it has gone where it belongs. Of other commits nothing is touched. */
-export function removeDownloaded(folder: string): void {
+/** Takes away what was downloaded, once it has gone where it belongs, and the folders that are then empty. */
+export function removeDownloaded(dataDirectory: string, folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
-    rmdirSync(dirname(folder));
+    const top = join(dataDirectory, DOWNLOADS);
+    for (let above = dirname(folder); above !== top && above !== dirname(above); above = dirname(above))
+      rmdirSync(above);
   } catch {
-    // Another commit of the repository waits there too, or the disk says no: nothing that a person must know.
+    // Another commit waits there too, or the disk says no: nothing that a person must know.
   }
 }
 
 /** Where the files of a commit wait: a later attempt finds them there. */
 export function waitingFolder(dataDirectory: string, { kind, name, commit }: HubRepository): string {
-  return join(dataDirectory, 'downloads', `${kind}s`, name.replace('/', '--'), commit);
+  return join(dataDirectory, DOWNLOADS, `${kind}s`, name.replace('/', '--'), commit);
 }
 
 function fileUrl(endpoint: URL, { kind, name, commit }: HubRepository, path: string): URL {

@@ -44,7 +44,8 @@ const MAX_FILES = 20_000;
 const infoSchema = z.object({
   name: z.string().regex(/^[\w.-]+(\/[\w.-]+)?$/),
   sha: z.string().regex(/^[0-9a-f]{40}$/),
-  cardData: z.unknown(),
+  // A repository without a README has none.
+  cardData: z.unknown().optional(),
 });
 const cardSchema = z.object({ license: z.union([z.string(), z.array(z.string())]) });
 /** A path cannot leave the folder that it is put into. */

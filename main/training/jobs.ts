@@ -3,8 +3,10 @@ import type { ColumnMapping, Dataset, ImportReport, Split } from '../../shared/d
 import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { EvaluationRecord, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { HubDatasetProgress } from '../data/downloadHubDataset.ts';
 import type { SnliProgress } from '../data/downloadSnli.ts';
 import type { PairTokens } from '../data/pairTokens.ts';
+import type { HubReference } from '../hub/hubReference.ts';
 
 /** What a probe measures; seconds of whole batches and of single pairs. */
 export interface ProbeFigures {
@@ -125,6 +127,13 @@ export type ProbeAnswer =
   | { readonly kind: 'probing'; readonly fraction: number }
   | { readonly kind: 'probed'; readonly figures: ProbeFigures };
 
+export interface HubDatasetWish {
+  readonly reference: HubReference;
+  readonly name: string;
+  readonly config?: string;
+  readonly splits?: readonly string[];
+}
+
 /** What a data child is told. */
 export type DataOrder =
   | {
@@ -138,10 +147,16 @@ export type DataOrder =
         readonly splitSeed?: number;
       };
     }
-  | { readonly kind: 'download'; readonly cachePath: string; readonly dataDirectory: string }
+  | {
+      readonly kind: 'download';
+      readonly cachePath: string;
+      readonly dataDirectory: string;
+      /** Of a hub; null is SNLI. */
+      readonly hub: HubDatasetWish | null;
+    }
   | { readonly kind: 'cancel' };
 
-export type DataProgress = SnliProgress;
+export type DataProgress = SnliProgress | HubDatasetProgress;
 
 export type DataAnswer =
   | { readonly kind: 'ready' }

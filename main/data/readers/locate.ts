@@ -188,19 +188,25 @@ function dataBeside(taken: readonly string[], candidates: readonly Candidate[]):
     .toSorted();
 }
 
-function namedAfterSplit(candidate: Candidate): Named[] {
-  const extension = extname(candidate.name).toLowerCase();
-  const stem = basename(candidate.name, extname(candidate.name)).toLowerCase();
+/** What the name of a file says about its split; null when it names none, or several. */
+export function splitInName(name: string): Omit<Named, 'candidate'> | null {
+  const extension = extname(name).toLowerCase();
+  const stem = basename(name, extname(name)).toLowerCase();
   const found = SPLIT_IN_NAME.exec(stem);
   const split = found === null ? undefined : splitOfWord(found[2]!);
-  if (split !== undefined) return [{ candidate, split, extension, series: found![1]!, atEnd: true }];
+  if (split !== undefined) return { split, extension, series: found![1]!, atEnd: true };
   const words = [...stem.matchAll(WORD_IN_NAME)];
   const splits = new Set(words.map(([word]) => splitOfWord(word)));
   const [only] = splits;
   // "train_vs_test_lengths" names two: nobody can tell which it is.
-  if (splits.size !== 1 || only === undefined) return [];
+  if (splits.size !== 1 || only === undefined) return null;
   const series = stem.slice(0, words[0]!.index).replace(/[._-]$/, '');
-  return [{ candidate, split: only, extension, series, atEnd: false }];
+  return { split: only, extension, series, atEnd: false };
+}
+
+function namedAfterSplit(candidate: Candidate): Named[] {
+  const named = splitInName(candidate.name);
+  return named === null ? [] : [{ candidate, ...named }];
 }
 
 function onlyFile(candidates: readonly Candidate[], path: string): DataFile {
