@@ -2,7 +2,7 @@
 import type { ColumnMapping, Dataset, ImportReport, Split } from '../../shared/datasets.ts';
 import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
-import type { EvaluationRecord, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, PredictionBlock, RunConfig } from '../../shared/runs.ts';
 import type { HubDatasetProgress } from '../data/downloadHubDataset.ts';
 import type { SnliProgress } from '../data/downloadSnli.ts';
 import type { PairTokens } from '../data/pairTokens.ts';
@@ -113,6 +113,9 @@ export type InferenceAnswer =
   | {
       readonly kind: 'evaluated';
       readonly evaluation: EvaluationRecord;
+      /** By the kinds of examples that the data set tells apart. */
+      readonly groups: readonly GroupedAccuracy[];
+      /** In the model's own classes. */
       readonly predictions: PredictionBlock;
     }
   | { readonly kind: 'opened' }

@@ -1,6 +1,7 @@
 /** @file Node. Opens a data set, whatever form it comes in: finds its files, tells its columns and labels, reads its rows. */
 import type { ColumnMapping } from '../../../shared/datasets.ts';
 import { StudioError } from '../../../shared/errors.ts';
+import { groupColumnsOf, PART_GROUP, partInName } from '../groupColumns.ts';
 import { chooseColumns, SNLI_CHOICE, SNLI_COLUMNS, SNLI_KEYS } from '../mapping.ts';
 import { type ClassNames, labelsOfNames } from './classNames.ts';
 import { type Description, describeFile } from './describe.ts';
@@ -62,6 +63,7 @@ interface Plan {
   readonly guessed: boolean;
   readonly scheme: LabelScheme;
   readonly complete: boolean;
+  readonly groups: readonly string[];
 }
 
 class OpenSource implements PairSource {
@@ -71,6 +73,7 @@ class OpenSource implements PairSource {
   readonly labels: readonly string[];
   readonly labelsComplete: boolean;
   readonly files: PairSource['files'];
+  readonly groups: readonly string[];
   readonly ignoredFiles: readonly string[];
   readonly totalBytes: number;
   readonly #located: LocatedFiles;
@@ -84,6 +87,7 @@ class OpenSource implements PairSource {
     this.mappingGuessed = plan.guessed;
     this.labels = plan.scheme.labels;
     this.labelsComplete = plan.complete;
+    this.groups = plan.groups;
     this.files = located.files.map(({ name, split, sizeBytes }) => ({ name, split, sizeBytes }));
     this.ignoredFiles = located.ignored;
     this.totalBytes = located.files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -108,6 +112,7 @@ class OpenSource implements PairSource {
         columns: columns.all,
         mapping: this.mapping,
         scheme: this.#scheme,
+        groups: this.groups,
       });
       const onBytes = (bytes: number) => {
         this.#bytesRead += bytes;
@@ -165,6 +170,7 @@ function snliPlan(described: readonly Description[], { mapping }: OpenOptions): 
     guessed: false,
     scheme: SNLI_SCHEME,
     complete: true,
+    groups: [],
   };
 }
 
@@ -203,7 +209,15 @@ async function mappedPlan(
   const scheme = given ?? schemeOfWords(look!.labels.counts, choice.label, first.file.path);
   const tokenised = mapping.tokenised ?? look!.texts.tokenised;
   const complete = given !== null || look!.complete;
-  return { mapping: { ...draft, labels: labelRecord(scheme), tokenised }, guessed, scheme, complete };
+  const groups = groupsOf(described, draft);
+  return { mapping: { ...draft, labels: labelRecord(scheme), tokenised }, guessed, scheme, complete, groups };
+}
+
+/** In the order of the files; MultiNLI's two development sets are told apart by their files' names. */
+function groupsOf(described: readonly Description[], choice: ColumnMapping): string[] {
+  const columns = described.flatMap((one) => groupColumnsOf(one.columns, choice));
+  const parts = described.map(({ file }) => partInName(file.name)).filter((part) => part !== null);
+  return [...new Set([...(parts.length > 1 ? [PART_GROUP] : []), ...columns])];
 }
 
 function givenScheme(labels: ColumnMapping['labels'] | undefined): LabelScheme | null {

@@ -1,6 +1,7 @@
 /** @file Node. The records of a described file, whatever it is written in. */
 import { StudioError } from '../../../shared/errors.ts';
 import { readError } from '../../files/fileErrors.ts';
+import { groupColumnsOf } from '../groupColumns.ts';
 import { type ColumnChoice, parseColumn } from '../mapping.ts';
 import type { Description } from './describe.ts';
 import type { DataFile } from './locate.ts';
@@ -27,7 +28,8 @@ export function columnsWanted({ kind, columns }: Description, mapping: ColumnCho
     (one) => one !== null,
   );
   const parses = [mapping.premise, mapping.hypothesis ?? mapping.premise].map(parseColumn);
-  const optional = new Set(parses.filter((parse) => columns.includes(parse)));
+  const wanted = [...parses, ...groupColumnsOf(columns, mapping)];
+  const optional = new Set(wanted.filter((column) => columns.includes(column)));
   return { all: [...needed, ...optional], optional };
 }
 
