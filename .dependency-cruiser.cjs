@@ -25,6 +25,8 @@ const MAY_SEE = {
   'main/model': ['shared'],
   // A model comes with what cuts its text.
   'main/models': [
+    // A model is downloaded and then imported.
+    'main/hub',
     'shared',
     'main/files',
     'main/model',

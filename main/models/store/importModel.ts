@@ -73,9 +73,8 @@ export async function importModel(
   request: ModelImport,
   links: ImportLinks = {},
 ): Promise<ImportedModel> {
-  requireModelName(request.name);
   makeStore(store);
-  requireFreeName(store, request.name);
+  requireFreeModelName(store, request.name);
   const source = await openModelSource(request.path, request);
   try {
     await new Import(store, request, { source, links }).write();
@@ -116,7 +115,9 @@ class Import {
     const bytes = BYTES_A_NUMBER * this.#parameters + SPARE_BYTES;
     requireFreeBytes(this.#store, bytes, `The model ${name}`);
     const files = await this.#hashedFiles();
-    const content = new Map<string, ContentMaker>([[WEIGHTS_FILE, () => weightsContent(weights.shapes, weights.read)]]);
+    const content = new Map<string, ContentMaker>([
+      [WEIGHTS_FILE, () => weightsContent(weights.shapes, weights.read)],
+    ]);
     for (const [file, copied] of tokenizerFiles) content.set(file, () => [copied]);
     // Last, because what is odd about the numbers is known when they are read.
     content.set(RECORD_FILE, () => [Buffer.from(this.#record(files))]);
@@ -155,7 +156,9 @@ class Import {
       const hash = createHash('sha256');
       let sizeBytes = 0;
       try {
-        for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 }) as AsyncIterable<Buffer>) {
+        for await (const chunk of createReadStream(path, {
+          highWaterMark: 4 << 20,
+        }) as AsyncIterable<Buffer>) {
           this.#links.signal?.throwIfAborted();
           hash.update(chunk);
           sizeBytes += chunk.length;
@@ -185,7 +188,9 @@ function makeStore(store: string): void {
   }
 }
 
-function requireFreeName(store: string, name: string): void {
+/** Before anything is fetched for it. @throws StudioError USAGE, ALREADY_EXISTS. */
+export function requireFreeModelName(store: string, name: string): void {
+  requireModelName(name);
   if (!isTakenModelName(store, name)) return;
   throw new StudioError('ALREADY_EXISTS', `There is a model called ${name} already.`, {
     nextStep: `Choose another name, or delete that one: npx --no entail models delete ${name}`,
