@@ -34,7 +34,15 @@ const MAY_SEE = {
     'main/data/wordpiece',
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
-  'main/training': ['shared', 'main/files', 'main/hub', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
+  'main/training': [
+    'shared',
+    'main/files',
+    'main/hub',
+    'main/data',
+    'main/model',
+    'main/engines',
+    'main/entries.ts',
+  ],
   // What both hosts share: the contract's dispatcher and the events.
   'main/rpc': ['shared'],
   renderer: ['shared'],
