@@ -22,6 +22,18 @@ const MAY_SEE = {
   'main/model': ['shared'],
   // A book's model comes with its vocabulary.
   'main/models': ['shared', 'main/files', 'main/model', 'main/data/vocabulary.ts'],
+  // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
+  'main/export': [
+    'shared',
+    'main/files',
+    'main/model/config.ts',
+    'main/model/parameters.ts',
+    'main/data/encoding.ts',
+    'main/data/treebankTokenizer.ts',
+    'main/data/vocabulary.ts',
+    'main/data/wordpiece',
+    'main/data/words.ts',
+  ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
   // What both hosts share: the contract's dispatcher and the events.

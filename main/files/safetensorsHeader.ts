@@ -33,8 +33,16 @@ const entrySchema = z.strictObject({
   data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
 });
 
-/** Reads and checks the header of a whole file. */
-export function readHeader(bytes: Uint8Array, refuse: Refuse): SafetensorsHeader {
+/**
+ * Reads and checks the header of a file.
+ * @param bytes the whole file, or its beginning with at least the header in it
+ * @param fileBytes the size of the whole file
+ */
+export function readHeader(
+  bytes: Uint8Array,
+  refuse: Refuse,
+  fileBytes: number = bytes.byteLength,
+): SafetensorsHeader {
   const { text, dataStart } = headerText(bytes, refuse);
   const fields = parseObject(text, refuse);
   const metadata = new Map<string, string>();
@@ -46,7 +54,7 @@ export function readHeader(bytes: Uint8Array, refuse: Refuse): SafetensorsHeader
     if (entries.length > MAX_TENSORS) refuse(`it holds more than ${MAX_TENSORS} tensors`);
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkCoverage(entries, bytes.byteLength - dataStart, refuse);
+  checkCoverage(entries, fileBytes - dataStart, refuse);
   return { entries, metadata, dataStart };
 }
 
