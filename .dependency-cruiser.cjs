@@ -33,6 +33,7 @@ const MAY_SEE = {
     'main/data/vocabulary.ts',
     'main/data/wordpiece',
     'main/data/words.ts',
+    'main/engines/wasmBackend.ts',
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],

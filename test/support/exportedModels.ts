@@ -46,7 +46,9 @@ export const NETWORKS: readonly (readonly [string, ModelConfig])[] = [
   ['BERT with the tanh form of GELU, one layer, two classes', BERT_TANH],
 ];
 
-const WORDS = 'a the man woman dog cat sits runs sleeps is not on under red blue mat house outside'.split(' ');
+const WORDS = 'a the man woman dog cat sits runs sleeps is not on under red blue mat house outside'.split(
+  ' ',
+);
 
 export function wordsTokenizer(): ExportedTokenizer {
   const tokens = ['<unk>', '<pad>', '<mask>', '<cls>', '<sep>', ...WORDS].sort();
