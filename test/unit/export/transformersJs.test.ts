@@ -29,8 +29,7 @@ beforeAll(() => {
 });
 
 function encode({ tokenizer, maxLen }: ExportedModel, [premise, hypothesis]: readonly [string, string]) {
-  if (tokenizer.kind === 'wordpiece')
-    return encodeTextPair(premise, hypothesis, tokenizer.tokenizer, maxLen);
+  if (tokenizer.kind === 'wordpiece') return encodeTextPair(premise, hypothesis, tokenizer.tokenizer, maxLen);
   const settings = { maxLen, truncation: tokenizer.truncation };
   return encodePair(lowerWords(premise), lowerWords(hypothesis), tokenizer.vocabulary, settings);
 }
