@@ -20,19 +20,31 @@ const MAY_SEE = {
   // Pure functions over columns; random numbers are the model's, which are pure too.
   'main/analysis': ['shared', 'main/model/philox.ts'],
   'main/model': ['shared'],
-  // A book's model comes with its vocabulary.
-  'main/models': ['shared', 'main/files', 'main/model', 'main/data/vocabulary.ts'],
+  // A model comes with what cuts its text.
+  'main/models': [
+    'shared',
+    'main/files',
+    'main/model',
+    'main/data/vocabulary.ts',
+    'main/data/wordpiece',
+  ],
   // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
   'main/export': [
     'shared',
     'main/files',
     'main/model/config.ts',
     'main/model/parameters.ts',
+    // How a file of weights is read tensor by tensor.
+    'main/models/safetensorsFile.ts',
+    'main/models/weightFile.ts',
     'main/data/encoding.ts',
+    'main/data/pairTokenizer.ts',
     'main/data/treebankTokenizer.ts',
+    'main/data/truncation.ts',
     'main/data/vocabulary.ts',
     'main/data/wordpiece',
     'main/data/words.ts',
+    'main/data/wordsTokenizer.ts',
     'main/engines/wasmBackend.ts',
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],

@@ -22,7 +22,7 @@ import type { ModelConfig } from '../../shared/runs.ts';
 const BERT_BASE: ModelConfig = {
   ...{ variant: 'huggingface', vocabularySize: 30522, layers: 12, hidden: 768, heads: 12, feedForward: 3072 },
   ...{ maxPositions: 512, classes: 3, activation: 'gelu', layerNormEps: 1e-12, embeddingNorm: true },
-  dropout: 0.1,
+  ...{ dropout: 0.1, segments: 2, headActivation: 'tanh', headDropout: true },
 };
 
 type Writer = (model: ExportedModel, folder: ExportFolder, programFolder: string) => Promise<void>;
@@ -54,7 +54,12 @@ async function measureHere(name: string, weightsPath: string, programFolder: str
     const beganMs = performance.now();
     const model = await openExportedModel({
       ...{ name: 'bert.base', config: BERT_BASE, labels: ['entailment', 'contradiction', 'neutral'] },
-      ...{ sentencesPerExample: 2, maxLen: 128, tokenizer: { kind: 'wordpiece', tokenizer }, weightsPath },
+      ...{
+        sentencesPerExample: 2,
+        maxLen: 128,
+        tokenizer: { kind: 'wordpiece', tokenizer, truncation: 'longer-first' },
+      },
+      weightsPath,
     });
     const folder = new ExportFolder(path);
     await WRITERS.get(name)!(model, folder, programFolder);

@@ -8,10 +8,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodePair } from '../../main/data/encoding.ts';
-import { tokenizeTreebank } from '../../main/data/treebankTokenizer.ts';
-import { encodeTextPair } from '../../main/data/wordpiece/textPairs.ts';
-import { lowerWords } from '../../main/data/words.ts';
 import type { ExportedModel } from '../../main/export/exportedModel.ts';
 import { writePage } from '../../main/export/page/writePage.ts';
 import { buildExportPageIfNeeded } from '../../main/start/buildExportPage.ts';
@@ -20,6 +16,7 @@ import {
   BERT,
   BOOK,
   emptyExportFolder,
+  encodedPair,
   largestDifference,
   ownLogits,
   paddedBatch,
@@ -76,13 +73,6 @@ async function exported(model: ExportedModel, half = false): Promise<string> {
   return folder.path;
 }
 
-function encode({ tokenizer, maxLen }: ExportedModel, premise: string, hypothesis: string) {
-  if (tokenizer.kind === 'wordpiece') return encodeTextPair(premise, hypothesis, tokenizer.tokenizer, maxLen);
-  const words = (text: string) => lowerWords(tokenizeTreebank(text));
-  const settings = { maxLen, truncation: tokenizer.truncation };
-  return encodePair(words(premise), words(hypothesis), tokenizer.vocabulary, settings);
-}
-
 /** What the page itself computes, as its console would tell. */
 async function logitsOf(page: Page, premise: string, hypothesis: string): Promise<Float32Array> {
   const words = `${JSON.stringify(premise)}, ${JSON.stringify(hypothesis)}`;
@@ -104,7 +94,7 @@ describe.each([
       const { page, context, asked, complaints } = await open(await exported(model, half));
       await page.getByLabel('Premise').fill(TYPED[0]);
       await page.getByLabel('Hypothesis').fill(TYPED[1]);
-      const encoded = encode(model, ...TYPED);
+      const encoded = encodedPair(model, ...TYPED);
       await page.getByText(`${encoded.ids.length} tokens`).waitFor();
       const own = await ownLogits(model, paddedBatch([encoded]));
       expect(largestDifference(await logitsOf(page, ...TYPED), own)).toBeLessThan(tolerance);

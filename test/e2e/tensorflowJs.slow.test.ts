@@ -30,7 +30,10 @@ beforeAll(async () => {
   });
   await bundler.write({ dir: program, format: 'iife', entryFileNames: '[name].js' });
   await bundler.close();
-  writeFileSync(join(program, 'index.html'), '<!doctype html><title>harness</title><script src="page.js"></script>');
+  writeFileSync(
+    join(program, 'index.html'),
+    '<!doctype html><title>harness</title><script src="page.js"></script>',
+  );
   mkdirSync(join(program, 'wasm'));
   copyFileSync(
     join(WASM, 'dist/tfjs-backend-wasm-simd.wasm'),
@@ -65,9 +68,9 @@ describe.each([
       attentionMask: [...batch.attentionMask],
       segmentIds: [...batch.segmentIds],
     }));
-    const answers = (await page.evaluate(
-      `logitsOn(${JSON.stringify(backend)}, ${JSON.stringify(plain)})`,
-    )) as number[][] | null;
+    const answers = (await page.evaluate(`logitsOn(${JSON.stringify(backend)}, ${JSON.stringify(plain)})`)) as
+      | number[][]
+      | null;
     if (answers === null) throw new Error(`this Chromium has no ${backend}`);
     for (const [at, batch] of batches.entries())
       expect(largestDifference(Float32Array.from(answers[at]!), await ownLogits(model, batch))).toBeLessThan(

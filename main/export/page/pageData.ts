@@ -1,23 +1,13 @@
 /** @file Runs anywhere. What an exported page is given: scripts beside it hand these over, because a page from a file may fetch nothing. */
 
+import type { TokenizerData } from '../../data/pairTokenizer.ts';
+import type { Truncation } from '../../data/truncation.ts';
+
 /** A pair, or one sentence, to begin with. */
 export interface PageExample {
   readonly premise: string;
   readonly hypothesis: string | null;
 }
-
-export type PageTokenizer =
-  | {
-      readonly kind: 'words';
-      readonly tokens: readonly string[];
-      readonly truncation: 'longer-first' | 'length-ratio';
-    }
-  | {
-      readonly kind: 'wordpiece';
-      readonly tokens: readonly string[];
-      readonly lowercase: boolean;
-      readonly stripAccents: boolean;
-    };
 
 /** All of a model but its weights. */
 export interface PageModel {
@@ -27,7 +17,8 @@ export interface PageModel {
   readonly sentencesPerExample: 1 | 2;
   /** Longest input in tokens. */
   readonly maxLen: number;
-  readonly tokenizer: PageTokenizer;
+  readonly truncation: Truncation;
+  readonly tokenizer: TokenizerData;
   readonly examples: readonly PageExample[];
   /** A graph model of TensorFlow.js: its model.json. */
   readonly graph: {

@@ -4,13 +4,14 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TokenizerData } from '../../data/pairTokenizer.ts';
 import { readError } from '../../files/fileErrors.ts';
 import type { ExportedModel } from '../exportedModel.ts';
 import type { ExportFolder } from '../exportFolder.ts';
 import { shardPieces } from '../tensorflowjs/graphWeights.ts';
 import { graphModel } from '../tensorflowjs/writeTensorflowJs.ts';
 import { indexHtml } from './indexHtml.ts';
-import type { PageExample, PageModel, PageParcel, PageTokenizer } from './pageData.ts';
+import type { PageExample, PageModel, PageParcel } from './pageData.ts';
 
 /** What main/start/buildExportPage.ts makes, once for all models. */
 export const PAGE_PROGRAM_FILES = ['playground.js', 'playground.css', 'theme.js', 'wasm.js'] as const;
@@ -33,9 +34,10 @@ export async function writePage(
   const { json, weights, weightsBytes, shards } = graphModel(model, { half, diagnostic: false });
   const weightScripts = shards.map((_, shard) => `weights-${String(shard + 1).padStart(3, '0')}.js`);
   const { name, labels, sentencesPerExample, maxLen } = model;
+  const { truncation } = model.tokenizer;
   const page: PageModel = {
     ...{ name, labels, sentencesPerExample, maxLen },
-    ...{ tokenizer: pageTokenizer(model), examples, graph: json, weightScripts, weightsBytes },
+    ...{ truncation, tokenizer: tokenizerData(model), examples, graph: json, weightScripts, weightsBytes },
   };
   await folder.writeText('index.html', indexHtml(model));
   await folder.writeText('model.js', parcelScript({ kind: 'model', value: page }));
@@ -59,11 +61,8 @@ export function parcelScript({ kind, value }: PageParcel): string {
   return `entailPlayground.receive(${JSON.stringify(kind)}, ${JSON.stringify(value).replaceAll('<', '\\u003c')});\n`;
 }
 
-function pageTokenizer({ tokenizer }: ExportedModel): PageTokenizer {
-  if (tokenizer.kind === 'words') {
-    const { vocabulary, truncation } = tokenizer;
-    return { kind: 'words', tokens: vocabulary.tokens, truncation };
-  }
+function tokenizerData({ tokenizer }: ExportedModel): TokenizerData {
+  if (tokenizer.kind === 'words') return { kind: 'words', tokens: tokenizer.vocabulary.tokens };
   const { vocabulary, settings } = tokenizer.tokenizer;
   return { kind: 'wordpiece', tokens: vocabulary.tokens, ...settings };
 }

@@ -1,11 +1,11 @@
 /** @file Runs in the exported page. From what a person types to the model's ids: the studio's own tokenizers. */
-import { type EncodedPair, encodePair } from '../../../data/encoding.ts';
-import { tokenizeTreebank } from '../../../data/treebankTokenizer.ts';
+import { asRead, type EncodedPair, encodePair } from '../../../data/encoding.ts';
+import type { PairTokenizer } from '../../../data/pairTokenizer.ts';
 import { Vocabulary } from '../../../data/vocabulary.ts';
-import { encodeTextPair } from '../../../data/wordpiece/textPairs.ts';
+import { WordPiecePairs } from '../../../data/wordpiece/wordPiecePairs.ts';
 import { WordPieceTokenizer } from '../../../data/wordpiece/wordPieceTokenizer.ts';
 import { WordPieceVocabulary } from '../../../data/wordpiece/wordPieceVocabulary.ts';
-import { lowerWords, splitWords } from '../../../data/words.ts';
+import { WordsTokenizer } from '../../../data/wordsTokenizer.ts';
 import type { PageModel } from '../pageData.ts';
 
 export interface EncodedText extends EncodedPair {
@@ -15,34 +15,28 @@ export interface EncodedText extends EncodedPair {
 
 export type EncodeText = (premise: string, hypothesis: string | null) => EncodedText;
 
-export function pairEncoder({ tokenizer, maxLen }: Pick<PageModel, 'tokenizer' | 'maxLen'>): EncodeText {
-  if (tokenizer.kind === 'words') {
-    const vocabulary = new Vocabulary(tokenizer.tokens, 'the page');
-    return wordsEncoder(vocabulary, { maxLen, truncation: tokenizer.truncation });
+export function pairEncoder({ tokenizer: data, maxLen, truncation }: PageModel): EncodeText {
+  const { tokenizer, unknownToken } = made(data);
+  const settings = { maxLen, truncation };
+  return (premise, hypothesis) => {
+    const pair = asRead({ premise, hypothesis }, tokenizer);
+    const { tokens, words } = tokenizer.show(pair, settings);
+    const unknown = words.filter((word, at) => tokens[at] === unknownToken && word !== '');
+    return { ...encodePair(pair, tokenizer, settings), unknown: [...new Set(unknown)] };
+  };
+}
+
+function made(data: PageModel['tokenizer']): {
+  readonly tokenizer: PairTokenizer;
+  readonly unknownToken: string;
+} {
+  const source = 'the page';
+  if (data.kind === 'words') {
+    const vocabulary = new Vocabulary(data.tokens, source);
+    return { tokenizer: new WordsTokenizer(vocabulary), unknownToken: vocabulary.tokens[vocabulary.unk]! };
   }
-  const vocabulary = new WordPieceVocabulary(tokenizer.tokens, 'the page');
-  return wordPieceEncoder(new WordPieceTokenizer(vocabulary, tokenizer), maxLen);
+  const vocabulary = new WordPieceVocabulary(data.tokens, source);
+  const { lowercase, stripAccents } = data;
+  const pieces = new WordPieceTokenizer(vocabulary, { lowercase, stripAccents });
+  return { tokenizer: new WordPiecePairs(pieces), unknownToken: vocabulary.tokens[vocabulary.unk]! };
 }
-
-function wordsEncoder(
-  vocabulary: Vocabulary,
-  settings: { readonly maxLen: number; readonly truncation: 'longer-first' | 'length-ratio' },
-): EncodeText {
-  return (premise, hypothesis) => {
-    const [p, h] = [tokenizeTreebank(premise), hypothesis === null ? null : tokenizeTreebank(hypothesis)];
-    const encoded = encodePair(lowerWords(p), h === null ? null : lowerWords(h), vocabulary, settings);
-    const words = [...splitWords(p), ...splitWords(h ?? '')];
-    return { ...encoded, unknown: distinct(words.filter((word) => !vocabulary.has(word.toLowerCase()))) };
-  };
-}
-
-function wordPieceEncoder(tokenizer: WordPieceTokenizer, maxLen: number): EncodeText {
-  const { unk } = tokenizer.vocabulary;
-  return (premise, hypothesis) => {
-    const words = [...splitWords(premise), ...splitWords(hypothesis ?? '')];
-    const unknown = distinct(words.filter((word) => tokenizer.ids(word).includes(unk)));
-    return { ...encodeTextPair(premise, hypothesis, tokenizer, maxLen), unknown };
-  };
-}
-
-const distinct = (words: readonly string[]) => [...new Set(words)];
