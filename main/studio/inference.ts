@@ -2,7 +2,7 @@
 import type { Dataset, Split } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, RunRecord } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import type { Entries } from '../entries.ts';
 import {
@@ -55,7 +55,8 @@ export interface EngineWish {
 export interface EvaluateRequest extends EngineWish {
   /** Null is the run's own; an imported model has none. */
   readonly dataset: string | null;
-  readonly split: Split;
+  /** Null is test, or dev where there is no test split. */
+  readonly split: Split | null;
   readonly signal: AbortSignal;
   /** Share done, 0 to 1. */
   readonly onProgress: (fraction: number) => void;
@@ -68,6 +69,8 @@ export interface Evaluated {
   readonly run: RunRecord | null;
   readonly dataset: Dataset;
   readonly evaluation: EvaluationRecord;
+  /** By the kinds of examples that the data set tells apart. */
+  readonly groups: readonly GroupedAccuracy[];
 }
 
 export interface InferenceSetting {
@@ -81,6 +84,11 @@ export class InferenceService {
 
   constructor(setting: InferenceSetting) {
     this.#setting = setting;
+  }
+
+  /** Makes sure that a model can answer, before anything long is done for it. @throws StudioError as `findAnsweringModel`. */
+  find(reference: string): void {
+    findAnsweringModel(this.#setting.databases, reference);
   }
 
   /**
@@ -123,19 +131,20 @@ export class InferenceService {
     if (request.dataset === null && model.run !== null) requireSameData(model.run, dataset);
     requireSentences(model, dataset);
     const { place, environment } = await this.#placeOf(model, request);
-    const { evaluation } = await superviseEvaluation({
+    const split = request.split ?? (dataset.rows.test === 0 && dataset.rows.dev > 0 ? 'dev' : 'test');
+    const { evaluation, groups } = await superviseEvaluation({
       entry: entries.path('inference'),
       environment,
       job: {
         ...place,
         cachePath: databases.places.cacheDatabase,
         dataset: dataset.name,
-        split: request.split,
+        split,
       },
       signal: request.signal,
       onProgress: request.onProgress,
     });
-    return { modelId: model.id, run: model.run, dataset, evaluation };
+    return { modelId: model.id, run: model.run, dataset, evaluation, groups };
   }
 
   async #placeOf(
