@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Dataset, Split } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, RunRecord } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
@@ -55,7 +55,8 @@ export interface EngineWish {
 export interface EvaluateRequest extends EngineWish {
   /** Null is the run's own. */
   readonly dataset: string | null;
-  readonly split: Split;
+  /** Null is test, or dev where there is no test split. */
+  readonly split: Split | null;
   readonly signal: AbortSignal;
   /** Share done, 0 to 1. */
   readonly onProgress: (fraction: number) => void;
@@ -65,6 +66,8 @@ export interface Evaluated {
   readonly runId: string;
   readonly dataset: Dataset;
   readonly evaluation: EvaluationRecord;
+  /** By the kinds of examples that the data set tells apart. */
+  readonly groups: readonly GroupedAccuracy[];
 }
 
 export interface InferenceSetting {
@@ -118,19 +121,20 @@ export class InferenceService {
     const dataset = requireDataset(databases.cache(), request.dataset ?? run.config.dataset.name);
     if (request.dataset === null) requireSameData(run, dataset);
     const { place, environment } = await this.#placeOf(run, request);
-    const { evaluation } = await superviseEvaluation({
+    const split = request.split ?? (dataset.rows.test === 0 && dataset.rows.dev > 0 ? 'dev' : 'test');
+    const { evaluation, groups } = await superviseEvaluation({
       entry: entries.path('inference'),
       environment,
       job: {
         ...place,
         cachePath: databases.places.cacheDatabase,
         dataset: dataset.name,
-        split: request.split,
+        split,
       },
       signal: request.signal,
       onProgress: request.onProgress,
     });
-    return { runId: run.id, dataset, evaluation };
+    return { runId: run.id, dataset, evaluation, groups };
   }
 
   /** @throws StudioError NOT_FOUND for a run that has no checkpoint yet. */

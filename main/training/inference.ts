@@ -1,6 +1,6 @@
 /** @file Runs in the supervisor's process. Finished weights at work in a child: evaluating a split, predicting pairs. */
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, PredictionBlock } from '../../shared/runs.ts';
 import type {
   EvaluationJob,
   HeadAttention,
@@ -103,6 +103,7 @@ class InferenceChild {
 
 export interface Evaluation {
   readonly evaluation: EvaluationRecord;
+  readonly groups: readonly GroupedAccuracy[];
   readonly predictions: PredictionBlock;
 }
 
