@@ -76,7 +76,9 @@ function settingsOf(
   folder: string,
 ): NormaliserSettings {
   if (lowercase !== null) return { lowercase, stripAccents: stripAccents ?? lowercase };
-  const capital = vocabulary.tokens.find((token) => !token.startsWith('[') && /\p{Lu}/u.test(token));
+  // Some capitals, such as ℝ of the reals, have no small letter: lower-casing leaves them, and BERT's list has them.
+  const isCapital = (token: string) => /\p{Lu}/u.test(token) && token.toLowerCase() !== token;
+  const capital = vocabulary.tokens.find((token) => !token.startsWith('[') && isCapital(token));
   if (capital === undefined) return { lowercase: true, stripAccents: stripAccents ?? true };
   const message = `Nothing in ${folder} says whether its tokenizer lower-cases text.`;
   throw new StudioError('BAD_FILE', message, {
