@@ -33,6 +33,13 @@ const MAY_SEE = {
     'main/data/vocabulary.ts',
     'main/data/wordpiece',
     'main/data/words.ts',
+    // Where transformers keeps each parameter: the same list for reading and for writing.
+    'main/models/huggingFace/names.ts',
+  ],
+  // The child that writes an export and compares its answers with the studio's own.
+  'main/exporting': [
+    ...['shared', 'main/files', 'main/data', 'main/model', 'main/models', 'main/engines'],
+    ...['main/training', 'main/export', 'main/entries.ts'],
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
