@@ -19,8 +19,8 @@ export interface RunnerAnswer {
   /** [P, C] */
   readonly logits: Float32Array;
   /**
-   * [P, T, H] each: the embeddings, then every layer's output. Only of a diagnostic copy, else empty; numbers at
-   * padding mean nothing.
+   * Only of a diagnostic copy, else empty: the embeddings and every layer's output, [P, T, H] each; of the last layer
+   * only the first row of each pair, [P, H]. Numbers at padding mean nothing.
    */
   readonly layers: readonly Float32Array[];
 }
