@@ -2,26 +2,27 @@
  * @file Node. A folder as transformers has it: config.json, model.safetensors under its names, tokenizer files. The
  * book's network is no model of transformers: it keeps the book's names, and the card shows how PyTorch reads them.
  */
-import type { ModelConfig } from '../../../shared/runs.ts';
-import { type StreamedTensor, streamSafetensors } from '../../files/safetensorsStream.ts';
-import { type Family, namesInFile } from '../../models/huggingFace/names.ts';
-import type { ExportedModel } from '../exportedModel.ts';
-import type { ExportFolder } from '../exportFolder.ts';
-import { tokenizerFiles } from '../tokenizerFiles.ts';
-import { WEIGHTS_FILE, writeTorch } from '../torch/writeTorch.ts';
-import { configJson } from './configJson.ts';
+import type { ModelConfig } from '../../shared/runs.ts';
+import { type StreamedTensor, streamSafetensors } from '../files/safetensorsStream.ts';
+import { type Family, namesInFile } from '../models/huggingFace/names.ts';
+import type { ExportedModel } from './exportedModel.ts';
+import type { ExportFolder } from './exportFolder.ts';
+import { huggingFaceConfig } from './huggingFaceConfig.ts';
+import { segmentsOf } from './network.ts';
+import { tokenizerFiles } from './tokenizerFiles.ts';
+import { WEIGHTS_FILE, writeTorch } from './writeTorch.ts';
 
 /** Null for the book's network, which transformers has no code for. */
-export function familyOf({ variant, segments }: ModelConfig): Family | null {
-  if (variant === 'book') return null;
-  return segments === 0 ? 'distilbert' : 'bert';
+export function familyOf(config: ModelConfig): Family | null {
+  if (config.variant === 'book') return null;
+  return segmentsOf(config) === 0 ? 'distilbert' : 'bert';
 }
 
 /** @throws StudioError as the folder and the weights do. */
 export async function writeHuggingFace(model: ExportedModel, folder: ExportFolder): Promise<void> {
   const family = familyOf(model.config);
   if (family === null) return await writeTorch(model, folder);
-  await folder.writeJson('config.json', configJson(model, family));
+  await folder.writeJson('config.json', huggingFaceConfig(model));
   await folder.write(WEIGHTS_FILE, streamSafetensors(familyTensors(model, family), { format: 'pt' }));
   for (const [name, text] of tokenizerFiles(model)) await folder.writeText(name, text);
 }
