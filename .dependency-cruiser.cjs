@@ -33,6 +33,7 @@ const MAY_SEE = {
     'main/data/vocabulary.ts',
     'main/data/wordpiece',
     'main/data/words.ts',
+    'main/engines/wasmBackend.ts',
     // Where transformers keeps each parameter: the same list for reading and for writing.
     'main/models/huggingFace/names.ts',
   ],

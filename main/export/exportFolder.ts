@@ -108,7 +108,6 @@ export class ExportFolder {
   }
 
   #requireWanted(): void {
-    if (this.#options.signal?.aborted === true)
-      throw new StudioError('CANCELLED', 'The export was stopped.');
+    if (this.#options.signal?.aborted === true) throw new StudioError('CANCELLED', 'The export was stopped.');
   }
 }

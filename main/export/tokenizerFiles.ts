@@ -35,7 +35,10 @@ interface Specials {
 }
 
 /** What both kinds have in common. */
-function whole(specials: Specials, parts: { normalizer: object; preTokenizer: object; model: object }): object {
+function whole(
+  specials: Specials,
+  parts: { normalizer: object; preTokenizer: object; model: object },
+): object {
   return {
     version: '1.0',
     truncation: null,
@@ -140,7 +143,13 @@ function wordPieceConfig(
     model_max_length: maxLen,
     padding_side: 'right',
     truncation_side: 'right',
-    ...{ unk_token: '[UNK]', sep_token: '[SEP]', pad_token: '[PAD]', cls_token: '[CLS]', mask_token: '[MASK]' },
+    ...{
+      unk_token: '[UNK]',
+      sep_token: '[SEP]',
+      pad_token: '[PAD]',
+      cls_token: '[CLS]',
+      mask_token: '[MASK]',
+    },
   };
 }
 
@@ -152,6 +161,12 @@ function wordsConfig({ maxLen }: ExportedModel): object {
     model_max_length: maxLen,
     padding_side: 'right',
     truncation_side: 'right',
-    ...{ unk_token: '<unk>', sep_token: '<sep>', pad_token: '<pad>', cls_token: '<cls>', mask_token: '<mask>' },
+    ...{
+      unk_token: '<unk>',
+      sep_token: '<sep>',
+      pad_token: '<pad>',
+      cls_token: '<cls>',
+      mask_token: '<mask>',
+    },
   };
 }

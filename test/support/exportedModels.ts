@@ -1,6 +1,7 @@
 /** @file Tests. Small random networks of every kind that can be exported, and what our own engine answers with them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EncodedPair } from '../../main/data/encoding.ts';
 import { Vocabulary } from '../../main/data/vocabulary.ts';
 import { WordPieceTokenizer } from '../../main/data/wordpiece/wordPieceTokenizer.ts';
 import { WordPieceVocabulary } from '../../main/data/wordpiece/wordPieceVocabulary.ts';
@@ -46,7 +47,9 @@ export const NETWORKS: readonly (readonly [string, ModelConfig])[] = [
   ['BERT with the tanh form of GELU, one layer, two classes', BERT_TANH],
 ];
 
-const WORDS = 'a the man woman dog cat sits runs sleeps is not on under red blue mat house outside'.split(' ');
+const WORDS = 'a the man woman dog cat sits runs sleeps is not on under red blue mat house outside'.split(
+  ' ',
+);
 
 export function wordsTokenizer(): ExportedTokenizer {
   const tokens = ['<unk>', '<pad>', '<mask>', '<cls>', '<sep>', ...WORDS].sort();
@@ -103,6 +106,23 @@ export function randomBatch(config: ModelConfig, lengths: readonly number[], see
       batch.attentionMask[at] = 1;
       batch.segmentIds[at] = position < segmentStart ? 0 : 1;
     }
+  }
+  return { pairs, length, ...batch };
+}
+
+/** Encoded pairs, padded with zeros to the longest. */
+export function paddedBatch(encoded: readonly EncodedPair[]): PaddedBatch {
+  const length = Math.max(...encoded.map(({ ids }) => ids.length));
+  const pairs = encoded.length;
+  const batch = {
+    inputIds: new Int32Array(pairs * length),
+    attentionMask: new Int32Array(pairs * length),
+    segmentIds: new Int32Array(pairs * length),
+  };
+  for (const [pair, { ids, segmentStart }] of encoded.entries()) {
+    batch.inputIds.set(ids, pair * length);
+    batch.attentionMask.fill(1, pair * length, pair * length + ids.length);
+    batch.segmentIds.fill(1, pair * length + segmentStart, pair * length + ids.length);
   }
   return { pairs, length, ...batch };
 }

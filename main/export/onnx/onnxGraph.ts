@@ -213,7 +213,8 @@ export class OnnxGraph implements GraphWriter<OnnxValue> {
     values: Float32Array | BigInt64Array,
   ): string {
     const full = `constant.${name}`;
-    if (!this.#constants.has(full)) this.tensors.push(constantTensor({ name: full, type, shape }, bytesOf(values)));
+    if (!this.#constants.has(full))
+      this.tensors.push(constantTensor({ name: full, type, shape }, bytesOf(values)));
     this.#constants.add(full);
     return full;
   }

@@ -89,5 +89,7 @@ export function valueMessage(
     sizes.addMessage(1, dimension);
   }
   const tensorType = new ProtobufMessage().addNumber(1, DATA_TYPES[type]).addMessage(2, sizes);
-  return new ProtobufMessage().addText(1, name).addMessage(2, new ProtobufMessage().addMessage(1, tensorType));
+  return new ProtobufMessage()
+    .addText(1, name)
+    .addMessage(2, new ProtobufMessage().addMessage(1, tensorType));
 }

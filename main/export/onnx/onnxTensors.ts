@@ -82,9 +82,7 @@ export function matrixTensor(
     case 'fp16':
       return {
         outlines: [{ name, type: 'float16', shape }],
-        read: async () => [
-          bytesOf(asFloat16(transposed(await weights.read(name), rows, columns), name)),
-        ],
+        read: async () => [bytesOf(asFloat16(transposed(await weights.read(name), rows, columns), name))],
       };
     case 'int8':
       return {
