@@ -20,6 +20,7 @@ const MAY_SEE = {
   // Pure functions over columns; random numbers are the model's, which are pure too.
   'main/analysis': ['shared', 'main/model/philox.ts'],
   'main/model': ['shared'],
+<<<<<<< HEAD
   // A book's model comes with its vocabulary.
   'main/models': ['shared', 'main/files', 'main/model', 'main/data/vocabulary.ts'],
   // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
@@ -41,6 +42,15 @@ const MAY_SEE = {
   'main/exporting': [
     ...['shared', 'main/files', 'main/data', 'main/model', 'main/models', 'main/engines'],
     ...['main/training', 'main/export', 'main/entries.ts'],
+=======
+  // A model comes with what cuts its text.
+  'main/models': [
+    'shared',
+    'main/files',
+    'main/model',
+    'main/data/vocabulary.ts',
+    'main/data/wordpiece',
+>>>>>>> store
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],

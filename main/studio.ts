@@ -15,6 +15,7 @@ import { ForeignChanges } from './studio/foreignChanges.ts';
 import { allHandlers } from './studio/handlers/all.ts';
 import { hostContext } from './studio/hostContext.ts';
 import type { HostedStudio, HostPlatform } from './studio/hosting.ts';
+import { ImportedModelService } from './studio/importedModels.ts';
 import { InferenceService } from './studio/inference.ts';
 import { RunService } from './studio/runs.ts';
 import { StoredQueue } from './studio/storedQueue.ts';
@@ -30,6 +31,7 @@ export interface Studio {
   readonly training: TrainingService;
   readonly queue: StoredQueue;
   readonly inference: InferenceService;
+  readonly models: ImportedModelService;
   /** Closes the databases; a second call does nothing. */
   close(): void;
 }
@@ -73,6 +75,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
     training,
     queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
+    models: new ImportedModelService(databases),
     close: () => databases.close(),
   };
   return { studio, databases };

@@ -19,8 +19,17 @@ export interface ModelConfig {
   readonly activation: 'relu' | 'gelu' | 'gelu_tanh';
   readonly layerNormEps: number;
   readonly embeddingNorm: boolean;
+  /** Rows of the segment table; 0: there is none, and which sentence a token is of is not read (DistilBERT). */
+  readonly segments: 0 | 2;
+  /** Between the hidden layer and the outputs: tanh of the book and of BERT's pooler, ReLU of DistilBERT. */
+  readonly headActivation: 'tanh' | 'relu';
+  /** Whether dropout falls on the hidden layer too, as in transformers; the book has none there. */
+  readonly headDropout: boolean;
   readonly dropout: number;
 }
+
+/** The book's words, or BERT's pieces of words. */
+export type TokenizerKind = 'words' | 'wordpiece';
 
 /** Written once when a run is made, never changed (peers.md, need 22). */
 export interface RunConfig {
@@ -33,6 +42,9 @@ export interface RunConfig {
   };
   readonly hyperparameters: Hyperparameters;
   readonly model: ModelConfig;
+  /** How text becomes token ids; runs from before there was a choice do not say, and have words. */
+  readonly tokenizer?: TokenizerKind;
+  /** SHA-256 (hex) of the vocabulary and, for WordPiece, its rules. */
   readonly vocabularyHash: string;
   /** The engine asked for; null means "the best that works". */
   readonly engine: EngineName | null;

@@ -8,13 +8,12 @@ import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { RunConfig } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
 import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { HostContext } from './hosting.ts';
-import { VOCABULARY_FILE } from './lostFolder.ts';
 import { startingPoint } from './startingPoint.ts';
+import { tokenizerRecord, writeTokenizer } from './tokenizerOfRun.ts';
 import { requireTrainable } from './trainable.ts';
 
 type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;
@@ -65,17 +64,16 @@ export async function measureRun(
   const { hyperparameters, threads } = request;
   const dataset = requireDataset(databases.cache(), request.dataset);
   const start = startingPoint(databases, { ...request, vocabularyPath: null }, dataset);
-  const text = { dataset, vocabulary: start.vocabulary, hyperparameters };
+  const text = { dataset, tokenizer: start.tokenizer, hyperparameters };
   await encodeForRun(databases.cache(), text, { onReports: () => {}, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
   try {
-    const vocabularyPath = join(folder, VOCABULARY_FILE);
-    writeFileAtomic(vocabularyPath, start.vocabulary.toJson());
+    writeTokenizer(folder, start.tokenizer);
     const engine = await engines.choose(request.engine);
     const { id, name, contentHash, labels, sentencesPerExample } = dataset;
     const config: RunConfig = {
       dataset: { id, name, contentHash, labels, sentencesPerExample },
-      ...{ hyperparameters, model: start.model, vocabularyHash: start.vocabulary.hash },
+      ...{ hyperparameters, model: start.model, ...tokenizerRecord(start.tokenizer) },
       ...{ engine: request.engine, startFrom: start.startFrom },
     };
     const figures = await superviseProbe({
@@ -83,7 +81,7 @@ export async function measureRun(
       environment: await engines.workerEnvironment(engine, threads),
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
-        ...{ dataDirectory: databases.places.root, datasetId: id, config, vocabularyPath, engine, threads },
+        ...{ dataDirectory: databases.places.root, datasetId: id, config, engine, threads },
         ...{ resumeFrom: null, trainedOn: null },
       },
       ...links,

@@ -87,8 +87,7 @@ export async function prepareRun(
   };
   const runDirectory = join(folder, 'run');
   mkdirSync(runDirectory);
-  const vocabularyPath = join(runDirectory, 'vocab.json');
-  writeFileSync(vocabularyPath, vocabulary.toJson());
+  writeFileSync(join(runDirectory, 'vocab.json'), vocabulary.toJson());
   const place = { runDirectory, dataDirectory, engine, threads: 2 };
   return {
     config,
@@ -98,7 +97,6 @@ export async function prepareRun(
       cachePath,
       datasetId: dataset.id,
       config,
-      vocabularyPath,
       ...{ resumeFrom: null, trainedOn: null },
     },
   };
