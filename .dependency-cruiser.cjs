@@ -30,6 +30,7 @@ const MAY_SEE = {
     'main/model/config.ts',
     'main/model/parameters.ts',
     'main/data/encoding.ts',
+    'main/data/truncation.ts',
     'main/data/treebankTokenizer.ts',
     'main/data/vocabulary.ts',
     'main/data/wordpiece',

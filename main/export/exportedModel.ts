@@ -4,7 +4,7 @@
  */
 import { StudioError } from '../../shared/errors.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import type { Truncation } from '../data/encoding.ts';
+import type { Truncation } from '../data/truncation.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import type { WordPieceTokenizer } from '../data/wordpiece/wordPieceTokenizer.ts';
 import { openSafetensorsByPlace, type SafetensorsByPlace } from '../files/safetensorsByPlace.ts';

@@ -6,9 +6,9 @@ import type { Example, Sentence } from '../../shared/datasets.ts';
 import { openCache } from '../data/cache.ts';
 import { type EncodedSplit, PairEncoder } from '../data/encoding.ts';
 import { BLOCK_EXAMPLES, readExamples } from '../data/exampleBlocks.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { tokenizeTreebank } from '../data/treebankTokenizer.ts';
-import { encodeTextPair } from '../data/wordpiece/textPairs.ts';
-import type { ExportedModel, ExportedTokenizer } from '../export/exportedModel.ts';
+import type { EncodingSettings } from '../data/truncation.ts';
 import type { GateData } from './job.ts';
 
 /** Pairs whose every logit is compared, in two sizes of batches. */
@@ -36,11 +36,18 @@ export interface GateExamples {
 
 const SENTENCES = 1000;
 
+/** How the model reads text. */
+export interface GateText {
+  readonly tokenizer: PairTokenizer;
+  readonly settings: EncodingSettings;
+  readonly sentencesPerExample: 1 | 2;
+}
+
 /** Reads and encodes them. @throws StudioError DATABASE_CORRUPT. */
-export function gateExamples(data: GateData, model: ExportedModel): GateExamples {
+export function gateExamples(data: GateData, text: GateText): GateExamples {
   const rows = readRows(data);
-  const made = madeExamples(rows, model.sentencesPerExample);
-  const encoded = encodeExamples([...rows, ...made], model);
+  const made = madeExamples(rows, text.sentencesPerExample);
+  const encoded = encodeExamples([...rows, ...made], text);
   const madeMembers = made.map((_, at) => rows.length + at);
   const numberPairs = [...numberMembers(rows, encoded), ...madeMembers];
   const chosen = numberPairs.map((member) => rows[member] ?? made[member - rows.length]!);
@@ -114,39 +121,10 @@ function sentencesOf(rows: readonly Example[], made: readonly Example[]): string
   return [...sentences];
 }
 
-function encodeExamples(
-  examples: readonly Example[],
-  { tokenizer, maxLen }: Pick<ExportedModel, 'tokenizer' | 'maxLen'>,
-): EncodedSplit {
-  return tokenizer.kind === 'words'
-    ? encodeWords(examples, tokenizer, maxLen)
-    : encodePieces(examples, tokenizer, maxLen);
-}
-
-type Words = Extract<ExportedTokenizer, { kind: 'words' }>;
-type Pieces = Extract<ExportedTokenizer, { kind: 'wordpiece' }>;
-
-function encodeWords(examples: readonly Example[], { vocabulary, truncation }: Words, maxLen: number): EncodedSplit {
-  const encoder = new PairEncoder(vocabulary, { maxLen, truncation });
+/** As `encodeSplit` does it, for these examples only. */
+function encodeExamples(examples: readonly Example[], { tokenizer, settings }: GateText): EncodedSplit {
+  const encoder = new PairEncoder(tokenizer, settings);
   for (const { premise, hypothesis, label } of examples)
-    encoder.add(premise.tokens, hypothesis?.tokens ?? null, label);
+    encoder.add(premise[tokenizer.reads], hypothesis?.[tokenizer.reads] ?? null, label);
   return encoder.take();
-}
-
-function encodePieces(examples: readonly Example[], { tokenizer }: Pieces, maxLen: number): EncodedSplit {
-  const pairs = examples.map(({ premise, hypothesis }) =>
-    encodeTextPair(premise.raw, hypothesis?.raw ?? null, tokenizer, maxLen),
-  );
-  const offsets = new Int32Array(pairs.length + 1);
-  for (const [at, { ids }] of pairs.entries()) offsets[at + 1] = offsets[at]! + ids.length;
-  const ids = new Int32Array(offsets.at(-1)!);
-  for (const [at, pair] of pairs.entries()) ids.set(pair.ids, offsets[at]!);
-  return {
-    pairs: pairs.length,
-    ids,
-    offsets,
-    segmentStarts: Int32Array.from(pairs, ({ segmentStart }) => segmentStart),
-    labels: Int32Array.from(examples, ({ label }) => label),
-    truncatedPairs: pairs.filter(({ truncated }) => truncated).length,
-  };
 }

@@ -4,15 +4,10 @@ import type { EngineName } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { ExportPrecision, ExportState, MetricFileFormat, ModelFormat, ParityReport } from '../../shared/exports.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import type { Truncation } from '../data/encoding.ts';
+import type { Truncation } from '../data/truncation.ts';
 import type { CardFacts } from '../export/card/facts.ts';
 import type { MetricCurve } from '../export/metrics/curves.ts';
 import type { RunFileParts } from '../export/runFile/runFile.ts';
-
-/** Where the tokenizer lies: a vocab.json of the book, or a folder with BERT's tokenizer files. */
-export type TokenizerPlace =
-  | { readonly kind: 'words'; readonly vocabularyPath: string; readonly truncation: Truncation }
-  | { readonly kind: 'wordpiece'; readonly folder: string };
 
 /** A model that is to leave. */
 export interface ModelPlace {
@@ -21,7 +16,9 @@ export interface ModelPlace {
   readonly labels: readonly string[];
   readonly sentencesPerExample: 1 | 2;
   readonly maxLen: number;
-  readonly tokenizer: TokenizerPlace;
+  /** A folder that holds its tokenizer. */
+  readonly tokenizerFolder: string;
+  readonly truncation: Truncation;
   /** A safetensors file with our names. */
   readonly weightsPath: string;
 }

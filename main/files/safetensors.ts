@@ -118,8 +118,7 @@ function metadataText(notes: readonly [string, string][]): string {
   return `{${notes.map((note) => note.map((text) => JSON.stringify(text)).join(':')).join(',')}}`;
 }
 
-/** The length and the header, for whoever writes the numbers after it himself. */
-export function headerBytes(json: string): Uint8Array {
+function headerBytes(json: string): Uint8Array {
   const text = Buffer.from(json);
   // Blanks up to a multiple of 8, so that the numbers can be viewed in place.
   const length = Math.ceil(text.byteLength / 8) * 8;

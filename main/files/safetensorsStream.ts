@@ -1,6 +1,5 @@
 /** @file Node. Writes a safetensors file of 32-bit floats tensor by tensor, so that a large model is never in memory as a whole. */
-import { headerBytes } from './safetensors.ts';
-import { METADATA_KEY } from './tensorTypes.ts';
+import { encodeSafetensorsHeader } from './safetensors.ts';
 
 export interface StreamedTensor {
   readonly name: string;
@@ -10,30 +9,22 @@ export interface StreamedTensor {
 }
 
 /**
- * The file's bytes in chunks, the same as `encodeSafetensors` makes: names in the order of their UTF-8 bytes.
+ * The file's bytes in chunks, the same as `encodeSafetensors` makes.
  * @param metadata the file's own notes
  */
 export async function* streamSafetensors(
   tensors: readonly StreamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): AsyncGenerator<Uint8Array> {
-  const sorted = tensors.toSorted((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
-  const fields = [`"${METADATA_KEY}":${JSON.stringify(metadata)}`];
-  let offset = 0;
-  for (const { name, shape } of sorted) {
-    const end = offset + 4 * countOf(shape);
-    fields.push(
-      `${JSON.stringify(name)}:${JSON.stringify({ dtype: 'F32', shape, data_offsets: [offset, end] })}`,
-    );
-    offset = end;
-  }
-  yield headerBytes(`{${fields.join(',')}}`);
-  for (const { name, shape, read } of sorted) {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const forms = tensors.map(({ name, shape }) => [name, { dtype: 'F32', shape }] as const);
+  const { header, order } = encodeSafetensorsHeader(new Map(forms), metadata);
+  yield header;
+  for (const name of order) {
+    const { shape, read } = byName.get(name)!;
     const values = await read();
-    if (values.length !== countOf(shape))
+    if (values.length !== shape.reduce((product, size) => product * size, 1))
       throw new Error(`tensor ${name} of shape [${shape.join(', ')}] cannot have ${values.length} values`);
     yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   }
 }
-
-const countOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
