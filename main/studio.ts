@@ -11,12 +11,14 @@ import { dataPlaces } from './studio/dataDirectory.ts';
 import { DatasetService } from './studio/datasets.ts';
 import { EngineService, type PrepareEngines } from './studio/engines.ts';
 import { describeEnvironment } from './studio/environment.ts';
+import { ExportService } from './studio/exports.ts';
 import { ForeignChanges } from './studio/foreignChanges.ts';
 import { allHandlers } from './studio/handlers/all.ts';
 import { hostContext } from './studio/hostContext.ts';
 import type { HostedStudio, HostPlatform } from './studio/hosting.ts';
 import { ImportedModelService } from './studio/importedModels.ts';
 import { InferenceService } from './studio/inference.ts';
+import { type TakenRun, takeInRun } from './studio/runImport.ts';
 import { RunService } from './studio/runs.ts';
 import { StoredQueue } from './studio/storedQueue.ts';
 import { lockStudio } from './studio/studioLock.ts';
@@ -32,6 +34,9 @@ export interface Studio {
   readonly queue: StoredQueue;
   readonly inference: InferenceService;
   readonly models: ImportedModelService;
+  readonly exports: ExportService;
+  /** Takes in a run file of another studio. */
+  takeInRun(path: string, signal: AbortSignal): Promise<TakenRun>;
   /** Closes the databases; a second call does nothing. */
   close(): void;
 }
@@ -76,6 +81,8 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
     queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
     models: new ImportedModelService(databases),
+    exports: new ExportService({ databases, entries, engines, version }),
+    takeInRun: (path: string, signal: AbortSignal) => takeInRun({ databases, entries }, path, signal),
     close: () => databases.close(),
   };
   return { studio, databases };

@@ -79,7 +79,17 @@ describe('fences', () => {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
     };
-    for (const folder of ['files', 'db', 'data', 'export', 'exporting', 'model', 'models', 'engines', 'training'])
+    for (const folder of [
+      'files',
+      'db',
+      'data',
+      'export',
+      'exporting',
+      'model',
+      'models',
+      'engines',
+      'training',
+    ])
       write(`main/${folder}/ok.ts`, 'export {};\n');
     write('main/studio.ts', 'export {};\n');
     write('main/files/d.ts', "import './c.ts';\n");

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
-import { EXPORT_FORMATS, type ExportFormat } from '../../shared/exports.ts';
 import { StudioError } from '../../shared/errors.ts';
+import { EXPORT_FORMATS, type ExportFormat } from '../../shared/exports.ts';
 import { readError } from '../files/fileErrors.ts';
 import type { WrittenFile } from './exportFolder.ts';
 

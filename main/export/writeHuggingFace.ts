@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../../shared/runs.ts';
 import { type StreamedTensor, streamSafetensors } from '../files/safetensorsStream.ts';
-import { type Family, namesInFile } from '../models/huggingFace/names.ts';
+import { namesInFile } from '../models/huggingFace/names.ts';
 import type { ExportedModel } from './exportedModel.ts';
 import type { ExportFolder } from './exportFolder.ts';
 import { huggingFaceConfig } from './huggingFaceConfig.ts';
@@ -13,7 +13,7 @@ import { tokenizerFiles } from './tokenizerFiles.ts';
 import { WEIGHTS_FILE, writeTorch } from './writeTorch.ts';
 
 /** Null for the book's network, which transformers has no code for. */
-export function familyOf(config: ModelConfig): Family | null {
+export function familyOf(config: ModelConfig): 'bert' | 'distilbert' | null {
   if (config.variant === 'book') return null;
   return segmentsOf(config) === 0 ? 'distilbert' : 'bert';
 }
@@ -28,7 +28,7 @@ export async function writeHuggingFace(model: ExportedModel, folder: ExportFolde
 }
 
 /** Under transformers' names; its position table has no leading 1. */
-function familyTensors({ config, weights }: ExportedModel, family: Family): StreamedTensor[] {
+function familyTensors({ config, weights }: ExportedModel, family: 'bert' | 'distilbert'): StreamedTensor[] {
   const { byOurs } = namesInFile(family, config.layers, hasEveryName);
   return weights.shapes.map(({ name, shape }) => {
     const theirs = byOurs.get(name);

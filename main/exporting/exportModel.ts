@@ -3,6 +3,7 @@
  * studio, described, and renamed into its place, or beside it when it failed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StudioError } from '../../shared/errors.ts';
 import type { ModelFormat, ParityReport } from '../../shared/exports.ts';
 import { openPairTokenizer } from '../data/openPairTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
@@ -11,10 +12,14 @@ import { WordPieceTokenizer } from '../data/wordpiece/wordPieceTokenizer.ts';
 import { WordPieceVocabulary } from '../data/wordpiece/wordPieceVocabulary.ts';
 import { modelCard } from '../export/card/modelCard.ts';
 import { PendingFolder } from '../export/destination.ts';
-import { type ExportedTokenizer, openExportedModel, type OpenExportedModel } from '../export/exportedModel.ts';
+import {
+  type ExportedTokenizer,
+  type OpenExportedModel,
+  openExportedModel,
+} from '../export/exportedModel.ts';
 import { ExportFolder } from '../export/exportFolder.ts';
 import { EXPORT_MANIFEST, exportManifestText } from '../export/exportManifest.ts';
-import { fileSum } from './fileSum.ts';
+import { wrongness } from '../files/fileSums.ts';
 import { FORMATS, type FormatContext } from './formats.ts';
 import type { ExportProgress, FinishedExport, ModelExportJob, ModelPlace, ModelTarget } from './job.ts';
 import { ParityGate } from './parityGate.ts';
@@ -36,9 +41,9 @@ export interface ExportLinks {
 export async function exportModel(job: ModelExportJob, links: ExportLinks): Promise<void> {
   const tokenizer = openPairTokenizer(job.model.tokenizerFolder);
   const model = await openModel(job.model, tokenizer);
-  const weightsSha256 = await fileSum(job.model.weightsPath);
-  const gate = new ParityGate({ job, model, tokenizer, weightsSha256 });
+  const gate = new ParityGate({ job, model, tokenizer });
   try {
+    await requireSum(job.model);
     for (const [at, target] of job.targets.entries()) {
       const ofTarget: ExportLinks = {
         ...links,
@@ -54,17 +59,31 @@ export async function exportModel(job: ModelExportJob, links: ExportLinks): Prom
 }
 
 async function openModel(place: ModelPlace, tokenizer: PairTokenizer): Promise<OpenExportedModel> {
-  const { tokenizerFolder: _, truncation, ...rest } = place;
+  const { tokenizerFolder: _, weightsSha256: __, truncation, ...rest } = place;
   return await openExportedModel({ ...rest, tokenizer: exportedTokenizer(tokenizer, truncation) });
 }
 
-function exportedTokenizer(tokenizer: PairTokenizer, truncation: ModelPlace['truncation']): ExportedTokenizer {
+function exportedTokenizer(
+  tokenizer: PairTokenizer,
+  truncation: ModelPlace['truncation'],
+): ExportedTokenizer {
   const data = tokenizer.toData();
   const source = 'of the model';
-  if (data.kind === 'words') return { kind: 'words', vocabulary: new Vocabulary(data.tokens, source), truncation };
+  if (data.kind === 'words')
+    return { kind: 'words', vocabulary: new Vocabulary(data.tokens, source), truncation };
   const { tokens, lowercase, stripAccents } = data;
   const vocabulary = new WordPieceVocabulary(tokens, source);
   return { kind: 'wordpiece', tokenizer: new WordPieceTokenizer(vocabulary, { lowercase, stripAccents }) };
+}
+
+/** Every byte of the weights is compared with what was sealed, before one leaves. */
+async function requireSum({ weightsPath, weightsSha256 }: ModelPlace): Promise<void> {
+  const wrong = await wrongness(weightsPath, { sha256: weightsSha256 });
+  if (wrong === null) return;
+  throw new StudioError('CHECKSUM_MISMATCH', `${weightsPath} is damaged: ${wrong}.`, {
+    nextStep: 'Export another checkpoint.',
+    place: { file: weightsPath },
+  });
 }
 
 interface TargetWork {
@@ -81,8 +100,16 @@ async function exportTarget(
   const { to, precision, destination } = target;
   const pending = new PendingFolder(destination);
   try {
-    const context: FormatContext = { model, precision, runFile: job.runFile, studioRuntime: gate.studioRuntime };
-    const folder = new ExportFolder(pending.path, { signal: links.signal, onBytes: writingProgress(model, links) });
+    const context: FormatContext = {
+      model,
+      precision,
+      runFile: job.runFile,
+      studioRuntime: gate.studioRuntime,
+    };
+    const folder = new ExportFolder(pending.path, {
+      signal: links.signal,
+      onBytes: writingProgress(model, links),
+    });
     await FORMATS[to].write(folder, context);
     await nextTurn();
     // From here on a person who cancels keeps what was written, unverified.

@@ -40,7 +40,8 @@ export class StudioLogits {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const { logits } = await this.#studio.run(paddedBatch(examples.encoded, members, padId));
-    if (logits.length !== members.length * this.#classes) throw new Error('the studio answers in another shape');
+    if (logits.length !== members.length * this.#classes)
+      throw new Error('the studio answers in another shape');
     this.#known.set(key, logits);
     return logits;
   }
@@ -69,7 +70,9 @@ export async function compareNumbers(
       const ours = await studio.of(members, options);
       const { logits } = await exported.run(paddedBatch(examples.encoded, members, padId));
       for (const [row, pair] of members.entries()) {
-        const [one, other] = [ours, logits].map((values) => values.subarray(row * classes, (row + 1) * classes));
+        const [one, other] = [ours, logits].map((values) =>
+          values.subarray(row * classes, (row + 1) * classes),
+        );
         const ofPair = new Differences();
         ofPair.add(one!, other!);
         all.add(one!, other!);

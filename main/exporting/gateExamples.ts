@@ -97,7 +97,8 @@ function madeExamples(rows: readonly Example[], sentencesPerExample: 1 | 2): Exa
 
 const sentence = (raw: string): Sentence => ({ raw, tokens: tokenizeTreebank(raw) });
 const isEmpty = ({ premise, hypothesis }: Example) => (hypothesis ?? premise).tokens.trim() === '';
-const isNonAscii = ({ premise, hypothesis }: Example) => NON_ASCII.test(premise.raw + (hypothesis?.raw ?? ''));
+const isNonAscii = ({ premise, hypothesis }: Example) =>
+  NON_ASCII.test(premise.raw + (hypothesis?.raw ?? ''));
 
 /** Evenly spread, with the extremes and the hard cases among them. */
 function numberMembers(rows: readonly Example[], { offsets }: EncodedSplit): number[] {
@@ -116,7 +117,8 @@ function numberMembers(rows: readonly Example[], { offsets }: EncodedSplit): num
 function sentencesOf(rows: readonly Example[], made: readonly Example[]): string[] {
   const sentences = new Set<string>();
   for (const { premise, hypothesis } of [...made, ...rows]) {
-    for (const one of [premise, hypothesis]) if (one !== null && sentences.size < SENTENCES) sentences.add(one.raw);
+    for (const one of [premise, hypothesis])
+      if (one !== null && sentences.size < SENTENCES) sentences.add(one.raw);
   }
   return [...sentences];
 }

@@ -2,7 +2,13 @@
 import type { Split } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
-import type { ExportPrecision, ExportState, MetricFileFormat, ModelFormat, ParityReport } from '../../shared/exports.ts';
+import type {
+  ExportPrecision,
+  ExportState,
+  MetricFileFormat,
+  ModelFormat,
+  ParityReport,
+} from '../../shared/exports.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 import type { Truncation } from '../data/truncation.ts';
 import type { CardFacts } from '../export/card/facts.ts';
@@ -21,6 +27,8 @@ export interface ModelPlace {
   readonly truncation: Truncation;
   /** A safetensors file with our names. */
   readonly weightsPath: string;
+  /** What it must be, hexadecimal. */
+  readonly weightsSha256: string;
 }
 
 /** The examples that answers are compared on. */

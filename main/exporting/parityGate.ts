@@ -24,7 +24,6 @@ export interface GateSetting {
   readonly job: ModelExportJob;
   readonly model: OpenExportedModel;
   readonly tokenizer: PairTokenizer;
-  readonly weightsSha256: string;
 }
 
 export interface GateLinks {
@@ -128,7 +127,11 @@ export class ParityGate {
       ...options(NUMBERS_SHARE, 1),
       ...{ labels: model.labels, rowsInSplit: job.data!.rows },
     });
-    const trip = tokenizerTrip(path, target.to, { tokenizer, settings: this.#settings, sentences: examples.sentences });
+    const trip = tokenizerTrip(path, target.to, {
+      tokenizer,
+      settings: this.#settings,
+      sentences: examples.sentences,
+    });
     const failures = failuresOf({ numbers, agreement, tokenizer: trip }, barsOf(target.to, target.precision));
     const complete = agreement.endedBy !== 'cancelled';
     const state = failures.length > 0 ? 'failed' : complete ? 'verified' : 'unverified';
@@ -184,7 +187,7 @@ export class ParityGate {
     context: FormatContext,
     found: Pick<ParityReport, 'exportRuntime' | 'state'> & Partial<ParityReport>,
   ): ParityReport {
-    const { job, weightsSha256 } = this.#setting;
+    const { job } = this.#setting;
     const { dataset = 'none', contentHash = '', split = 'test' } = job.data ?? {};
     return {
       format: 'entail-parity',
@@ -192,7 +195,7 @@ export class ParityGate {
       export: { to, precision, file: FORMATS[to].file(context) },
       checkedAt: new Date().toISOString(),
       entail: job.entail,
-      weightsSha256,
+      weightsSha256: job.model.weightsSha256,
       studioRuntime: this.#runtime,
       data: { dataset, contentHash, split },
       bars: barsOf(to, precision),

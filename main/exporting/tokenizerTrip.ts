@@ -16,7 +16,11 @@ const WITHOUT: ReadonlySet<ModelFormat> = new Set(['run', 'web']);
 export function tokenizerTrip(
   path: string,
   to: ModelFormat,
-  { tokenizer, settings, sentences }: { tokenizer: PairTokenizer; settings: EncodingSettings; sentences: readonly string[] },
+  {
+    tokenizer,
+    settings,
+    sentences,
+  }: { tokenizer: PairTokenizer; settings: EncodingSettings; sentences: readonly string[] },
 ): ParityReport['tokenizer'] {
   const readsWords = tokenizer.kind === 'words' && (to === 'hf' || to === 'torch');
   const readsPieces = tokenizer.kind === 'wordpiece' && !WITHOUT.has(to);

@@ -21,7 +21,11 @@ export function requireWholeCheckpoint(
   const found = weightsToUse(runDirectory, checkpoint.kind);
   for (const shape of shapes) found.parameter(shape);
   if (found.state.step !== checkpoint.step)
-    throw new StudioError('BAD_FILE', `The checkpoint is of step ${found.state.step}, not ${checkpoint.step}.`, {
-      place: { file: folder },
-    });
+    throw new StudioError(
+      'BAD_FILE',
+      `The checkpoint is of step ${found.state.step}, not ${checkpoint.step}.`,
+      {
+        place: { file: folder },
+      },
+    );
 }

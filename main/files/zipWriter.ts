@@ -91,7 +91,11 @@ function centralHeader({ name, sizeBytes, checksum, offset }: Placed): Buffer {
   return Buffer.concat([header, name]);
 }
 
-function writeSizes(header: Buffer, at: number, { sizeBytes, checksum }: Pick<Placed, 'sizeBytes' | 'checksum'>): void {
+function writeSizes(
+  header: Buffer,
+  at: number,
+  { sizeBytes, checksum }: Pick<Placed, 'sizeBytes' | 'checksum'>,
+): void {
   header.writeUInt32LE(checksum, at);
   header.writeUInt32LE(sizeBytes, at + 4);
   header.writeUInt32LE(sizeBytes, at + 8);

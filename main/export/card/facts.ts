@@ -60,6 +60,10 @@ export interface CardFacts {
   readonly engine: string | null;
   readonly evaluations: readonly CardEvaluation[];
   /** Of the stored predictions; null where there are none. */
-  readonly weaknesses: { readonly split: Split; readonly step: number; readonly slices: readonly CardSlice[] } | null;
+  readonly weaknesses: {
+    readonly split: Split;
+    readonly step: number;
+    readonly slices: readonly CardSlice[];
+  } | null;
   readonly licences: Licences;
 }

@@ -31,7 +31,10 @@ export function modelCard(facts: CardFacts, target: CardTarget): string {
     '## Licences',
     `- Data: ${licence(facts.licences.data)}\n- Base model: ${facts.base === null ? 'none, the weights began at random' : licence(facts.licences.base)}`,
     '## Files',
-    table(['file', 'bytes', 'SHA-256'], target.files.map(({ name, sizeBytes, sha256 }) => [name, String(sizeBytes), `\`${sha256}\``])),
+    table(
+      ['file', 'bytes', 'SHA-256'],
+      target.files.map(({ name, sizeBytes, sha256 }) => [name, String(sizeBytes), `\`${sha256}\``]),
+    ),
   ];
   return `${sections.join('\n\n')}\n`;
 }
@@ -114,7 +117,9 @@ function weaknessSections({ weaknesses, evaluations }: CardFacts): string[] {
 
 function mostConfused({ confusion, perClass }: CardEvaluation): string {
   const cells = confusion.flatMap((row, gold) =>
-    row.map((count, predicted) => ({ gold, predicted, count })).filter((cell) => cell.gold !== cell.predicted),
+    row
+      .map((count, predicted) => ({ gold, predicted, count }))
+      .filter((cell) => cell.gold !== cell.predicted),
   );
   const [worst] = cells.toSorted((one, other) => other.count - one.count);
   if (worst === undefined || worst.count === 0) return 'It confuses no two labels on that split.';
@@ -123,7 +128,12 @@ function mostConfused({ confusion, perClass }: CardEvaluation): string {
 }
 
 function dataSection({ data, labels }: CardFacts): string {
-  const rows = data.rows === null ? 'no longer imported' : Object.entries(data.rows).map(([split, count]) => `${split} ${count}`).join(', ');
+  const rows =
+    data.rows === null
+      ? 'no longer imported'
+      : Object.entries(data.rows)
+          .map(([split, count]) => `${split} ${count}`)
+          .join(', ');
   return [
     `- Data set: ${escaped(data.name)}`,
     `- Rows: ${rows}`,

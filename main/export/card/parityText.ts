@@ -17,7 +17,9 @@ export function paritySection(report: ParityReport): string {
   if (numbers !== null) lines.push(...numberLines(numbers));
   if (agreement !== null) lines.push(...agreementLines(agreement));
   if (tokenizer !== null)
-    lines.push(`- Tokenizer as it was written: ${tokenizer.same} of ${tokenizer.sentences} sentences give the same ids`);
+    lines.push(
+      `- Tokenizer as it was written: ${tokenizer.same} of ${tokenizer.sentences} sentences give the same ids`,
+    );
   if (firstDivergence !== null)
     lines.push(
       `- First place that differs: ${firstDivergence.place}, by ${short(firstDivergence.maxDifference)} where values reach ${short(firstDivergence.scale)}`,
@@ -44,7 +46,10 @@ const ENDS: Readonly<Record<NonNullable<ParityReport['agreement']>['endedBy'], s
 
 function agreementLines(agreement: NonNullable<ParityReport['agreement']>): string[] {
   const { rows, rowsInSplit, ties, studioAccuracy, exportedAccuracy, endedBy } = agreement;
-  const tied = ties.length === 0 ? '' : ` (${ties.length} ties not counted: rows ${ties.map(({ index }) => index).join(', ')})`;
+  const tied =
+    ties.length === 0
+      ? ''
+      : ` (${ties.length} ties not counted: rows ${ties.map(({ index }) => index).join(', ')})`;
   return [
     `- Same answer on ${percent(agreementShare(agreement))} of ${rows} rows${tied}; of ${rowsInSplit}, ${ENDS[endedBy]}`,
     `- Accuracy on these rows: the studio ${percent(studioAccuracy)}, the export ${percent(exportedAccuracy)}`,

@@ -19,7 +19,10 @@ export function eventFileName(firstAtMs: number): string {
 /** The file, a chunk a curve. Points of a curve stand in their order, which is all that TensorBoard asks. */
 export function* tensorboardEvents(curves: readonly MetricCurve[], firstAtMs: number): Generator<Uint8Array> {
   yield record(
-    Buffer.concat([double(EVENT.wallTime, firstAtMs / 1000), bytes(EVENT.fileVersion, Buffer.from('brain.Event:2'))]),
+    Buffer.concat([
+      double(EVENT.wallTime, firstAtMs / 1000),
+      bytes(EVENT.fileVersion, Buffer.from('brain.Event:2')),
+    ]),
   );
   for (const { metric, steps, values, atMs } of curves) {
     const tag = bytes(VALUE.tag, Buffer.from(metric));
@@ -27,7 +30,11 @@ export function* tensorboardEvents(curves: readonly MetricCurve[], firstAtMs: nu
       Array.from(steps, (step, at) => {
         const value = bytes(SUMMARY_VALUE, Buffer.concat([tag, float(VALUE.simpleValue, values[at]!)]));
         return record(
-          Buffer.concat([double(EVENT.wallTime, atMs[at]! / 1000), whole(EVENT.step, step), bytes(EVENT.summary, value)]),
+          Buffer.concat([
+            double(EVENT.wallTime, atMs[at]! / 1000),
+            whole(EVENT.step, step),
+            bytes(EVENT.summary, value),
+          ]),
         );
       }),
     );

@@ -12,7 +12,10 @@ export async function writeMetrics(
   format: MetricFileFormat,
   folder: ExportFolder,
 ): Promise<void> {
-  const firstAtMs = named.curves.reduce((first, { atMs }) => Math.min(first, atMs[0] ?? first), Number.MAX_SAFE_INTEGER);
+  const firstAtMs = named.curves.reduce(
+    (first, { atMs }) => Math.min(first, atMs[0] ?? first),
+    Number.MAX_SAFE_INTEGER,
+  );
   if (format === 'csv') await folder.write('metrics.csv', metricsCsv(named));
   else if (format === 'json') await folder.write('metrics.json', metricsJson(named));
   else if (format === 'parquet') await folder.write('metrics.parquet', [metricsParquet(named)]);

@@ -11,7 +11,12 @@ import type {
 const EXACT: ParityBars = { maxDifference: 1e-4, meanDifference: 1e-5, agreement: 1, accuracyDrop: 0 };
 /** The same bytes give the same bits where an engine is deterministic; on a GPU sums may be in another order. */
 const READ_BACK: ParityBars = { ...EXACT, maxDifference: 1e-5 };
-const TENSORFLOW_JS: ParityBars = { maxDifference: 1e-3, meanDifference: null, agreement: 1, accuracyDrop: 0 };
+const TENSORFLOW_JS: ParityBars = {
+  maxDifference: 1e-3,
+  meanDifference: null,
+  agreement: 1,
+  accuracyDrop: 0,
+};
 /** Rounded weights move logits as they like, as long as hardly an answer changes. */
 const COMPACT: ParityBars = {
   maxDifference: null,

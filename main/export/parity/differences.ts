@@ -49,7 +49,8 @@ export class Differences {
 /** Bucket 0 is [0, 1e-9), the last one [1, infinity). */
 function bucketOf(difference: number): number {
   let bucket = 0;
-  while (bucket <= HIGHEST_POWER - LOWEST_POWER && difference >= powerOfTen(LOWEST_POWER + bucket)) bucket += 1;
+  while (bucket <= HIGHEST_POWER - LOWEST_POWER && difference >= powerOfTen(LOWEST_POWER + bucket))
+    bucket += 1;
   return bucket;
 }
 

@@ -12,7 +12,13 @@ import { writeError } from '../../files/fileErrors.ts';
 import { nodeFileSystem } from '../../files/fileSystem.ts';
 import { openZip, type ZipArchive } from '../../files/zip.ts';
 import { parseCurves, parseEvaluations } from './metricsInJson.ts';
-import { badRunFile, ENTRIES, parseDescription, type RunFileDescription, type RunFileParts } from './runFile.ts';
+import {
+  badRunFile,
+  ENTRIES,
+  parseDescription,
+  type RunFileDescription,
+  type RunFileParts,
+} from './runFile.ts';
 
 const MOST_TEXT_BYTES = 512 << 20;
 /** Plain names only: nothing hidden, nothing that leads out of the folder. */
@@ -31,7 +37,8 @@ export async function readRunFile(path: string, folder: string): Promise<RunFile
     const bytes = description.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     requireFreeBytes(folder, bytes, 'The run');
     await unpack(archive, description, { path, folder });
-    const text = async (name: string) => (await readChecked(archive, description, name, path)).toString('utf8');
+    const text = async (name: string) =>
+      (await readChecked(archive, description, name, path)).toString('utf8');
     return {
       run: description.run,
       checkpoint: description.checkpoint,
@@ -53,7 +60,11 @@ async function readDescription(archive: ZipArchive, path: string): Promise<RunFi
 }
 
 /** The archive and its description name the same entries, each in a place that a run file has. */
-function requireEntries({ entries }: ZipArchive, { files, predictions }: RunFileDescription, path: string): void {
+function requireEntries(
+  { entries }: ZipArchive,
+  { files, predictions }: RunFileDescription,
+  path: string,
+): void {
   const listed = new Map(files.map((file) => [file.name, file]));
   if (listed.size !== files.length) throw badRunFile(path, 'it names an entry twice');
   for (const { name, sizeBytes } of entries) {
@@ -70,14 +81,18 @@ function requireEntries({ entries }: ZipArchive, { files, predictions }: RunFile
     ...predictions.map(({ split }) => ENTRIES.predictions(split)),
   ]);
   for (const { name } of files)
-    if (!places.has(name) && fileOf(name) === null) throw badRunFile(path, `it holds ${name}, which has no place in it`);
+    if (!places.has(name) && fileOf(name) === null)
+      throw badRunFile(path, `it holds ${name}, which has no place in it`);
   for (const name of places)
     if (!files.some((file) => file.name === name)) throw badRunFile(path, `its ${name} is missing`);
 }
 
 /** Where an entry belongs in the run's folder; null for entries that are no files of it. */
 function fileOf(name: string): { readonly of: 'run' | 'checkpoint'; readonly name: string } | null {
-  for (const [of, prefix] of [['run', ENTRIES.folder] as const, ['checkpoint', ENTRIES.checkpoint] as const]) {
+  for (const [of, prefix] of [
+    ['run', ENTRIES.folder] as const,
+    ['checkpoint', ENTRIES.checkpoint] as const,
+  ]) {
     const rest = name.slice(prefix.length);
     if (name.startsWith(prefix) && FILE_NAME.test(rest)) return { of, name: rest };
   }
@@ -115,10 +130,14 @@ async function readChecked(
   const expected = files.find((file) => file.name === name)!.sha256;
   const actual = createHash('sha256').update(bytes).digest('hex');
   if (actual === expected) return bytes;
-  throw new StudioError('CHECKSUM_MISMATCH', `The SHA-256 of ${name} in ${path} is ${actual}, not ${expected}.`, {
-    nextStep: 'Copy the file again from where it came, or export the run again.',
-    place: { file: path },
-  });
+  throw new StudioError(
+    'CHECKSUM_MISMATCH',
+    `The SHA-256 of ${name} in ${path} is ${actual}, not ${expected}.`,
+    {
+      nextStep: 'Copy the file again from where it came, or export the run again.',
+      place: { file: path },
+    },
+  );
 }
 
 async function readPredictions(

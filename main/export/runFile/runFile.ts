@@ -177,7 +177,10 @@ export function parseDescription(json: string, path: string): RunFileDescription
   if (data === undefined) {
     const [issue] = error.issues;
     const where = issue?.path.length === 0 ? '' : ` at ${issue?.path.join('.').slice(0, 80)}`;
-    throw badRunFile(path, `its ${ENTRIES.description} is no description of a run${where}: ${issue?.message}`);
+    throw badRunFile(
+      path,
+      `its ${ENTRIES.description} is no description of a run${where}: ${issue?.message}`,
+    );
   }
   // Checked above as far as anything here relies on it; the rest is a record for people.
   return data as unknown as RunFileDescription & { readonly run: { readonly config: RunConfig } };

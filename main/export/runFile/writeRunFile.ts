@@ -21,7 +21,14 @@ export async function writeRunFile(parts: RunFileParts, folder: ExportFolder): P
   await folder.write(runFileName(parts.run.id), zipChunks([first, ...members]));
 }
 
-function membersOf({ run, curves, evaluations, predictions, checkpoint, runDirectory }: RunFileParts): ZipMember[] {
+function membersOf({
+  run,
+  curves,
+  evaluations,
+  predictions,
+  checkpoint,
+  runDirectory,
+}: RunFileParts): ZipMember[] {
   const named = { runId: run.id, name: run.name ?? run.id, curves };
   const own = filesIn(runDirectory);
   const checkpointFolder = join(runDirectory, 'checkpoints', checkpoint.folder);
@@ -40,13 +47,18 @@ function membersOf({ run, curves, evaluations, predictions, checkpoint, runDirec
 }
 
 function fileMember(name: string, path: string): ZipMember {
-  return { name, content: () => createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer> };
+  return {
+    name,
+    content: () => createReadStream(path, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>,
+  };
 }
 
 function filesIn(folder: string): string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true });
-    return entries.filter((entry) => entry.isFile() && !/^\.|\.tmp-/.test(entry.name)).map(({ name }) => name);
+    return entries
+      .filter((entry) => entry.isFile() && !/^\.|\.tmp-/.test(entry.name))
+      .map(({ name }) => name);
   } catch (thrown) {
     throw readError(thrown, folder);
   }
