@@ -20,30 +20,6 @@ const MAY_SEE = {
   // Pure functions over columns; random numbers are the model's, which are pure too.
   'main/analysis': ['shared', 'main/model/philox.ts'],
   'main/model': ['shared'],
-<<<<<<< HEAD
-  // A book's model comes with its vocabulary.
-  'main/models': ['shared', 'main/files', 'main/model', 'main/data/vocabulary.ts'],
-  // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
-  'main/export': [
-    'shared',
-    'main/files',
-    'main/model/config.ts',
-    'main/model/parameters.ts',
-    'main/data/encoding.ts',
-    'main/data/truncation.ts',
-    'main/data/treebankTokenizer.ts',
-    'main/data/vocabulary.ts',
-    'main/data/wordpiece',
-    'main/data/words.ts',
-    'main/engines/wasmBackend.ts',
-    // Where transformers keeps each parameter: the same list for reading and for writing.
-    'main/models/huggingFace/names.ts',
-  ],
-  // The child that writes an export and compares its answers with the studio's own.
-  'main/exporting': [
-    ...['shared', 'main/files', 'main/data', 'main/model', 'main/models', 'main/engines'],
-    ...['main/training', 'main/export', 'main/entries.ts'],
-=======
   // A model comes with what cuts its text.
   'main/models': [
     'shared',
@@ -51,7 +27,31 @@ const MAY_SEE = {
     'main/model',
     'main/data/vocabulary.ts',
     'main/data/wordpiece',
->>>>>>> store
+  ],
+  // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
+  'main/export': [
+    'shared',
+    'main/files',
+    'main/model/config.ts',
+    'main/model/parameters.ts',
+    // How a file of weights is read tensor by tensor, and where transformers keeps each parameter.
+    'main/models/safetensorsFile.ts',
+    'main/models/weightFile.ts',
+    'main/models/huggingFace/names.ts',
+    'main/data/encoding.ts',
+    'main/data/pairTokenizer.ts',
+    'main/data/treebankTokenizer.ts',
+    'main/data/truncation.ts',
+    'main/data/vocabulary.ts',
+    'main/data/wordpiece',
+    'main/data/words.ts',
+    'main/data/wordsTokenizer.ts',
+    'main/engines/wasmBackend.ts',
+  ],
+  // The child that writes an export and compares its answers with the studio's own.
+  'main/exporting': [
+    ...['shared', 'main/files', 'main/data', 'main/model', 'main/models', 'main/engines'],
+    ...['main/training', 'main/export', 'main/entries.ts'],
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],

@@ -7,15 +7,17 @@ import type { ModelConfig } from '../../shared/runs.ts';
 import type { Truncation } from '../data/truncation.ts';
 import type { Vocabulary } from '../data/vocabulary.ts';
 import type { WordPieceTokenizer } from '../data/wordpiece/wordPieceTokenizer.ts';
-import { openSafetensorsByPlace, type SafetensorsByPlace } from '../files/safetensorsByPlace.ts';
+import { readError } from '../files/fileErrors.ts';
 import { allFinite } from '../files/tensorBytes.ts';
 import { checkConfig } from '../model/config.ts';
 import { type ParameterShape, parameterShapes } from '../model/parameters.ts';
+import { openSafetensorsFile } from '../models/safetensorsFile.ts';
+import type { WeightFile } from '../models/weightFile.ts';
 
 /** How text becomes ids: the book's words after the Treebank tokenizer, or BERT's pieces of words. */
 export type ExportedTokenizer =
   | { readonly kind: 'words'; readonly vocabulary: Vocabulary; readonly truncation: Truncation }
-  | { readonly kind: 'wordpiece'; readonly tokenizer: WordPieceTokenizer };
+  | { readonly kind: 'wordpiece'; readonly tokenizer: WordPieceTokenizer; readonly truncation: Truncation };
 
 export interface ExportedWeights {
   /** By our names, in the order of the network; Linear weights are [out, in]. */
@@ -56,7 +58,7 @@ export async function openExportedModel(model: ModelToExport): Promise<OpenExpor
   const { weightsPath, ...rest } = model;
   checkConfig(rest.config);
   checkFit(rest);
-  const file = await openSafetensorsByPlace(weightsPath);
+  const file = await openSafetensorsFile(weightsPath);
   try {
     const shapes = parameterShapes(rest.config);
     for (const shape of shapes) requireTensor(file, shape);
@@ -83,8 +85,8 @@ function checkFit({ config, labels, maxLen, tokenizer }: Omit<ExportedModel, 'we
     throw refuse(`its tokenizer has ${tokens} tokens, its token table only ${config.vocabularySize} rows`);
 }
 
-function requireTensor(file: SafetensorsByPlace, { name, shape }: ParameterShape): void {
-  const entry = file.entries.get(name);
+function requireTensor(file: WeightFile, { name, shape }: ParameterShape): void {
+  const entry = file.tensors.get(name);
   if (entry === undefined) throw unfit(file, `${file.name} lacks the parameter ${name}.`);
   if (entry.shape.join() !== shape.join())
     throw unfit(
@@ -97,14 +99,16 @@ function requireTensor(file: SafetensorsByPlace, { name, shape }: ParameterShape
 
 const FLOATS: ReadonlySet<string> = new Set(['F32', 'F16', 'BF16']);
 
-async function readFinite(file: SafetensorsByPlace, name: string): Promise<Float32Array> {
-  const tensor = await file.read(name);
+async function readFinite(file: WeightFile, name: string): Promise<Float32Array> {
+  const tensor = await file.read(name).catch((thrown: unknown) => {
+    throw readError(thrown, file.name);
+  });
   if (tensor.dtype !== 'F32' || !allFinite(tensor))
     throw unfit(file, `${name} in ${file.name} holds numbers that are not finite.`);
   return tensor.values;
 }
 
-function unfit(file: SafetensorsByPlace, message: string): StudioError {
+function unfit(file: WeightFile, message: string): StudioError {
   const nextStep = 'Export another checkpoint: this one cannot answer.';
   return new StudioError('BAD_FILE', message, { nextStep, place: { file: file.name } });
 }

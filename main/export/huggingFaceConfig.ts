@@ -1,6 +1,5 @@
 /** @file Runs anywhere. A config.json as the Hugging Face libraries read one: sizes, and the names of the classes. */
 import type { ExportedModel } from './exportedModel.ts';
-import { segmentsOf } from './network.ts';
 
 /**
  * BERT's or DistilBERT's configuration of this network. For the book's network it says what transformers.js needs to run
@@ -16,7 +15,7 @@ export function huggingFaceConfig(model: ExportedModel): Readonly<Record<string,
     max_position_embeddings: config.maxPositions,
     pad_token_id: tokenizer.kind === 'words' ? tokenizer.vocabulary.pad : tokenizer.tokenizer.vocabulary.pad,
   };
-  return segmentsOf(config) === 0 ? distilBert(model, common) : bert(model, common);
+  return config.segments === 0 ? distilBert(model, common) : bert(model, common);
 }
 
 const ACTIVATIONS = { relu: 'relu', gelu: 'gelu', gelu_tanh: 'gelu_new' } as const;

@@ -49,13 +49,6 @@ export const EMBEDDINGS_OUTPUT = 'embeddings';
 export const layerOutput = (layer: number) => `layer_${layer}`;
 export const LOGITS_OUTPUT = 'logits';
 
-/** Configurations that were written before DistilBERT came say neither. */
-type LaterConfig = ModelConfig & { readonly headActivation?: 'tanh' | 'relu'; readonly segments?: 0 | 2 };
-
-/** Rows of the segment table: 0 for DistilBERT, which has none. */
-export const segmentsOf = (config: LaterConfig): 0 | 2 => config.segments ?? 2;
-const headOf = (config: LaterConfig) => config.headActivation ?? 'tanh';
-
 /** @param diagnostic makes every layer's rows an output too; the last layer has only the first row of each pair. */
 export function writeNetwork<Value>(
   config: ModelConfig,
@@ -73,7 +66,7 @@ export function writeNetwork<Value>(
     x = writeLayer(config, graph, { x, penalty, layer, isLast: layer === config.layers - 1 });
     tell(layerOutput(layer), x);
   }
-  const hidden = graph.linear(x, 'hidden.0', headOf(config));
+  const hidden = graph.linear(x, 'hidden.0', config.headActivation);
   graph.output(LOGITS_OUTPUT, graph.linear(hidden, 'output', 'none'));
 }
 
@@ -81,7 +74,7 @@ function writeEmbeddings<Value>(config: ModelConfig, graph: GraphWriter<Value>):
   const tokens = graph.tokenRows('encoder.token_embedding.weight');
   const places = graph.positionRows('encoder.pos_embedding');
   let x = tokens;
-  if (segmentsOf(config) > 0) {
+  if (config.segments > 0) {
     x = graph.add('encoder.segments', x, graph.segmentRows('encoder.segment_embedding.weight'));
   }
   x = graph.add('encoder.positions', x, places);

@@ -6,7 +6,6 @@ import type { Vocabulary } from '../data/vocabulary.ts';
 import type { NormaliserSettings } from '../data/wordpiece/normalise.ts';
 import { CONTINUATION, SPECIAL_TOKENS } from '../data/wordpiece/wordPieceVocabulary.ts';
 import type { ExportedModel } from './exportedModel.ts';
-import { segmentsOf } from './network.ts';
 
 /** Texts by file name. */
 export function tokenizerFiles(model: ExportedModel): ReadonlyMap<string, string> {
@@ -136,7 +135,7 @@ function wordPieceConfig(
   { lowercase, stripAccents }: NormaliserSettings,
 ): object {
   return {
-    tokenizer_class: segmentsOf(config) === 0 ? 'DistilBertTokenizer' : 'BertTokenizer',
+    tokenizer_class: config.segments === 0 ? 'DistilBertTokenizer' : 'BertTokenizer',
     do_lower_case: lowercase,
     strip_accents: stripAccents === lowercase ? null : stripAccents,
     tokenize_chinese_chars: true,

@@ -89,7 +89,8 @@ export function initialValues(shape: ParameterShape, position: number, seed: num
   if (beginning.kind === 'zeros') return values;
   const sequence = new PhiloxSequence(seed, STREAMS.initialWeights, position);
   if (beginning.kind === 'normal') {
-    for (let index = 0; index < values.length; index++) values[index] = beginning.deviation * sequence.nextNormal();
+    for (let index = 0; index < values.length; index++)
+      values[index] = beginning.deviation * sequence.nextNormal();
     return values;
   }
   const bound = 1 / Math.sqrt(beginning.fanIn);

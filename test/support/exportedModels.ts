@@ -1,10 +1,12 @@
 /** @file Tests. Small random networks of every kind that can be exported, and what our own engine answers with them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EncodedPair } from '../../main/data/encoding.ts';
+import { asRead, type EncodedPair, encodePair } from '../../main/data/encoding.ts';
 import { Vocabulary } from '../../main/data/vocabulary.ts';
+import { WordPiecePairs } from '../../main/data/wordpiece/wordPiecePairs.ts';
 import { WordPieceTokenizer } from '../../main/data/wordpiece/wordPieceTokenizer.ts';
 import { WordPieceVocabulary } from '../../main/data/wordpiece/wordPieceVocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { openEngine } from '../../main/engines/registry.ts';
 import {
   type ExportedModel,
@@ -23,9 +25,9 @@ import { dataDirectoryForTests, whyAbsent } from './enginesForTests.ts';
 import { Inputs } from './onEngine.ts';
 import { temporaryFolder } from './temporaryFolder.ts';
 
-const SIZES = {
+const SIZES: Omit<ModelConfig, 'variant' | 'activation' | 'layerNormEps' | 'embeddingNorm'> = {
   ...{ vocabularySize: 60, layers: 2, hidden: 24, heads: 3, feedForward: 40 },
-  ...{ maxPositions: 40, classes: 3, dropout: 0.1 },
+  ...{ maxPositions: 40, classes: 3, dropout: 0.1, segments: 2, headActivation: 'tanh', headDropout: false },
 };
 
 export const BOOK: ModelConfig = {
@@ -40,10 +42,14 @@ export const BERT: ModelConfig = {
 
 export const BERT_TANH: ModelConfig = { ...BERT, activation: 'gelu_tanh', layers: 1, classes: 2 };
 
+/** DistilBERT: no segments, ReLU in the head. */
+export const DISTILBERT: ModelConfig = { ...BERT, segments: 0, headActivation: 'relu' };
+
 /** By name, for tests of all of them. */
 export const NETWORKS: readonly (readonly [string, ModelConfig])[] = [
   ["the book's network", BOOK],
   ['BERT', BERT],
+  ['DistilBERT', DISTILBERT],
   ['BERT with the tanh form of GELU, one layer, two classes', BERT_TANH],
 ];
 
@@ -61,7 +67,8 @@ export function wordPieceTokenizer(): ExportedTokenizer {
   const tokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', ...WORDS, ...pieces];
   const vocabulary = new WordPieceVocabulary(tokens, 'a test');
   const settings = { lowercase: true, stripAccents: true };
-  return { kind: 'wordpiece', tokenizer: new WordPieceTokenizer(vocabulary, settings) };
+  const tokenizer = new WordPieceTokenizer(vocabulary, settings);
+  return { kind: 'wordpiece', tokenizer, truncation: 'longer-first' };
 }
 
 /** Writes random weights, all of them different from where they begin, and opens them as an export does. */
@@ -108,6 +115,20 @@ export function randomBatch(config: ModelConfig, lengths: readonly number[], see
     }
   }
   return { pairs, length, ...batch };
+}
+
+/** A pair as the studio encodes it. */
+export function encodedPair(
+  { tokenizer, maxLen }: ExportedModel,
+  premise: string,
+  hypothesis: string | null,
+): EncodedPair {
+  const { truncation } = tokenizer;
+  const pairs =
+    tokenizer.kind === 'words'
+      ? new WordsTokenizer(tokenizer.vocabulary)
+      : new WordPiecePairs(tokenizer.tokenizer);
+  return encodePair(asRead({ premise, hypothesis }, pairs), pairs, { maxLen, truncation });
 }
 
 /** Encoded pairs, padded with zeros to the longest. */

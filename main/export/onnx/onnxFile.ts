@@ -5,7 +5,7 @@ import { StudioError } from '../../../shared/errors.ts';
 import { formatBytes } from '../../files/disk.ts';
 import type { Precision } from '../compactWeights.ts';
 import type { ExportedModel } from '../exportedModel.ts';
-import { LOGITS_OUTPUT, segmentsOf, writeNetwork } from '../network.ts';
+import { LOGITS_OUTPUT, writeNetwork } from '../network.ts';
 import { INPUTS, OnnxGraph } from './onnxGraph.ts';
 import { nodeMessage, tensorBeginning, valueMessage } from './onnxMessages.ts';
 import { messageBytes } from './onnxTensors.ts';
@@ -70,7 +70,7 @@ function borders({ config }: ExportedModel, graph: OnnxGraph): ProtobufMessage {
   const free = ['batch', 'sequence'];
   message.addMessage(11, valueMessage(INPUTS.ids, 'int64', free));
   message.addMessage(11, valueMessage(INPUTS.mask, 'int64', free));
-  if (segmentsOf(config) > 0) message.addMessage(11, valueMessage(INPUTS.segments, 'int64', free));
+  if (config.segments > 0) message.addMessage(11, valueMessage(INPUTS.segments, 'int64', free));
   for (const { name, rows } of graph.outputs) {
     const width = name === LOGITS_OUTPUT ? config.classes : config.hidden;
     const shape = rows === 'pairs' ? ['batch', width] : [...free, width];

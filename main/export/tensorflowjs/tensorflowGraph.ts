@@ -5,13 +5,7 @@
  */
 import type { ModelConfig } from '../../../shared/runs.ts';
 import type { ExportedWeights } from '../exportedModel.ts';
-import {
-  type AttentionInputs,
-  type GraphActivation,
-  type GraphWriter,
-  MASKED_SCORE,
-  segmentsOf,
-} from '../network.ts';
+import { type AttentionInputs, type GraphActivation, type GraphWriter, MASKED_SCORE } from '../network.ts';
 import {
   constNode,
   FLOAT,
@@ -55,7 +49,7 @@ export class TensorflowGraph implements GraphWriter<GraphRows> {
     this.#options = options;
     this.#shapes = new Map(options.weights.shapes.map(({ name, shape }) => [name, shape]));
     const { ids, mask, segments } = INPUTS;
-    this.inputs = segmentsOf(options.config) === 0 ? [ids, mask] : [ids, mask, segments];
+    this.inputs = options.config.segments === 0 ? [ids, mask] : [ids, mask, segments];
     for (const name of this.inputs) this.nodes.push(inputNode(name));
   }
 

@@ -14,9 +14,20 @@ export interface TensorflowJsOptions {
   readonly half: boolean;
 }
 
+interface GraphModelJson {
+  readonly signature: object;
+  readonly modelTopology: object;
+  readonly weightsManifest: readonly {
+    readonly paths: readonly string[];
+    readonly weights: readonly object[];
+  }[];
+}
+
 export interface TensorflowJsModel {
   /** What stands in model.json. */
-  readonly json: object;
+  readonly json: GraphModelJson;
+  /** Names of the shards. */
+  readonly shards: readonly string[];
   readonly weights: readonly GraphWeight[];
   readonly weightsBytes: number;
 }
@@ -55,15 +66,15 @@ export function graphModel(
   const outputs = graph.outputs.map((name) =>
     tensor(name, 'DT_FLOAT', [-1, name === LOGITS_OUTPUT ? config.classes : config.hidden]),
   );
+  const shards = shardNames(weightsBytes);
   return {
     json: {
-      format: 'graph-model',
-      generatedBy: 'Entail',
-      convertedBy: null,
+      ...{ format: 'graph-model', generatedBy: 'Entail', convertedBy: null },
       signature: { inputs: Object.fromEntries(inputs), outputs: Object.fromEntries(outputs) },
       modelTopology: { node: graph.nodes, library: {}, versions: { producer: 1575 } },
-      weightsManifest: [{ paths: shardNames(weightsBytes), weights: graph.weights.map(manifestEntry) }],
+      weightsManifest: [{ paths: shards, weights: graph.weights.map(manifestEntry) }],
     },
+    shards,
     weights: graph.weights,
     weightsBytes,
   };
@@ -73,7 +84,7 @@ async function writeGraphModel(folder: ExportFolder, model: TensorflowJsModel): 
   await folder.writeText('model.json', JSON.stringify(model.json));
   const pieces = shardPieces(model.weights);
   let next = await pieces.next();
-  for (const [shard, name] of shardNames(model.weightsBytes).entries()) {
+  for (const [shard, name] of model.shards.entries()) {
     await folder.write(
       name,
       (async function* () {

@@ -2,15 +2,13 @@
 import { dirname } from 'node:path';
 import { AutoModelForSequenceClassification, AutoTokenizer, env } from '@huggingface/transformers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodePair } from '../../../main/data/encoding.ts';
-import { encodeTextPair } from '../../../main/data/wordpiece/textPairs.ts';
-import { lowerWords } from '../../../main/data/words.ts';
-import type { ExportedModel } from '../../../main/export/exportedModel.ts';
 import { writeOnnx } from '../../../main/export/onnx/writeOnnx.ts';
 import {
   BERT,
   BOOK,
+  DISTILBERT,
   emptyExportFolder,
+  encodedPair,
   largestDifference,
   ownLogits,
   paddedBatch,
@@ -28,16 +26,10 @@ beforeAll(() => {
   env.allowRemoteModels = false;
 });
 
-function encode({ tokenizer, maxLen }: ExportedModel, [premise, hypothesis]: readonly [string, string]) {
-  if (tokenizer.kind === 'wordpiece')
-    return encodeTextPair(premise, hypothesis, tokenizer.tokenizer, maxLen);
-  const settings = { maxLen, truncation: tokenizer.truncation };
-  return encodePair(lowerWords(premise), lowerWords(hypothesis), tokenizer.vocabulary, settings);
-}
-
 describe.each([
   ["the book's network with its words", BOOK],
   ['BERT with WordPiece', BERT],
+  ['DistilBERT', DISTILBERT],
 ])('%s', (_, config) => {
   it.each([
     ['fp32', 'fp32', 2e-5],
@@ -53,7 +45,7 @@ describe.each([
     const classifier = await AutoModelForSequenceClassification.from_pretrained(name, { dtype });
     const [premises, hypotheses] = [PAIRS.map(([premise]) => premise), PAIRS.map(([, other]) => other)];
     const inputs = tokenizer(premises, { text_pair: hypotheses, padding: true });
-    const batch = paddedBatch(PAIRS.map((pair) => encode(model, pair)));
+    const batch = paddedBatch(PAIRS.map((pair) => encodedPair(model, ...pair)));
     // Ids at padding are the tokenizer's own.
     const ids = Array.from(inputs.input_ids.data as BigInt64Array, Number);
     expect(ids.map((id, at) => id * batch.attentionMask[at]!)).toEqual([...batch.inputIds]);
