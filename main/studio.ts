@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Entries } from './entries.ts';
 import { writeError } from './files/fileErrors.ts';
 import { dispatcherOver } from './rpc/dispatch.ts';
@@ -50,7 +51,11 @@ export interface StudioOptions {
   readonly onNotice: (notice: string) => void;
   /** Runs once, before an engine is chosen. */
   readonly prepareEngines?: PrepareEngines;
+  /** -> the folder of the program of exported pages, made when it is first needed; as it was built unless told. */
+  readonly prepareExportPage?: () => Promise<string>;
 }
+
+const builtExportPage = async () => join(projectFolder(), 'dist', 'exportPage');
 
 /**
  * A studio over a data directory, which is made when it is not there. Databases open when they are first needed, so
@@ -81,7 +86,10 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
     queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
     models: new ImportedModelService(databases),
-    exports: new ExportService({ databases, entries, engines, version }),
+    exports: new ExportService({
+      ...{ databases, entries, engines, version },
+      preparePage: options.prepareExportPage ?? builtExportPage,
+    }),
     takeInRun: (path: string, signal: AbortSignal) => takeInRun({ databases, entries }, path, signal),
     close: () => databases.close(),
   };

@@ -8,14 +8,13 @@ import { namesInFile } from '../models/huggingFace/names.ts';
 import type { ExportedModel } from './exportedModel.ts';
 import type { ExportFolder } from './exportFolder.ts';
 import { huggingFaceConfig } from './huggingFaceConfig.ts';
-import { segmentsOf } from './network.ts';
 import { tokenizerFiles } from './tokenizerFiles.ts';
 import { WEIGHTS_FILE, writeTorch } from './writeTorch.ts';
 
 /** Null for the book's network, which transformers has no code for. */
 export function familyOf(config: ModelConfig): 'bert' | 'distilbert' | null {
   if (config.variant === 'book') return null;
-  return segmentsOf(config) === 0 ? 'distilbert' : 'bert';
+  return config.segments === 0 ? 'distilbert' : 'bert';
 }
 
 /** @throws StudioError as the folder and the weights do. */

@@ -73,7 +73,11 @@ function exportedTokenizer(
     return { kind: 'words', vocabulary: new Vocabulary(data.tokens, source), truncation };
   const { tokens, lowercase, stripAccents } = data;
   const vocabulary = new WordPieceVocabulary(tokens, source);
-  return { kind: 'wordpiece', tokenizer: new WordPieceTokenizer(vocabulary, { lowercase, stripAccents }) };
+  return {
+    kind: 'wordpiece',
+    tokenizer: new WordPieceTokenizer(vocabulary, { lowercase, stripAccents }),
+    truncation,
+  };
 }
 
 /** Every byte of the weights is compared with what was sealed, before one leaves. */
@@ -104,6 +108,7 @@ async function exportTarget(
       model,
       precision,
       runFile: job.runFile,
+      page: job.page,
       studioRuntime: gate.studioRuntime,
     };
     const folder = new ExportFolder(pending.path, {

@@ -9,12 +9,15 @@ import type { ExportFolder } from '../export/exportFolder.ts';
 import type { ModelRunner } from '../export/modelRunner.ts';
 import { openOnnxRunner } from '../export/onnx/onnxRunner.ts';
 import { ONNX_FILES, writeDiagnosticOnnx, writeOnnx } from '../export/onnx/writeOnnx.ts';
+import { writePage } from '../export/page/writePage.ts';
 import type { RunFileParts } from '../export/runFile/runFile.ts';
 import { runFileName, writeRunFile } from '../export/runFile/writeRunFile.ts';
 import { openTensorflowJsRunner } from '../export/tensorflowjs/tensorflowJsRunner.ts';
 import { writeDiagnosticTensorflowJs, writeTensorflowJs } from '../export/tensorflowjs/writeTensorflowJs.ts';
 import { writeHuggingFace } from '../export/writeHuggingFace.ts';
 import { WEIGHTS_FILE, writeTorch } from '../export/writeTorch.ts';
+import type { PageParts } from './job.ts';
+import { openPageRunner } from './pageRunner.ts';
 import { readBack } from './readBack.ts';
 
 export interface FormatContext {
@@ -22,6 +25,7 @@ export interface FormatContext {
   readonly precision: ExportPrecision;
   /** Only for a run file. */
   readonly runFile: RunFileParts | null;
+  readonly page: PageParts;
   /** In words, for the report: "native, cpu". */
   readonly studioRuntime: string;
 }
@@ -69,6 +73,14 @@ export const FORMATS: Readonly<Record<ModelFormat, Format>> = {
     open: (path) => openTensorflowJsRunner(path),
     writeDiagnostic: (folder, { model, precision }) =>
       writeDiagnosticTensorflowJs(model, folder, { half: HALF[precision] }),
+  },
+  web: {
+    file: () => 'index.html',
+    write: (folder, { model, precision, page }) =>
+      writePage(model, folder, { ...page, half: HALF[precision] }),
+    open: (path) => openPageRunner(path),
+    // The same graph: a layer that differs here differs there.
+    writeDiagnostic: null,
   },
 };
 

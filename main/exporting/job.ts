@@ -48,6 +48,14 @@ export interface ModelTarget {
   readonly destination: string;
 }
 
+/** What a page has beside the model. */
+export interface PageParts {
+  /** The folder of the built page's program. */
+  readonly programFolder: string;
+  /** To begin with. */
+  readonly examples: readonly { readonly premise: string; readonly hypothesis: string | null }[];
+}
+
 export interface ModelExportJob {
   readonly dataDirectory: string;
   /** Computes the studio's own answers. */
@@ -62,6 +70,8 @@ export interface ModelExportJob {
   readonly targets: readonly ModelTarget[];
   /** For a target "run". */
   readonly runFile: RunFileParts | null;
+  /** For a target "web". */
+  readonly page: PageParts;
 }
 
 export interface MetricsExportJob {

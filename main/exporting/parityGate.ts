@@ -2,6 +2,7 @@
  * @file Runs in the exporting child. The parity gate of a job: the studio's model is loaded once, answers once, and every
  * export is compared with it (parity/bars.ts says what each must keep to).
  */
+import { join } from 'node:path';
 import type { ParityReport } from '../../shared/exports.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
@@ -166,7 +167,7 @@ export class ParityGate {
     if (exported instanceof StudioModel)
       return firstDivergence(ours, await exported.layers(batch), batch) ?? (await ofLogits());
     if (format.writeDiagnostic === null) return await ofLogits();
-    const diagnostic = `${path}/.layers`;
+    const diagnostic = join(path, '.layers');
     nodeFileSystem.makeFolder(diagnostic);
     try {
       await format.writeDiagnostic(new ExportFolder(diagnostic), context);

@@ -4,6 +4,7 @@ import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { ExportPrecision, ExportRecord, MetricFileFormat, ModelFormat } from '../../shared/exports.ts';
 import { type CheckpointRecord, METRICS, type RunRecord } from '../../shared/runs.ts';
+import { readExamples } from '../data/exampleBlocks.ts';
 import { listEvaluations } from '../db/evaluations.ts';
 import { findExport, forgetExport, insertExport, listExports } from '../db/exports.ts';
 import { metricSeries } from '../db/metrics.ts';
@@ -53,6 +54,8 @@ export interface ExportWatch {
   readonly signal: AbortSignal;
   readonly kill?: AbortSignal;
   readonly onProgress: (progress: ExportProgress) => void;
+  /** One export is in its place and recorded. */
+  readonly onExported?: () => void;
 }
 
 export interface ExportSetting {
@@ -60,6 +63,8 @@ export interface ExportSetting {
   readonly entries: Entries;
   readonly engines: EngineService;
   readonly version: string;
+  /** -> the folder of the program of exported pages, built where it can be. */
+  readonly preparePage: () => Promise<string>;
 }
 
 const FINAL: ReadonlySet<RunRecord['state']> = new Set(['completed', 'stopped', 'failed', 'interrupted']);
@@ -106,6 +111,7 @@ export class ExportService {
     const weights = sealedWeights(folder, checkpoint);
     const engine = await engines.choose(request.engine);
     const { config } = run;
+    const data = gateData(databases, run);
     const order: ExportOrder = {
       kind: 'exportModel',
       job: {
@@ -121,10 +127,14 @@ export class ExportService {
           weightsPath: join(folder, WEIGHTS),
           weightsSha256: weights.sha256,
         },
-        data: gateData(databases, run),
+        data,
         facts: await cardFacts(databases, run, { checkpoint, licences: request.licences }),
         targets: targetsOf(request),
         runFile: request.to.includes('run') ? this.#runFile(run, checkpoint) : null,
+        page: {
+          programFolder: request.to.includes('web') ? await this.#setting.preparePage() : '',
+          examples: pageExamples(databases, data),
+        },
       },
     };
     const environment = await engines.workerEnvironment(engine, request.threads);
@@ -157,6 +167,7 @@ export class ExportService {
     const onExported = ({ to, precision, folder, state, sizeBytes, parity }: FinishedExport) => {
       const one = { ...of, to, precision, folder, state, sizeBytes, parity };
       ids.push(insertExport(this.#setting.databases.store(), one));
+      watch.onExported?.();
     };
     const entry = this.#setting.entries.path('export');
     await superviseExport(order, { ...watch, entry, onExported });
@@ -199,9 +210,15 @@ function targetsOf({ to, precision, folder }: ExportRequest) {
   return to.map((format) => ({
     to: format,
     // Only formats that have a choice; the others are what the studio has.
-    precision: format === 'onnx' || format === 'web' ? precision : ('fp32' as const),
+    precision: precisionOf(format, precision),
     destination: to.length === 1 ? root : join(root, format),
   }));
+}
+
+/** ONNX has all three; what runs on TensorFlow.js halves its weights at most; the others are what the studio has. */
+function precisionOf(format: ModelFormat, asked: ExportPrecision): ExportPrecision {
+  if (format === 'onnx' || asked === 'fp32') return asked;
+  return format === 'web' || format === 'tfjs' ? 'fp16' : 'fp32';
 }
 
 /** @throws StudioError NOT_FOUND naming what there is. */
@@ -245,6 +262,19 @@ function sealedWeights(folder: string, { manifestSha256 }: CheckpointRecord): Se
       place: { file: folder },
     },
   );
+}
+
+const PAGE_EXAMPLES = 6;
+
+/** Some of the split, to begin with on an exported page. */
+function pageExamples(databases: Databases, data: GateData | null) {
+  if (data === null) return [];
+  const { datasetId, split } = data;
+  const examples = readExamples(databases.cache(), datasetId, split, { from: 0, count: PAGE_EXAMPLES });
+  return examples.map(({ premise, hypothesis }) => ({
+    premise: premise.raw,
+    hypothesis: hypothesis?.raw ?? null,
+  }));
 }
 
 /** The split that the run was judged by; null where its data set is gone. */

@@ -24,6 +24,8 @@ export type HostBase = Pick<
   | 'runs'
   | 'training'
   | 'inference'
+  | 'exports'
+  | 'takeInRun'
   | 'platform'
   | 'notices'
 > & { readonly databases: Databases };

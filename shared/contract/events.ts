@@ -36,6 +36,7 @@ export type StudioEvent =
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'datasets' }
   | { readonly kind: 'engines' }
+  | { readonly kind: 'exports' }
   | { readonly kind: 'settings'; readonly settings: Settings }
   /** Something a person must know now: a full disk, a run that waits. `id` lets a later one take it back (text ""). */
   | {
