@@ -98,6 +98,19 @@ describe('what is in the way', () => {
   });
 });
 
+it('of an export that failed is beside that of the earlier one, which stays', async () => {
+  const place = join(temporaryFolder(), 'exported');
+  await put(place, 'first');
+  const before = contentsOf(place);
+  const pending = new PendingFolder(place);
+  const folder = new ExportFolder(pending.path);
+  await folder.writeText(EXPORT_MANIFEST, exportManifestText('onnx', []));
+  expect(pending.publish('failed')).toBe(`${place}.failed`);
+  pending.discard();
+  expect(contentsOf(place)).toEqual(before);
+  expect(readdirSync(join(place, '..')).sort()).toEqual(['exported', 'exported.failed']);
+});
+
 describe('a fault at the k-th operation', () => {
   it('of a full disk leaves the earlier export whole and nothing beside it', async () => {
     for (let k = 1; ; k++) {
