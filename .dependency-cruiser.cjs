@@ -9,10 +9,13 @@ const MAY_SEE = {
   shared: [],
   'main/files': ['shared'],
   'main/db': ['shared', 'main/files'],
+  // A hub of models and data sets: what it has, and its files.
+  'main/hub': ['shared', 'main/files'],
   // The form of a batch, and the numbers that shuffle it, are the model's; both are pure.
   'main/data': [
     'shared',
     'main/files',
+    'main/hub',
     'main/entries.ts',
     'main/model/packedBatch.ts',
     'main/model/philox.ts',
@@ -22,11 +25,13 @@ const MAY_SEE = {
   'main/model': ['shared'],
   // A model comes with what cuts its text.
   'main/models': [
+    // A model is downloaded and then imported.
+    'main/hub',
     'shared',
     'main/files',
     'main/model',
     'main/data/vocabulary.ts',
-    'main/data/wordpiece',
+    'main/data/openPairTokenizer.ts',
   ],
   // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
   'main/export': [
@@ -54,7 +59,15 @@ const MAY_SEE = {
     ...['main/training', 'main/export', 'main/entries.ts'],
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
-  'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
+  'main/training': [
+    'shared',
+    'main/files',
+    'main/hub',
+    'main/data',
+    'main/model',
+    'main/engines',
+    'main/entries.ts',
+  ],
   // What both hosts share: the contract's dispatcher and the events.
   'main/rpc': ['shared'],
   renderer: ['shared'],

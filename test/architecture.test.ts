@@ -46,6 +46,8 @@ describe('fences', () => {
     ['shared/c.ts', 'csv-parse', 'shared-is-pure'],
     ['main/files/a.ts', '../data/ok.ts', 'files-fence'],
     ['main/db/a.ts', '../data/ok.ts', 'db-fence'],
+    ['main/hub/a.ts', '../data/ok.ts', 'hub-fence'],
+    ['main/hub/b.ts', '../models/ok.ts', 'hub-fence'],
     ['main/data/a.ts', '../db/ok.ts', 'data-fence'],
     ['main/data/b.ts', '../model/ok.ts', 'data-fence'],
     ['main/analysis/a.ts', '../data/ok.ts', 'analysis-fence'],

@@ -16,6 +16,7 @@ import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { addModelsDelete } from './modelsDelete.ts';
+import { addModelsDownload } from './modelsDownload.ts';
 import { addModelsImport } from './modelsImport.ts';
 import { addModelsLabel } from './modelsLabel.ts';
 import { addModelsList } from './modelsList.ts';
@@ -55,7 +56,14 @@ const GROUPS: readonly Group[] = [
     name: 'models',
     summary: 'models that others have trained: import, look at, label, delete',
     examples: ['models import all-MiniLM-L6-v2 --name minilm', 'models list'],
-    commands: [addModelsImport, addModelsList, addModelsShow, addModelsLabel, addModelsDelete],
+    commands: [
+      addModelsImport,
+      addModelsDownload,
+      addModelsList,
+      addModelsShow,
+      addModelsLabel,
+      addModelsDelete,
+    ],
   },
   {
     name: 'runs',

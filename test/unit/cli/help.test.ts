@@ -46,7 +46,7 @@ describe('help', () => {
       [
         ...['demo', 'train', 'evaluate', 'predict', 'datasets', 'runs', 'engines', 'cache', 'cache clear'],
         ...['queue', 'studio', 'models'],
-        ...['import', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
+        ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
         ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
         ...['list', 'install', 'uninstall', 'doctor'].map((verb) => `engines ${verb}`),
