@@ -26,6 +26,7 @@ export interface ProbeResult {
 /** What a job is for, and what it leaves when it is done. */
 export type JobOutcome =
   | { readonly kind: 'importDataset'; readonly dataset: string | null; readonly report: ImportReport | null }
+  | { readonly kind: 'importModel'; readonly model: string | null }
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }
