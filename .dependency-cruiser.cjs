@@ -31,7 +31,7 @@ const MAY_SEE = {
     'main/files',
     'main/model',
     'main/data/vocabulary.ts',
-    'main/data/wordpiece',
+    'main/data/openPairTokenizer.ts',
   ],
   // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
   'main/export': [

@@ -99,10 +99,10 @@ export function hostStudio(
     throw thrown;
   }
   const context = hostContext({ ...options, ...studio, databases, notices }, events.publish);
-  const { datasetChanges, queue, runIndex } = context;
+  const { datasetChanges, modelChanges, queue, runIndex } = context;
   const dispatcher = dispatcherOver(allHandlers(context));
   const foreign = new ForeignChanges({
-    ...{ databases, datasetChanges, runIndex, publish: events.publish },
+    ...{ databases, datasetChanges, modelChanges, runIndex, publish: events.publish },
     isOurs: (run) => queue.trains(run),
     onChange: () => queue.lookAround(),
   });

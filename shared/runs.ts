@@ -50,6 +50,10 @@ export interface RunConfig {
   readonly engine: EngineName | null;
   /** Weights to start from, or null for random ones. */
   readonly startFrom: string | null;
+  /** The imported model whose weights those are; left out where they are another run's, or random. */
+  readonly base?: { readonly name: string; readonly manifestSha256: string };
+  /** True when the output layer begins at random although those weights have one, because its labels are others. */
+  readonly freshHead?: true;
 }
 
 export interface Environment {

@@ -12,7 +12,7 @@ import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { HostContext } from './hosting.ts';
-import { startingPoint } from './startingPoint.ts';
+import { startingPoint, startRecord } from './startingPoint.ts';
 import { tokenizerRecord, writeTokenizer } from './tokenizerOfRun.ts';
 import { requireTrainable } from './trainable.ts';
 
@@ -74,7 +74,8 @@ export async function measureRun(
     const config: RunConfig = {
       dataset: { id, name, contentHash, labels, sentencesPerExample },
       ...{ hyperparameters, model: start.model, ...tokenizerRecord(start.tokenizer) },
-      ...{ engine: request.engine, startFrom: start.startFrom },
+      engine: request.engine,
+      ...startRecord(start),
     };
     const figures = await superviseProbe({
       entry: entries.path('training'),

@@ -30,7 +30,7 @@ import type { EngineService } from './engines.ts';
 import { watchJoined } from './joinedTraining.ts';
 import { keptCheckpoints, requireFolder } from './lostFolder.ts';
 import { RoomWait } from './roomWait.ts';
-import { type StartingPoint, type StartRequest, startingPoint } from './startingPoint.ts';
+import { type StartingPoint, type StartRequest, startingPoint, startRecord } from './startingPoint.ts';
 import { isStudioOpen } from './studioLock.ts';
 import { takeOut } from './takeOut.ts';
 import { tokenizerRecord, writeTokenizer } from './tokenizerOfRun.ts';
@@ -291,6 +291,6 @@ function runConfig(request: TrainRequest, dataset: Dataset, start: StartingPoint
     model: start.model,
     ...tokenizerRecord(start.tokenizer),
     engine: request.engine,
-    startFrom: start.startFrom,
+    ...startRecord(start),
   };
 }

@@ -15,6 +15,8 @@ import { SupervisedChild } from './supervisedChild.ts';
 import { failureOf } from './supervisor.ts';
 
 export type {
+  AnswerConfig,
+  AnswerWeights,
   EvaluationJob,
   HeadAttention,
   HeadPlace,

@@ -10,12 +10,13 @@ import { readGroups } from '../data/exampleGroups.ts';
 import { openPairTokenizer } from '../data/openPairTokenizer.ts';
 import { openEngine, precisionHere } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
-import { ParameterSet, parameterShapes } from '../model/parameters.ts';
+import { ParameterSet, type ParameterShape, parameterShapes } from '../model/parameters.ts';
 import { accuracyByGroup, answersCounted } from './answersJudged.ts';
 import { weightsToUse } from './checkpoints.ts';
 import { type ChildPort, isChildProcess, openChildPort } from './childPort.ts';
 import { type Probabilities, probabilitiesOf, summariseAnswers } from './evaluation.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import { importedTensors, valuesOfShape } from './importedWeights.ts';
 import { attend, inspect, type LoadedModel } from './inspection.ts';
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
 import { evaluationTokensOf } from './microBatchSize.ts';
@@ -28,9 +29,28 @@ async function load(job: PredictionJob): Promise<LoadedModel> {
     precision: precisionHere(job.engine, hyperparameters.precision),
   };
   await openEngine(job.engine, options);
-  const checkpoint = weightsToUse(job.runDirectory, hyperparameters.keep);
-  const parameters = new ParameterSet(parameterShapes(model), (shape) => checkpoint.parameter(shape).value);
+  const parameters = new ParameterSet(parameterShapes(model), weightsOf(job));
   return { job, parameters, tokenizer: openPairTokenizer(job.runDirectory) };
+}
+
+function weightsOf({
+  weights,
+  config,
+  runDirectory,
+}: PredictionJob): (shape: ParameterShape) => Float32Array {
+  if (weights?.kind !== 'imported') {
+    const checkpoint = weightsToUse(runDirectory, config.hyperparameters.keep);
+    return (shape) => checkpoint.parameter(shape).value;
+  }
+  const tensors = importedTensors(runDirectory, weights);
+  return (shape) => {
+    const values = valuesOfShape(tensors, shape);
+    if (values !== null) return values;
+    throw new StudioError('BAD_FILE', `The model has no parameter ${shape.name} of shape [${shape.shape}].`, {
+      nextStep: 'Delete it and import it again.',
+      place: { file: runDirectory },
+    });
+  };
 }
 
 async function probabilities(
@@ -58,7 +78,7 @@ async function evaluate(
     if (counted === null)
       throw new StudioError(
         'USAGE',
-        `The run knows the labels ${known.join(', ')}; ${dataset.name} has ${labels.join(', ')}.`,
+        `The model knows the labels ${known.join(', ')}; ${dataset.name} has ${labels.join(', ')}.`,
         {
           nextStep: 'Import the data set with a label mapping (--labels) that gives the same labels.',
         },

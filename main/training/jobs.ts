@@ -61,16 +61,30 @@ export interface HandOver {
   readonly kind: 'handOver';
 }
 
-/** The finished weights of a run, and what to do with them. */
+/** What of a configuration weights need to answer. */
+export interface AnswerConfig extends Pick<RunConfig, 'model' | 'hyperparameters'> {
+  readonly dataset: Pick<RunConfig['dataset'], 'labels'>;
+}
+
+/** Of the folder that a job names: the checkpoint that a run stands for, or an imported model's. */
+export type AnswerWeights =
+  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'imported'; readonly manifestSha256: string };
+
+/** Finished weights, and what to do with them. */
 export interface EvaluationJob extends JobPlace {
-  readonly config: RunConfig;
+  readonly config: AnswerConfig;
+  /** A run's checkpoint when it is left out. */
+  readonly weights?: AnswerWeights;
   readonly cachePath: string;
   readonly dataset: string;
   readonly split: Split;
 }
 
 export interface PredictionJob extends JobPlace {
-  readonly config: RunConfig;
+  readonly config: AnswerConfig;
+  /** A run's checkpoint when it is left out. */
+  readonly weights?: AnswerWeights;
 }
 
 /** A pair as somebody wrote it. */

@@ -41,7 +41,7 @@ export async function runProbe(
       hyperparameters: job.config.hyperparameters,
       classWeights: classWeightsOf(job, train),
       factory: adamVariables,
-      begin: firstWeights(job),
+      begin: firstWeights(job, () => {}),
     });
     const secondsPerStep = await measureSteps(job, task, train, { beat, onProgress });
     const evaluationSecondsPerPair = await measureEvaluation(job, task, train, beat);

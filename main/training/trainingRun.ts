@@ -85,7 +85,7 @@ class TrainingRun implements LoopTask {
     });
     links.beat();
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
-    const begin = checkpoint?.parameter ?? firstWeights(job);
+    const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
     const classWeights = classWeightsOf(job, splits.get('train')!);
     const { hyperparameters, model } = job.config;
     const options: TaskOptions = {
