@@ -71,17 +71,36 @@ export function wordPieceTokenizer(): ExportedTokenizer {
   return { kind: 'wordpiece', tokenizer, truncation: 'longer-first' };
 }
 
-/** Writes random weights, all of them different from where they begin, and opens them as an export does. */
-export function randomModel(config: ModelConfig, seed = 7): Promise<OpenExportedModel> {
+type Tensors = Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>;
+
+/** Random parameters, all of them different from where they begin. */
+function randomTensors(config: ModelConfig, seed: number): Tensors {
   const inputs = new Inputs(seed);
-  const tensors = parameterShapes(config).map(({ name, shape, ...rest }, position) => {
-    const values = initialValues({ name, shape, ...rest }, position, seed);
-    const noise = inputs.normal(values.length);
-    for (let i = 0; i < values.length; i++) values[i]! += 0.1 * noise[i]!;
-    return [name, { dtype: 'F32' as const, shape: [...shape], values }] as const;
-  });
+  return new Map(
+    parameterShapes(config).map((shape, position) => {
+      const values = initialValues(shape, position, seed);
+      const noise = inputs.normal(values.length);
+      for (let i = 0; i < values.length; i++) values[i]! += 0.1 * noise[i]!;
+      return [shape.name, { dtype: 'F32', shape: [...shape.shape], values }];
+    }),
+  );
+}
+
+export interface RandomModelOptions {
+  readonly seed?: number;
+  /** Damages the weights before they are written. */
+  readonly change?: (tensors: Tensors) => void;
+}
+
+/** Writes random weights, and opens them as an export does. */
+export function randomModel(
+  config: ModelConfig,
+  { seed = 7, change }: RandomModelOptions = {},
+): Promise<OpenExportedModel> {
+  const tensors = randomTensors(config, seed);
+  change?.(tensors);
   const weightsPath = join(temporaryFolder(), 'weights.safetensors');
-  writeFileSync(weightsPath, Buffer.concat(encodeSafetensors(new Map(tensors))));
+  writeFileSync(weightsPath, Buffer.concat(encodeSafetensors(tensors)));
   return openExportedModel({
     name: 'a random network',
     config,
