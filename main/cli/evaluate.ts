@@ -29,15 +29,16 @@ export function addEvaluate(program: Command, cli: Cli): void {
   const command = describe(program.command('evaluate <MODEL>'), {
     summary: 'loss, accuracy, macro-F1 and confusion matrix of a trained model',
     details:
-      'MODEL is a run, of which the weights are used that it ended with, or an imported model with a head. Another data\n' +
-      'set must have the same labels, in any order; or entailment and non-entailment (HANS): then every answer but\n' +
-      'entailment counts as non-entailment, as McCoy et al. 2019 do. Kinds of examples that the data set tells apart\n' +
-      '(heuristic, subcase, genre) are judged one by one.',
+      'MODEL is a run, of which the weights are used that it ended with, or an imported model with a head.\n' +
+      'Another data set must have the same labels, in any order; or entailment\n' +
+      'and non-entailment (HANS): then every answer but entailment counts as non-entailment, as McCoy et al. 2019 do.\n' +
+      'Kinds of examples that the data set tells apart (heuristic, subcase, genre) are judged one by one.',
     examples: [
       ['evaluate r7f3k2', 'the test split of the data set it was trained on'],
-      ['evaluate my-nli --dataset snli --split dev', 'an imported model, on another data set'],
+      ['evaluate r7f3k2 --dataset mnli --split dev', 'another data set'],
       ['evaluate r7f3k2 --dataset hans --data heuristics_evaluation_set.txt', 'HANS, by heuristic'],
       ['evaluate r7f3k2 --dataset multinli --data multinli_1.0.zip', 'both development sets of MultiNLI'],
+      ['evaluate my-nli --dataset snli', 'an imported model'],
     ],
   });
   command
@@ -54,7 +55,7 @@ export function addEvaluate(program: Command, cli: Cli): void {
         const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
         const wanted = options.split === undefined ? null : splitFrom(options.split);
         const { datasets, inference } = await studio();
-        inference.requireModel(reference);
+        inference.find(reference);
         const name = await evaluationData(datasets, options, { terminal, interruption });
         const { modelId, run, dataset, evaluation, groups } = await inference.evaluate(reference, {
           engine,

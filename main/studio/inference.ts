@@ -86,6 +86,11 @@ export class InferenceService {
     this.#setting = setting;
   }
 
+  /** Makes sure that a model can answer, before anything long is done for it. @throws StudioError as `findAnsweringModel`. */
+  find(reference: string): void {
+    findAnsweringModel(this.#setting.databases, reference);
+  }
+
   /**
    * Loads the weights that a run ended with, or an imported model's; the signal ends that early.
    * @throws StudioError NOT_FOUND, USAGE as `findAnsweringModel`, and what keeps them from being loaded.
@@ -116,11 +121,6 @@ export class InferenceService {
       kill: () => child.kill(),
       close: () => child.close(),
     };
-  }
-
-  /** Before something is prepared for it. @throws StudioError as `openPredictor` for a model that cannot answer. */
-  requireModel(reference: string): void {
-    findAnsweringModel(this.#setting.databases, reference);
   }
 
   /** Evaluates a split with such weights; nothing is stored. @throws StudioError as above. */

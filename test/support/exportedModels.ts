@@ -99,8 +99,6 @@ export function randomModel(
 ): Promise<OpenExportedModel> {
   const tensors = randomTensors(config, seed);
   change?.(tensors);
-  const weightsPath = join(temporaryFolder(), 'weights.safetensors');
-  writeFileSync(weightsPath, Buffer.concat(encodeSafetensors(tensors)));
   return openExportedModel({
     name: 'a random network',
     config,
@@ -108,8 +106,15 @@ export function randomModel(
     sentencesPerExample: 2,
     maxLen: config.maxPositions,
     tokenizer: config.variant === 'book' ? wordsTokenizer() : wordPieceTokenizer(),
-    weightsPath,
+    weightsPath: weightsFile(tensors),
   });
+}
+
+/** Path of a file with these weights. */
+export function weightsFile(tensors: Tensors): string {
+  const path = join(temporaryFolder(), 'weights.safetensors');
+  writeFileSync(path, Buffer.concat(encodeSafetensors(tensors)));
+  return path;
 }
 
 export const emptyExportFolder = () => new ExportFolder(temporaryFolder());

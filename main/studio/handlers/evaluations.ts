@@ -12,7 +12,7 @@ export function evaluationsHandlers({
 }: HostContext): HandlersOf<typeof evaluationRoutes> {
   return {
     'evaluations/start': ({ model, dataset, split }) => {
-      inference.requireModel(model);
+      inference.find(model);
       const outcome = { kind: 'evaluate', model, dataset, result: null } as const;
       const job = jobs.start({
         title: `Evaluate ${model} on ${dataset}`,
