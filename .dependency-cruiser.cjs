@@ -39,9 +39,10 @@ const MAY_SEE = {
     'main/files',
     'main/model/config.ts',
     'main/model/parameters.ts',
-    // How a file of weights is read tensor by tensor.
+    // How a file of weights is read tensor by tensor, and where transformers keeps each parameter.
     'main/models/safetensorsFile.ts',
     'main/models/weightFile.ts',
+    'main/models/huggingFace/names.ts',
     'main/data/encoding.ts',
     'main/data/pairTokenizer.ts',
     'main/data/treebankTokenizer.ts',
@@ -51,6 +52,11 @@ const MAY_SEE = {
     'main/data/words.ts',
     'main/data/wordsTokenizer.ts',
     'main/engines/wasmBackend.ts',
+  ],
+  // The child that writes an export and compares its answers with the studio's own.
+  'main/exporting': [
+    ...['shared', 'main/files', 'main/data', 'main/model', 'main/models', 'main/engines'],
+    ...['main/training', 'main/export', 'main/entries.ts'],
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': [

@@ -25,6 +25,8 @@ export type HostBase = Pick<
   | 'runs'
   | 'training'
   | 'inference'
+  | 'exports'
+  | 'takeInRun'
   | 'models'
   | 'platform'
   | 'notices'

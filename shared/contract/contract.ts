@@ -6,6 +6,7 @@ import { datasetRoutes } from './datasets.ts';
 import { engineRoutes } from './engines.ts';
 import { errorAnalysisRoutes } from './errorAnalysis.ts';
 import { evaluationRoutes } from './evaluations.ts';
+import { exportRoutes } from './exports.ts';
 import { hubRoutes } from './hub.ts';
 import { jobRoutes } from './jobs.ts';
 import { modelRoutes } from './models.ts';
@@ -23,6 +24,7 @@ export const CONTRACT = {
   ...errorAnalysisRoutes,
   ...evaluationRoutes,
   ...hubRoutes,
+  ...exportRoutes,
   ...jobRoutes,
   ...modelRoutes,
   ...queueRoutes,

@@ -38,6 +38,9 @@ export type JobOutcome =
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }
+  /** Ids of what is in its place so far. */
+  | { readonly kind: 'export'; readonly run: string; readonly exports: readonly number[] }
+  | { readonly kind: 'importRun'; readonly run: string | null }
   | { readonly kind: 'probe'; readonly probe: ProbeResult | null };
 
 export interface Job {

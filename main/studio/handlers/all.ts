@@ -7,6 +7,7 @@ import { datasetsHandlers } from './datasets.ts';
 import { enginesHandlers } from './engines.ts';
 import { errorAnalysisHandlers } from './errorAnalysis.ts';
 import { evaluationsHandlers } from './evaluations.ts';
+import { exportsHandlers } from './exports.ts';
 import { hubHandlers } from './hub.ts';
 import { jobsHandlers } from './jobs.ts';
 import { modelsHandlers } from './models.ts';
@@ -24,6 +25,7 @@ export function allHandlers(context: HostContext): Handlers {
     ...errorAnalysisHandlers(context),
     ...evaluationsHandlers(context),
     ...hubHandlers(context),
+    ...exportsHandlers(context),
     ...jobsHandlers(context),
     ...modelsHandlers(context),
     ...queueHandlers(context),

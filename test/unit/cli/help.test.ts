@@ -48,7 +48,7 @@ describe('help', () => {
         ...['queue', 'studio', 'models'],
         ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
-        ...['list', 'show', 'compare', 'resume', 'delete'].map((verb) => `runs ${verb}`),
+        ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
         ...['list', 'install', 'uninstall', 'doctor'].map((verb) => `engines ${verb}`),
         ...['list', 'add', 'run', 'move', 'remove', 'pause', 'resume'].map((verb) => `queue ${verb}`),
       ].sort(),
