@@ -23,6 +23,7 @@ export async function startProbe(context: ProbeSetting, request: RunRequest): Pr
   const { databases, jobs } = context;
   const dataset = requireDataset(databases.cache(), request.dataset);
   requireTrainable(dataset, request.hyperparameters);
+  startingPoint(databases, request, dataset);
   await requireFreeDevice(context, request.engine);
   return jobs.start({
     title: `Measure a run on ${request.dataset}`,
@@ -63,7 +64,7 @@ export async function measureRun(
 ): Promise<ProbeResult> {
   const { hyperparameters, threads } = request;
   const dataset = requireDataset(databases.cache(), request.dataset);
-  const start = startingPoint(databases, { ...request, vocabularyPath: null }, dataset);
+  const start = startingPoint(databases, request, dataset);
   const text = { dataset, tokenizer: start.tokenizer, hyperparameters };
   await encodeForRun(databases.cache(), text, { onReports: () => {}, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));

@@ -5,7 +5,8 @@ import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ImportedModel } from '../../shared/models.ts';
 import type { ModelConfig, RunConfig } from '../../shared/runs.ts';
-import { openPairTokenizer, tokenizerAt } from '../data/openPairTokenizer.ts';
+import { tokenizerAt } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import { WordsTokenizer } from '../data/wordsTokenizer.ts';
@@ -48,6 +49,8 @@ interface Origin {
   /** "Run r7f3k2", "The model minilm" */
   readonly title: string;
   readonly model: ModelConfig;
+  /** Of a run. */
+  readonly vocabularyHash?: string;
   /** With the tokenizer. */
   readonly folder: string;
   /** Of its head; null when it has none, or one that nobody has explained. */
@@ -61,9 +64,9 @@ function fromModel(databases: Databases, request: ModelRequest, dataset: Dataset
   if (vocabularyPath !== null)
     throw new StudioError(
       'USAGE',
-      '--model and --vocabulary exclude each other: a model has its vocabulary.',
+      'A vocabulary cannot be given to a run that starts from a model: the model has its own.',
       {
-        nextStep: 'Leave one of them out.',
+        nextStep: 'Leave out the model or the vocabulary (--model, --vocabulary).',
       },
     );
   const imported = findImportedModel(databases.places.models, startFrom);
@@ -78,7 +81,7 @@ function fromModel(databases: Databases, request: ModelRequest, dataset: Dataset
     );
   const keepsHead = `${labels}` === `${dataset.labels}`;
   return {
-    tokenizer: fittingTokenizer(folder, model),
+    tokenizer: ownTokenizer(folder, origin),
     model: { ...model, classes: dataset.labels.length, dropout: hyperparameters.dropout },
     ...weights,
     ...(keepsHead ? {} : { freshHead: true }),
@@ -93,6 +96,7 @@ function originOfRun(databases: Databases, reference: string): Origin {
   return {
     title: `Run ${run.id}`,
     model: run.config.model,
+    vocabularyHash: run.config.vocabularyHash,
     folder,
     labels: run.config.dataset.labels,
     weights: { startFrom: join(checkpointsFolder(folder), checkpoint.folder, 'weights.safetensors') },
@@ -117,15 +121,4 @@ export function startRecord({ startFrom, base, freshHead }: StartingPoint) {
     ...(base === undefined ? {} : { base }),
     ...(freshHead === undefined ? {} : { freshHead }),
   };
-}
-
-/** An id without a row in the token table would be another token's row, or none. @throws StudioError BAD_FILE. */
-export function fittingTokenizer(folder: string, { vocabularySize }: ModelConfig): PairTokenizer {
-  const tokenizer = openPairTokenizer(folder);
-  if (tokenizer.size <= vocabularySize) return tokenizer;
-  const message = `The tokenizer has ${tokenizer.size} tokens, but the model's table only ${vocabularySize} rows.`;
-  throw new StudioError('BAD_FILE', message, {
-    nextStep: 'They are not of the same model: bring the tokenizer that it was trained with.',
-    place: { file: folder },
-  });
 }

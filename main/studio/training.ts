@@ -7,7 +7,7 @@ import { errorData, isDiskFull, StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
@@ -184,7 +184,7 @@ export class TrainingService {
     requireFolder(databases, run.id);
     const dataset = requireDataset(databases.cache(), run.config.dataset.name);
     requireSameData(run, dataset);
-    const tokenizer = openPairTokenizer(this.#runDirectory(run.id));
+    const tokenizer = ownTokenizer(this.#runDirectory(run.id), run.config);
     const text = { dataset, tokenizer, hyperparameters: run.config.hyperparameters };
     await encodeForRun(databases.cache(), text, { onReports, signal });
     await databases.backUp();

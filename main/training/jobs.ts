@@ -63,6 +63,8 @@ export interface HandOver {
 
 /** What of a configuration weights need to answer. */
 export interface AnswerConfig extends Pick<RunConfig, 'model' | 'hyperparameters'> {
+  /** Of a run; an imported model's folder is sealed. */
+  readonly vocabularyHash?: string;
   readonly dataset: Pick<RunConfig['dataset'], 'labels'>;
 }
 

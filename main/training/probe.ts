@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
 import { openCache } from '../data/cache.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { classWeightsOf, firstWeights } from './beginning.ts';
 import { ClassifierTask } from './classifierTask.ts';
@@ -27,7 +27,7 @@ export async function runProbe(
 ): Promise<ProbeFigures> {
   const cache = openCache(job.cachePath, { readOnly: true });
   try {
-    const tokenizer = openPairTokenizer(job.runDirectory);
+    const tokenizer = ownTokenizer(job.runDirectory, job.config);
     const { splits } = await encodedSplits(job, beat, { cache, tokenizer });
     const threads = job.threads === null ? {} : { threads: job.threads };
     const { record, adamVariables } = await openEngine(job.engine, {

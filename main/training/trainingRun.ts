@@ -8,7 +8,7 @@ import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
 import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
 import { type Cache, openCache } from '../data/cache.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { elementCount } from '../model/parameters.ts';
@@ -71,7 +71,7 @@ class TrainingRun implements LoopTask {
   }
 
   static async prepare(job: TrainingJob, links: RunLinks, cache: Cache): Promise<TrainingRun> {
-    const tokenizer = openPairTokenizer(job.runDirectory);
+    const tokenizer = ownTokenizer(job.runDirectory, job.config);
     const { dataset, splits } = await encodedSplits(job, links.beat, { cache, tokenizer });
     const {
       record,

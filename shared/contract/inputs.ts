@@ -34,5 +34,10 @@ export const runRequestSchema = z.strictObject({
   tags: z.array(label).max(50).default([]),
   /** An imported model, or a run, whose weights and tokenizer to start from; null starts from random weights. */
   startFrom: modelReference.nullable().default(null),
+  /**
+   * On the studio's machine: vocab.json, or WordPiece's vocab.txt, tokenizer.json or folder. Null takes the words of the
+   * training split; a run that starts from a model has its vocabulary, and takes no other.
+   */
+  vocabularyPath: path.nullable().default(null),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;

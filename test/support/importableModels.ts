@@ -1,5 +1,5 @@
 /** @file Tests. Models as people bring them: folders that transformers saved, and the book's archives in their real shapes. */
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { initialValues, parameterShapes } from '../../main/model/parameters.ts';
 import type { ModelImport } from '../../main/models/store/importModel.ts';
@@ -15,11 +15,23 @@ export function importOf(path: string, name: string, changes: Partial<ModelImpor
   return { path, name, ...nothing, sentences: 2, ...changes };
 }
 
-/** One of the folders in test/golden, with the vocabulary that the fixture's texts are cut with. */
-export function goldenFolder(name: 'hf_bert_classifier' | 'hf_distilbert_classifier'): string {
+/**
+ * One of the folders in test/golden, with the vocabulary that the fixture's texts are cut with.
+ * @param options.LABEL_0 names its outputs as transformers does when nobody has
+ */
+export function goldenFolder(
+  name: 'hf_bert_classifier' | 'hf_distilbert_classifier',
+  options: { readonly LABEL_0?: true } = {},
+): string {
   const folder = join(temporaryFolder(), name);
   cpSync(join(import.meta.dirname, '..', 'golden', name), folder, { recursive: true });
   writeFileSync(join(folder, 'vocab.txt'), `${readFixture('hugging_face.json').vocabulary.join('\n')}\n`);
+  if (options.LABEL_0 === true) {
+    const path = join(folder, 'config.json');
+    const config = JSON.parse(readFileSync(path, 'utf8')) as object;
+    const id2label = { 0: 'LABEL_0', 1: 'LABEL_1', 2: 'LABEL_2' };
+    writeFileSync(path, JSON.stringify({ ...config, id2label, label2id: {} }));
+  }
   return folder;
 }
 
