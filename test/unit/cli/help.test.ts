@@ -45,7 +45,7 @@ describe('help', () => {
     expect(PATHS.map((path) => path.join(' ')).sort()).toEqual(
       [
         ...['demo', 'train', 'evaluate', 'predict', 'datasets', 'runs', 'engines', 'cache', 'cache clear'],
-        ...['queue', 'studio', 'models'],
+        ...['queue', 'studio', 'export', 'serve', 'models'],
         ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
         ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
