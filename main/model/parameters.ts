@@ -25,48 +25,72 @@ export interface ParameterShape {
   readonly decays: boolean;
 }
 
-/** Every parameter in the order of the book's state dict. */
+/** Every parameter of a classifier in the order of the book's state dict. */
 export function parameterShapes(config: ModelConfig): ParameterShape[] {
-  const { hidden, feedForward, layers, classes } = config;
-  const shapes: ParameterShape[] = [];
-  const table = (name: string, shape: readonly number[]) =>
-    shapes.push({ name, shape, beginning: { kind: 'normal' }, depth: -1, decays: true });
-  const linear = (name: string, into: number, out: number, depth: number) => {
-    const beginning = { kind: 'uniform', fanIn: into } as const;
-    shapes.push({ name: `${name}.weight`, shape: [out, into], beginning, depth, decays: true });
-    shapes.push({ name: `${name}.bias`, shape: [out], beginning, depth, decays: false });
+  const { hidden, layers, classes } = config;
+  return [...encoderShapes(config), ...linearShapes('output', { into: hidden, out: classes, depth: layers })];
+}
+
+/** Every parameter of a network that is pretrained (BERTModel, book.md 4), in the order of the book's state dict. */
+export function pretrainingShapes(config: ModelConfig): ParameterShape[] {
+  const { hidden, layers: depth, vocabularySize } = config;
+  return [
+    ...encoderShapes(config),
+    ...linearShapes('mlm.mlp.0', { into: hidden, out: hidden, depth }),
+    ...normShapes('mlm.mlp.2', hidden, depth),
+    ...linearShapes('mlm.mlp.3', { into: hidden, out: vocabularySize, depth }),
+    ...linearShapes('nsp.output', { into: hidden, out: NEXT_SENTENCE_CLASSES, depth }),
+  ];
+}
+
+/** 0: any sentence, 1: the one that follows. */
+export const NEXT_SENTENCE_CLASSES = 2;
+
+/** Embeddings, blocks and the hidden layer on the first row: what fine-tuning takes over from pretraining. */
+function encoderShapes(config: ModelConfig): ParameterShape[] {
+  const { hidden, feedForward, layers } = config;
+  const table = (name: string, shape: readonly number[]): ParameterShape => ({
+    ...{ name, shape, beginning: { kind: 'normal' }, depth: -1, decays: true },
+  });
+  const block = (depth: number): ParameterShape[] => {
+    const name = `encoder.blks.${depth}`;
+    return [
+      ...['q', 'k', 'v', 'o'].flatMap((which) =>
+        linearShapes(`${name}.attention.W_${which}`, { into: hidden, out: hidden, depth }),
+      ),
+      ...normShapes(`${name}.addnorm1.ln`, hidden, depth),
+      ...linearShapes(`${name}.ffn.dense1`, { into: hidden, out: feedForward, depth }),
+      ...linearShapes(`${name}.ffn.dense2`, { into: feedForward, out: hidden, depth }),
+      ...normShapes(`${name}.addnorm2.ln`, hidden, depth),
+    ];
   };
-  const norm = (name: string, depth: number) => {
-    shapes.push({
-      name: `${name}.weight`,
-      shape: [hidden],
-      beginning: { kind: 'ones' },
-      depth,
-      decays: false,
-    });
-    shapes.push({
-      name: `${name}.bias`,
-      shape: [hidden],
-      beginning: { kind: 'zeros' },
-      depth,
-      decays: false,
-    });
-  };
-  table('encoder.pos_embedding', [1, config.maxPositions, hidden]);
-  table(TOKEN_TABLE, [config.vocabularySize, hidden]);
-  table('encoder.segment_embedding.weight', [2, hidden]);
-  if (config.embeddingNorm) norm('encoder.embedding_norm', -1);
-  for (let layer = 0; layer < layers; layer++) {
-    const block = `encoder.blks.${layer}`;
-    for (const which of ['q', 'k', 'v', 'o']) linear(`${block}.attention.W_${which}`, hidden, hidden, layer);
-    norm(`${block}.addnorm1.ln`, layer);
-    linear(`${block}.ffn.dense1`, hidden, feedForward, layer);
-    linear(`${block}.ffn.dense2`, feedForward, hidden, layer);
-    norm(`${block}.addnorm2.ln`, layer);
-  }
-  linear('hidden.0', hidden, hidden, layers);
-  linear('output', hidden, classes, layers);
-  return shapes;
+  return [
+    table('encoder.pos_embedding', [1, config.maxPositions, hidden]),
+    table(TOKEN_TABLE, [config.vocabularySize, hidden]),
+    table('encoder.segment_embedding.weight', [2, hidden]),
+    ...(config.embeddingNorm ? normShapes('encoder.embedding_norm', hidden, -1) : []),
+    ...Array.from({ length: layers }, (_, layer) => block(layer)).flat(),
+    ...linearShapes('hidden.0', { into: hidden, out: hidden, depth: layers }),
+  ];
+}
+
+function linearShapes(
+  name: string,
+  { into, out, depth }: { into: number; out: number; depth: number },
+): ParameterShape[] {
+  const beginning = { kind: 'uniform', fanIn: into } as const;
+  return [
+    { name: `${name}.weight`, shape: [out, into], beginning, depth, decays: true },
+    { name: `${name}.bias`, shape: [out], beginning, depth, decays: false },
+  ];
+}
+
+function normShapes(name: string, width: number, depth: number): ParameterShape[] {
+  const common = { shape: [width], depth, decays: false };
+  return [
+    { name: `${name}.weight`, beginning: { kind: 'ones' }, ...common },
+    { name: `${name}.bias`, beginning: { kind: 'zeros' }, ...common },
+  ];
 }
 
 export const elementCount = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
