@@ -19,6 +19,12 @@ export interface ModelConfig {
   readonly activation: 'relu' | 'gelu' | 'gelu_tanh';
   readonly layerNormEps: number;
   readonly embeddingNorm: boolean;
+  /** Rows of the segment table; 0: there is none, and which sentence a token is of is not read (DistilBERT). */
+  readonly segments: 0 | 2;
+  /** Between the hidden layer and the outputs: tanh of the book and of BERT's pooler, ReLU of DistilBERT. */
+  readonly headActivation: 'tanh' | 'relu';
+  /** Whether dropout falls on the hidden layer too, as in transformers; the book has none there. */
+  readonly headDropout: boolean;
   readonly dropout: number;
 }
 

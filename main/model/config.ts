@@ -39,6 +39,9 @@ export function bookConfig(
     activation: 'relu',
     layerNormEps: 1e-5,
     embeddingNorm: false,
+    segments: 2,
+    headActivation: 'tanh',
+    headDropout: false,
     dropout: hyperparameters.dropout,
   };
   checkConfig(config);

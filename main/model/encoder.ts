@@ -17,6 +17,7 @@ import { pooledAttention } from './kernels/pooledAttention.ts';
 import { projections } from './kernels/projections.ts';
 import { gatherRows, lookUp } from './kernels/rows.ts';
 import { firstRowLayout, firstRowMaps, type PackedBatch, type RowLayout } from './packedBatch.ts';
+import { SEGMENT_TABLE } from './parameters.ts';
 
 /** Parameters by their state-dict name. */
 export type Weights = (name: string) => tf.Tensor;
@@ -83,13 +84,18 @@ function embed(
   { tokenRows, rows, batch }: EncoderInput,
   { dropout }: EncoderOptions,
 ): tf.Tensor2D {
-  const segmentTable = weights('encoder.segment_embedding.weight') as tf.Tensor2D;
+  const segmentTable = segmentTableOf(config, weights);
   const positionTable = weights('encoder.pos_embedding') as tf.Tensor3D;
   const x = embeddingSum(tokenRows, segmentTable, positionTable, rows);
   if (!config.embeddingNorm) return x;
   // Rows that stand for several have no dropout, and so no layout of their own.
   const options = { layout: batch, dropout, place: embeddingPlace(config.layers) };
   return normDropout(x, normWeights('encoder.embedding_norm', weights, config), options);
+}
+
+/** Where a network does not read segments, both add nothing. */
+function segmentTableOf({ segments, hidden }: ModelConfig, weights: Weights): tf.Tensor2D {
+  return segments === 0 ? tf.zeros([2, hidden]) : (weights(SEGMENT_TABLE) as tf.Tensor2D);
 }
 
 function fullLayer(input: LayerInput, context: LayerContext): tf.Tensor2D {

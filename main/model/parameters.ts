@@ -7,10 +7,14 @@ import type { ModelConfig } from '../../shared/runs.ts';
 import { PhiloxSequence, STREAMS } from './philox.ts';
 
 export const TOKEN_TABLE = 'encoder.token_embedding.weight';
+export const SEGMENT_TABLE = 'encoder.segment_embedding.weight';
 
-/** How a parameter begins: N(0, 1), U(±1/√fanIn), ones or zeros (torch's defaults, book.md 3). */
+/**
+ * How a parameter begins: N(0, deviation²), U(±1/√fanIn), ones or zeros. The book's as torch has them (book.md 3), those
+ * of BERT's family as BERT's authors have them.
+ */
 type Beginning =
-  | { readonly kind: 'normal' }
+  | { readonly kind: 'normal'; readonly deviation: number }
   | { readonly kind: 'ones' }
   | { readonly kind: 'zeros' }
   | { readonly kind: 'uniform'; readonly fanIn: number };
@@ -25,72 +29,78 @@ export interface ParameterShape {
   readonly decays: boolean;
 }
 
+/** Of tables and linear weights in BERT (initializer_range); its biases begin as zeros. */
+const BERT_DEVIATION = 0.02;
+
 /** Every parameter of a classifier in the order of the book's state dict. */
 export function parameterShapes(config: ModelConfig): ParameterShape[] {
-  const { hidden, layers, classes } = config;
-  return [...encoderShapes(config), ...linearShapes('output', { into: hidden, out: classes, depth: layers })];
-}
-
-/** Every parameter of a network that is pretrained (BERTModel, book.md 4), in the order of the book's state dict. */
-export function pretrainingShapes(config: ModelConfig): ParameterShape[] {
-  const { hidden, layers: depth, vocabularySize } = config;
-  return [
-    ...encoderShapes(config),
-    ...linearShapes('mlm.mlp.0', { into: hidden, out: hidden, depth }),
-    ...normShapes('mlm.mlp.2', hidden, depth),
-    ...linearShapes('mlm.mlp.3', { into: hidden, out: vocabularySize, depth }),
-    ...linearShapes('nsp.output', { into: hidden, out: NEXT_SENTENCE_CLASSES, depth }),
-  ];
+  const { linear } = shapesBy(config);
+  return [...encoderShapes(config), ...linear('output', config.hidden, config.classes, config.layers)];
 }
 
 /** 0: any sentence, 1: the one that follows. */
 export const NEXT_SENTENCE_CLASSES = 2;
 
+/** Every parameter of a network that is pretrained (BERTModel, book.md 4), in the order of the book's state dict. */
+export function pretrainingShapes(config: ModelConfig): ParameterShape[] {
+  const { hidden, layers, vocabularySize } = config;
+  const { linear, norm } = shapesBy(config);
+  return [
+    ...encoderShapes(config),
+    ...linear('mlm.mlp.0', hidden, hidden, layers),
+    ...norm('mlm.mlp.2', layers),
+    ...linear('mlm.mlp.3', hidden, vocabularySize, layers),
+    ...linear('nsp.output', hidden, NEXT_SENTENCE_CLASSES, layers),
+  ];
+}
+
 /** Embeddings, blocks and the hidden layer on the first row: what fine-tuning takes over from pretraining. */
 function encoderShapes(config: ModelConfig): ParameterShape[] {
   const { hidden, feedForward, layers } = config;
-  const table = (name: string, shape: readonly number[]): ParameterShape => ({
-    ...{ name, shape, beginning: { kind: 'normal' }, depth: -1, decays: true },
-  });
-  const block = (depth: number): ParameterShape[] => {
-    const name = `encoder.blks.${depth}`;
+  const { table, linear, norm } = shapesBy(config);
+  const block = (layer: number): ParameterShape[] => {
+    const name = `encoder.blks.${layer}`;
     return [
-      ...['q', 'k', 'v', 'o'].flatMap((which) =>
-        linearShapes(`${name}.attention.W_${which}`, { into: hidden, out: hidden, depth }),
-      ),
-      ...normShapes(`${name}.addnorm1.ln`, hidden, depth),
-      ...linearShapes(`${name}.ffn.dense1`, { into: hidden, out: feedForward, depth }),
-      ...linearShapes(`${name}.ffn.dense2`, { into: feedForward, out: hidden, depth }),
-      ...normShapes(`${name}.addnorm2.ln`, hidden, depth),
+      ...['q', 'k', 'v', 'o'].flatMap((which) => linear(`${name}.attention.W_${which}`, hidden, hidden, layer)),
+      ...norm(`${name}.addnorm1.ln`, layer),
+      ...linear(`${name}.ffn.dense1`, hidden, feedForward, layer),
+      ...linear(`${name}.ffn.dense2`, feedForward, hidden, layer),
+      ...norm(`${name}.addnorm2.ln`, layer),
     ];
   };
   return [
     table('encoder.pos_embedding', [1, config.maxPositions, hidden]),
     table(TOKEN_TABLE, [config.vocabularySize, hidden]),
-    table('encoder.segment_embedding.weight', [2, hidden]),
-    ...(config.embeddingNorm ? normShapes('encoder.embedding_norm', hidden, -1) : []),
+    ...(config.segments > 0 ? [table(SEGMENT_TABLE, [config.segments, hidden])] : []),
+    ...(config.embeddingNorm ? norm('encoder.embedding_norm', -1) : []),
     ...Array.from({ length: layers }, (_, layer) => block(layer)).flat(),
-    ...linearShapes('hidden.0', { into: hidden, out: hidden, depth: layers }),
+    ...linear('hidden.0', hidden, hidden, layers),
   ];
 }
 
-function linearShapes(
-  name: string,
-  { into, out, depth }: { into: number; out: number; depth: number },
-): ParameterShape[] {
-  const beginning = { kind: 'uniform', fanIn: into } as const;
-  return [
-    { name: `${name}.weight`, shape: [out, into], beginning, depth, decays: true },
-    { name: `${name}.bias`, shape: [out], beginning, depth, decays: false },
-  ];
-}
-
-function normShapes(name: string, width: number, depth: number): ParameterShape[] {
-  const common = { shape: [width], depth, decays: false };
-  return [
-    { name: `${name}.weight`, beginning: { kind: 'ones' }, ...common },
-    { name: `${name}.bias`, beginning: { kind: 'zeros' }, ...common },
-  ];
+/** The kinds of parameters, each with its variant's beginning. */
+function shapesBy({ variant, hidden }: ModelConfig) {
+  const asBook = variant === 'book';
+  const normal = { kind: 'normal', deviation: asBook ? 1 : BERT_DEVIATION } as const;
+  const table = (name: string, shape: readonly number[]): ParameterShape => ({
+    ...{ name, shape, beginning: normal, depth: -1, decays: true },
+  });
+  const linear = (name: string, into: number, out: number, depth: number): ParameterShape[] => {
+    const uniform = { kind: 'uniform', fanIn: into } as const;
+    const [weight, bias] = [asBook ? uniform : normal, asBook ? uniform : ({ kind: 'zeros' } as const)];
+    return [
+      { name: `${name}.weight`, shape: [out, into], beginning: weight, depth, decays: true },
+      { name: `${name}.bias`, shape: [out], beginning: bias, depth, decays: false },
+    ];
+  };
+  const norm = (name: string, depth: number): ParameterShape[] => {
+    const common = { shape: [hidden], depth, decays: false };
+    return [
+      { name: `${name}.weight`, beginning: { kind: 'ones' }, ...common },
+      { name: `${name}.bias`, beginning: { kind: 'zeros' }, ...common },
+    ];
+  };
+  return { table, linear, norm };
 }
 
 export const elementCount = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
@@ -103,7 +113,8 @@ export function initialValues(shape: ParameterShape, position: number, seed: num
   if (beginning.kind === 'zeros') return values;
   const sequence = new PhiloxSequence(seed, STREAMS.initialWeights, position);
   if (beginning.kind === 'normal') {
-    for (let index = 0; index < values.length; index++) values[index] = sequence.nextNormal();
+    for (let index = 0; index < values.length; index++)
+      values[index] = beginning.deviation * sequence.nextNormal();
     return values;
   }
   const bound = 1 / Math.sqrt(beginning.fanIn);

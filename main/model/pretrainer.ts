@@ -52,7 +52,7 @@ export function pretrainingLosses(
   const encoded = encode(config, weights, { tokenRows, rows, batch }, options);
   const { firstRows, pairOfRow } = firstRowMaps(batch);
   const first = gatherRows(encoded, firstRows, pairOfRow);
-  const hidden = linear(first, linearWeights('hidden.0', weights), 'tanh');
+  const hidden = linear(first, linearWeights('hidden.0', weights), config.headActivation);
   const nextLogits = linear(hidden, linearWeights('nsp.output', weights));
   const nextLoss = tf.sum(crossEntropy(nextLogits, batch.labels, PLAIN_LOSS)) as tf.Scalar;
   const masked = gatherRows(encoded, batch.maskedRows, placesOfMasked(batch));

@@ -40,6 +40,9 @@ export function bookConfigOf(file: WeightFile, choices: BookChoices): ModelConfi
     activation: 'relu',
     layerNormEps: 1e-5,
     embeddingNorm: false,
+    segments: 2,
+    headActivation: 'tanh',
+    headDropout: false,
     dropout: choices.dropout,
   };
   requireConfig(config, file.name);

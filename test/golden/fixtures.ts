@@ -217,6 +217,8 @@ interface Fixtures {
   readonly 'model_hf_dropout.json': ModelFixture;
   readonly 'model_odd_sizes.json': ModelFixture;
   readonly 'model_odd_dropout.json': ModelFixture;
+  readonly 'model_distilbert.json': ModelFixture;
+  readonly 'model_distilbert_dropout.json': ModelFixture;
   readonly 'philox.json': PhiloxFixture;
   readonly 'adam.json': AdamFixture;
   readonly 'steps.json': StepsFixture;
