@@ -19,6 +19,7 @@ import { InferenceService } from './studio/inference.ts';
 import { RunService } from './studio/runs.ts';
 import { StoredQueue } from './studio/storedQueue.ts';
 import { lockStudio } from './studio/studioLock.ts';
+import { TextService } from './studio/texts.ts';
 import { TrainingService } from './studio/training.ts';
 import { projectFolder } from './version.ts';
 
@@ -30,6 +31,7 @@ export interface Studio {
   readonly training: TrainingService;
   readonly queue: StoredQueue;
   readonly inference: InferenceService;
+  readonly texts: TextService;
   /** Closes the databases; a second call does nothing. */
   close(): void;
 }
@@ -73,6 +75,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
     training,
     queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
+    texts: new TextService(dataDirectory),
     close: () => databases.close(),
   };
   return { studio, databases };

@@ -15,6 +15,7 @@ import { addEnginesList } from './enginesList.ts';
 import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addPredict } from './predict.ts';
+import { addPretrain } from './pretrain.ts';
 import { addQueueAdd } from './queueAdd.ts';
 import { addQueueList } from './queueList.ts';
 import { addQueueMove } from './queueMove.ts';
@@ -106,6 +107,7 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
   );
   addDemo(program, cli);
   addTrain(program, cli);
+  addPretrain(program, cli);
   addEvaluate(program, cli);
   addPredict(program, cli);
   addStudio(program, cli);

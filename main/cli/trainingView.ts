@@ -34,6 +34,13 @@ function speedText(pairsPerSecond: number | null): string {
 export function bookLines(result: RunResult, device: string): string[] {
   const { trainLoss, trainAccuracy, testAccuracy, pairsPerSecond, selectedOnTest } = result;
   const said = selectedOnTest ? SELECTED_ON_TEST : '';
+  if (result.pretraining !== undefined) {
+    const { maskedLoss, nextLoss } = result.pretraining;
+    return [
+      `MLM loss ${threeDecimals(maskedLoss)}, NSP loss ${threeDecimals(nextLoss)}, NSP acc ${threeDecimals(trainAccuracy)}${said}`,
+      `${pairsPerSecond.toFixed(1)} sentence pairs/sec on [${device}]`,
+    ];
+  }
   return [
     `loss ${threeDecimals(trainLoss)}, train acc ${threeDecimals(trainAccuracy)}, test acc ${threeDecimals(testAccuracy)}${said}`,
     `${pairsPerSecond.toFixed(1)} examples/sec on [${device}]`,

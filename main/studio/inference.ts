@@ -21,6 +21,7 @@ import {
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
 import { requireWeights, VOCABULARY_FILE } from './lostFolder.ts';
+import { requireClassifier } from './preparedRun.ts';
 import { requireSameData } from './trainable.ts';
 
 /** A pair as a person wrote it; the model's tokenizer takes it from there. */
@@ -142,6 +143,7 @@ export class InferenceService {
   #trainedRun(idOrPrefix: string): RunRecord {
     const { databases } = this.#setting;
     const run = findRun(databases.store(), idOrPrefix);
+    requireClassifier(run, 'it has nothing to predict with');
     requireWeights(databases, run.id);
     if (listFolders(checkpointsFolder(join(databases.places.runs, run.id))).length > 0) return run;
     throw new StudioError('NOT_FOUND', `Run ${run.id} has no checkpoint, and so no weights to use.`, {

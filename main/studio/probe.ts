@@ -6,24 +6,19 @@ import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { ProbeResult } from '../../shared/contract/jobs.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { RunConfig } from '../../shared/runs.ts';
-import { requireDataset } from '../data/datasets.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
-import { encodeForRun } from './encodeForRun.ts';
 import type { HostContext } from './hosting.ts';
 import { VOCABULARY_FILE } from './lostFolder.ts';
-import { startingPoint } from './startingPoint.ts';
-import { requireTrainable } from './trainable.ts';
+import { preparedRun } from './preparedRun.ts';
 
 type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;
 
 /** @throws StudioError what is wrong with the request; LOCKED while a run trains on its device. */
 export async function startProbe(context: ProbeSetting, request: RunRequest): Promise<string> {
   const { databases, jobs } = context;
-  const dataset = requireDataset(databases.cache(), request.dataset);
-  requireTrainable(dataset, request.hyperparameters);
+  preparedRun(databases, { ...request, vocabularyPath: null });
   await requireFreeDevice(context, request.engine);
   return jobs.start({
     title: `Measure a run on ${request.dataset}`,
@@ -62,28 +57,20 @@ export async function measureRun(
   request: RunRequest,
   links: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void },
 ): Promise<ProbeResult> {
-  const { hyperparameters, threads } = request;
-  const dataset = requireDataset(databases.cache(), request.dataset);
-  const start = startingPoint(databases, { ...request, vocabularyPath: null }, dataset);
-  const text = { dataset, vocabulary: start.vocabulary, hyperparameters };
-  await encodeForRun(databases.cache(), text, { onReports: () => {}, signal: links.signal });
+  const { threads } = request;
+  const { config, vocabulary, encode } = preparedRun(databases, { ...request, vocabularyPath: null });
+  await encode({ onReports: () => {}, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
   try {
     const vocabularyPath = join(folder, VOCABULARY_FILE);
-    writeFileAtomic(vocabularyPath, start.vocabulary.toJson());
+    writeFileAtomic(vocabularyPath, vocabulary.toJson());
     const engine = await engines.choose(request.engine);
-    const { id, name, contentHash, labels, sentencesPerExample } = dataset;
-    const config: RunConfig = {
-      dataset: { id, name, contentHash, labels, sentencesPerExample },
-      ...{ hyperparameters, model: start.model, vocabularyHash: start.vocabulary.hash },
-      ...{ engine: request.engine, startFrom: start.startFrom },
-    };
     const figures = await superviseProbe({
       entry: entries.path('training'),
       environment: await engines.workerEnvironment(engine, threads),
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
-        ...{ dataDirectory: databases.places.root, datasetId: id, config, vocabularyPath, engine, threads },
+        ...{ dataDirectory: databases.places.root, config, vocabularyPath, engine, threads },
         ...{ resumeFrom: null, trainedOn: null },
       },
       ...links,

@@ -29,7 +29,11 @@ export interface StartingPoint {
 }
 
 /** @throws StudioError NOT_FOUND, BAD_FILE, USAGE: what was asked for is not there or does not fit. */
-export function startingPoint(databases: Databases, request: StartRequest, dataset: Dataset): StartingPoint {
+export function startingPoint(
+  databases: Databases,
+  request: StartRequest,
+  dataset: Pick<Dataset, 'id' | 'labels'>,
+): StartingPoint {
   const { hyperparameters, vocabularyPath, startFrom } = request;
   if (startFrom !== null) return fromRun(databases, { ...request, startFrom }, dataset);
   const vocabulary =
@@ -44,7 +48,7 @@ export function startingPoint(databases: Databases, request: StartRequest, datas
 function fromRun(
   databases: Databases,
   { hyperparameters, vocabularyPath, startFrom }: StartRequest & { readonly startFrom: string },
-  dataset: Dataset,
+  dataset: Pick<Dataset, 'labels'>,
 ): StartingPoint {
   if (vocabularyPath !== null) {
     throw new StudioError(

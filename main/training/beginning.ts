@@ -45,15 +45,20 @@ function readWeights(path: string): Buffer {
   }
 }
 
-/** Random weights by the seed, or those of a safetensors file; a last layer of other classes begins anew. */
+/** Layers of a task's own: what weights of another task do not have, or have for other classes. */
+const HEADS = ['output.', 'mlm.', 'nsp.'];
+
+/** Random weights by the seed, or those of a safetensors file; heads that it does not have begin anew. */
 export function firstWeights({
   config,
 }: TrainingJob): (shape: ParameterShape, position: number) => OptimizerState {
-  const random = (shape: ParameterShape, position: number): OptimizerState => ({
-    value: initialValues(shape, position, config.hyperparameters.seed),
-    first: null,
-    second: null,
-  });
+  const { seed, embeddingScale = 1 } = config.hyperparameters;
+  const random = (shape: ParameterShape, position: number): OptimizerState => {
+    const value = initialValues(shape, position, seed);
+    const isTable = shape.depth < 0 && shape.beginning.kind === 'normal';
+    if (isTable) for (let at = 0; at < value.length; at++) value[at]! *= embeddingScale;
+    return { value, first: null, second: null };
+  };
   if (config.startFrom === null) return random;
   const source = config.startFrom;
   const { tensors } = decodeSafetensors(readWeights(source), { source });
@@ -62,7 +67,7 @@ export function firstWeights({
     const fits =
       tensor !== undefined && tensor.values instanceof Float32Array && `${tensor.shape}` === `${shape.shape}`;
     if (fits) return { value: tensor.values as Float32Array, first: null, second: null };
-    if (shape.name.startsWith('output.')) return random(shape, position);
+    if (HEADS.some((head) => shape.name.startsWith(head))) return random(shape, position);
     throw new StudioError(
       'BAD_FILE',
       `The weights have no parameter ${shape.name} of shape [${shape.shape}].`,

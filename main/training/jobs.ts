@@ -30,7 +30,6 @@ export interface JobPlace {
 export interface TrainingJob extends JobPlace {
   readonly runId: string;
   readonly cachePath: string;
-  readonly datasetId: number;
   readonly config: RunConfig;
   /** The run's vocab.json. */
   readonly vocabularyPath: string;

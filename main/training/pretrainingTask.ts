@@ -11,9 +11,8 @@ import { added, clippingFactor, GradientSum } from './gradientSum.ts';
 import { Optimizer, type OptimizerState } from './optimizer.ts';
 
 /**
- * Device scalars of a step, [6]: what `StepReading` has (loss times pairs, next sentences told correctly, norm of the
- * gradient), then the mean masked-language loss, the share of masked words told correctly, and the mean next-sentence
- * loss.
+ * Device scalars of a step, [8]: what `StepReading` has (loss times pairs, next sentences told correctly, norm of the
+ * gradient), then sums over the masked words (loss, told correctly, number) and over the pairs (next-sentence loss, number).
  */
 export type PretrainingReading = tf.Tensor1D;
 
@@ -91,13 +90,13 @@ export class PretrainingTask implements Parameters {
   ): PretrainingReading {
     const { sums, maskedTotal, pairsTotal, lr, step } = figures;
     const { clipNorm } = this.#hyperparameters;
-    const norm = tf.tidy(() => tf.keep(tf.reshape(gradients.norm(), [1])));
+    const norm: tf.Tensor1D = tf.tidy(() => tf.keep(tf.reshape<tf.Rank.R1>(gradients.norm(), [1])));
     const reading = tf.tidy(() => {
-      const [maskedLoss, maskedCorrect, nextLoss, nextCorrect] = tf.split(sums, 4) as tf.Tensor1D[];
-      const [masked, next] = [tf.div(maskedLoss!, maskedTotal), tf.div(nextLoss!, pairsTotal)];
-      const total = tf.mul(tf.add(masked, next), pairsTotal);
-      const figuresOfStep = [total, nextCorrect!, norm, masked, tf.div(maskedCorrect!, maskedTotal), next];
-      return tf.keep(tf.concat(figuresOfStep as tf.Tensor1D[]));
+      const [maskedLoss, maskedCorrect, nextLoss, nextCorrect] = [0, 1, 2, 3].map((at) => tf.slice(sums, [at], [1]));
+      const total = tf.add(tf.mul(maskedLoss!, pairsTotal / maskedTotal), nextLoss!) as tf.Tensor1D;
+      const [ofMasked, ofPairs] = [tf.tensor1d([maskedTotal]), tf.tensor1d([pairsTotal])];
+      const sumsOfStep = [maskedLoss!, maskedCorrect!, ofMasked, nextLoss!, ofPairs];
+      return tf.keep(tf.concat([total, nextCorrect!, norm, ...sumsOfStep]));
     });
     const scale = clipNorm > 0 ? clippingFactor(norm, clipNorm) : null;
     gradients.apply(this.#optimizer, { scale, lr, step });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import {
+  completeHyperparameters,
   HYPERPARAMETERS,
   type HyperparameterName,
   type Hyperparameters,
@@ -109,7 +110,7 @@ export class RunForm {
 
   /** Replaces all settings, and what they are compared with. */
   fill(hyperparameters: Hyperparameters): void {
-    this.texts = textsOf(hyperparameters);
+    this.texts = textsOf(completeHyperparameters(hyperparameters));
   }
 
   /** By the name that the form has for the field; "" when nothing is wrong. */

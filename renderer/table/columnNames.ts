@@ -41,6 +41,7 @@ export const HYPERPARAMETER_NAMES: Readonly<Record<HyperparameterName, string>> 
   classWeights: 'Class weights',
   dropout: 'Dropout',
   freezeEncoder: 'Freeze encoder',
+  embeddingScale: 'Embedding scale',
   evaluateEvery: 'Evaluate every',
   earlyStopping: 'Early stopping',
   keep: 'Weights kept',

@@ -96,7 +96,6 @@ export async function prepareRun(
       ...place,
       runId: 'r1',
       cachePath,
-      datasetId: dataset.id,
       config,
       vocabularyPath,
       ...{ resumeFrom: null, trainedOn: null },

@@ -2,15 +2,12 @@
  * @file Runs anywhere under Node. From lines of text to paragraphs of sentences of words, lower-cased: WikiText's layout
  * as the book reads it (book.md 7), and plain text by a rule of our own.
  */
+import type { TextLayout } from '../../../shared/texts.ts';
 import { tokenizeTreebank } from '../treebankTokenizer.ts';
 import { lowerWords, splitWords } from '../words.ts';
 
 /** Words of the sentences of one paragraph. */
 export type Paragraph = readonly (readonly string[])[];
-
-export const TEXT_LAYOUTS = ['wikitext', 'plain'] as const;
-/** `wikitext`: a paragraph a line, already split into words, sentences divided by " . ". `plain`: anything else. */
-export type TextLayout = (typeof TEXT_LAYOUTS)[number];
 
 /** How a text is read. */
 export interface ParagraphReader {

@@ -68,20 +68,23 @@ function inPieces(
   const [words, width] = weights.weight.shape;
   const most = rowsAtOnce ?? Math.max(1, Math.floor(LOGITS_AT_ONCE / words));
   const dx: tf.Tensor2D[] = [];
-  let sums: Sums | null = null;
+  let sums: Sums = [];
   for (let begin = 0; begin < ids.length; begin += most) {
     const rows = Math.min(most, ids.length - begin);
     const piece = tf.tidy(() => {
       const part = rows === ids.length ? x : tf.slice(x, [begin, 0], [rows, width]);
       return ofPiece(part, weights, ids.subarray(begin, begin + rows), trains);
     });
-    const [ofRows, ...added] = trains ? piece : [null, ...piece];
-    if (ofRows !== null) dx.push(ofRows as tf.Tensor2D);
-    const before: Sums | null = sums;
-    sums = before === null ? added : before.map((sum, place) => tf.add(sum, added[place]!));
-    if (before !== null) tf.dispose([before, added]);
+    if (trains) dx.push(piece.shift() as tf.Tensor2D);
+    if (sums.length === 0) {
+      sums = piece;
+      continue;
+    }
+    const before = sums;
+    sums = before.map((sum, place) => tf.add(sum, piece[place]!));
+    tf.dispose([before, piece]);
   }
-  return { sums: sums!, dx };
+  return { sums, dx };
 }
 
 /** -> of a training step dx [n, H]; summed loss, number correct; of a training step dWeight and dBias. */

@@ -1,0 +1,77 @@
+/** @file Runs under Node. A pretraining made ready: its text, its vocabulary, and a network with the two heads of pretraining. */
+import { StudioError } from '../../shared/errors.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import { NEXT_SENTENCE_LABELS, type TextRecord } from '../../shared/texts.ts';
+import { countWords } from '../data/pretraining/encodedText.ts';
+import type { StoredText } from '../data/pretraining/storedText.ts';
+import { buildVocabulary, type Vocabulary } from '../data/vocabulary.ts';
+import { bookConfig } from '../model/config.ts';
+import type { Databases } from './databases.ts';
+import type { PreparedRun, PreparingRequest } from './preparedRun.ts';
+import { readVocabulary, type StartingPoint, startingPoint } from './startingPoint.ts';
+import { TextService } from './texts.ts';
+
+/** `<unk>`, `<pad>`, `<mask>`, `<cls>` and `<sep>`. */
+const SPECIAL_TOKENS = 5;
+
+/** @throws StudioError NOT_FOUND for a text that is not there; USAGE for settings and starts that do not fit. */
+export function preparedPretraining(databases: Databases, request: PreparingRequest): PreparedRun {
+  const { hyperparameters, engine } = request;
+  const texts = new TextService(databases.places.root);
+  const { name, contentHash } = texts.require(request.dataset);
+  const text = texts.open(contentHash);
+  requireSensible(hyperparameters, text.record);
+  const { vocabulary, model, startFrom } = start(databases, request, text);
+  const dataset = { id: 0, name, contentHash, labels: NEXT_SENTENCE_LABELS, sentencesPerExample: 2 } as const;
+  const vocabularyHash = vocabulary.hash;
+  return {
+    config: { kind: 'pretraining', dataset, hyperparameters, model, vocabularyHash, engine, startFrom },
+    vocabulary,
+    // The worker reads the stored text: making ids of its words takes a second.
+    encode: async () => undefined,
+  };
+}
+
+function start(databases: Databases, request: PreparingRequest, text: StoredText): StartingPoint {
+  const { hyperparameters, vocabularyPath, startFrom } = request;
+  if (startFrom !== null) return startingPoint(databases, request, { id: 0, labels: NEXT_SENTENCE_LABELS });
+  const vocabulary =
+    vocabularyPath === null
+      ? vocabularyOfText(text, hyperparameters.minFreq)
+      : readVocabulary(vocabularyPath);
+  const model = bookConfig(hyperparameters, vocabulary.size, NEXT_SENTENCE_LABELS.length);
+  return { vocabulary, model, startFrom: null };
+}
+
+function vocabularyOfText(text: StoredText, minFreq: number): Vocabulary {
+  const vocabulary = buildVocabulary(countWords(text.paragraphs('train')), minFreq);
+  if (vocabulary.size > SPECIAL_TOKENS) return vocabulary;
+  throw new StudioError(
+    'USAGE',
+    `No word of ${JSON.stringify(text.record.name)} is seen ${minFreq} times: the vocabulary would be empty.`,
+    { nextStep: 'Lower --min-freq, or give a longer text.' },
+  );
+}
+
+function requireSensible(hyperparameters: Hyperparameters, { name, splits }: TextRecord): void {
+  const { loss, labelSmoothing, classWeights, freezeEncoder, keep, earlyStopping } = hyperparameters;
+  const wrong =
+    loss === 'sum'
+      ? 'the summed loss'
+      : labelSmoothing > 0
+        ? 'label smoothing'
+        : classWeights !== 'none'
+          ? 'class weights'
+          : freezeEncoder
+            ? 'a frozen encoder'
+            : null;
+  if (wrong !== null)
+    throw new StudioError('USAGE', `Pretraining knows no ${wrong.replace(/^(the|a) /, '')}.`, {
+      nextStep: 'Leave that setting as it is; the loss of pretraining is the mean (--loss mean).',
+    });
+  const pairs = ({ sentences, paragraphs }: { sentences: number; paragraphs: number }) => sentences - paragraphs;
+  if ((keep === 'best' || earlyStopping > 0) && pairs(splits.dev) + pairs(splits.test) === 0)
+    throw new StudioError('USAGE', `The text ${JSON.stringify(name)} has no validation part to choose by.`, {
+      nextStep: 'Leave out --keep best and --early-stopping, or give a longer text.',
+    });
+}
