@@ -106,7 +106,8 @@ function lossAndResiduals(
     const [losses, residuals] = runKernel(KERNELS.crossEntropy, { logits }, { labels: ids });
     return { loss: tf.sum(losses!) as tf.Scalar, residuals: residuals as tf.Tensor2D };
   }
-  const targets = tf.oneHot(tf.tensor1d(ids, 'int32'), logits.shape[1], 1, 0, 'float32');
+  // Asked for floats, tfjs' wasm kernel gives whole numbers all the same.
+  const targets = tf.cast(tf.oneHot(tf.tensor1d(ids, 'int32'), logits.shape[1]), 'float32');
   const logs = tf.logSoftmax(logits);
   const loss = tf.neg(tf.sum(tf.mul(targets, logs))) as tf.Scalar;
   return { loss, residuals: tf.sub(tf.exp(logs), targets) as tf.Tensor2D };
