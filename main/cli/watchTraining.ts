@@ -14,10 +14,10 @@ export interface Watched {
 /** Starts a run and shows it until it ends; Ctrl-C stops it, twice ends it at once. @throws StudioError when it fails. */
 export async function watchRun(
   { terminal, interruption }: Work,
-  { epochs }: { epochs: number },
+  plan: { epochs: number; kind?: RunKind },
   start: (listener: TrainingListener) => Promise<RunningTraining>,
 ): Promise<Watched> {
-  const view = new TrainingView(terminal, { epochs });
+  const view = new TrainingView(terminal, plan);
   const running = await start({
     onReports: (reports) => {
       for (const report of reports) view.take(report);

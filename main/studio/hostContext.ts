@@ -22,6 +22,7 @@ export type HostBase = Pick<
   | 'datasets'
   | 'engines'
   | 'runs'
+  | 'texts'
   | 'training'
   | 'inference'
   | 'platform'

@@ -18,6 +18,7 @@ import type { QueueService } from './queue.ts';
 import type { RunIndex } from './runIndex.ts';
 import type { RunService } from './runs.ts';
 import type { SettingsService } from './settings.ts';
+import type { TextService } from './texts.ts';
 import type { TrainingService } from './training.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -57,6 +58,7 @@ export interface HostContext {
   readonly datasetChanges: DatasetChanges;
   readonly engines: EngineService;
   readonly runs: RunService;
+  readonly texts: TextService;
   readonly training: TrainingService;
   readonly inference: InferenceService;
   readonly errorAnalysis: ErrorAnalysisService;

@@ -2,7 +2,6 @@
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import { NEXT_SENTENCE_LABELS, type TextRecord } from '../../shared/texts.ts';
-import { countWords } from '../data/pretraining/encodedText.ts';
 import type { StoredText } from '../data/pretraining/storedText.ts';
 import { buildVocabulary, type Vocabulary } from '../data/vocabulary.ts';
 import { bookConfig } from '../model/config.ts';
@@ -44,7 +43,7 @@ function start(databases: Databases, request: PreparingRequest, text: StoredText
 }
 
 function vocabularyOfText(text: StoredText, minFreq: number): Vocabulary {
-  const vocabulary = buildVocabulary(countWords(text.paragraphs('train')), minFreq);
+  const vocabulary = buildVocabulary(text.wordCounts(), minFreq);
   if (vocabulary.size > SPECIAL_TOKENS) return vocabulary;
   throw new StudioError(
     'USAGE',

@@ -4,7 +4,9 @@ import { basename, resolve } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import type { TextLayout, TextRecord } from '../../shared/texts.ts';
 import type { WikitextOptions } from '../data/pretraining/downloadWikitext.ts';
+import { type EncodedText, textOffsets } from '../data/pretraining/encodedText.ts';
 import { readText } from '../data/pretraining/readText.ts';
+import { type EpochSize, epochSize } from '../data/pretraining/sentencePairs.ts';
 import { listTexts, openText, type StoredText, storeText } from '../data/pretraining/storedText.ts';
 
 /** What `download` fetches. */
@@ -22,6 +24,8 @@ export interface TextLinks {
 export class TextService {
   readonly #dataDirectory: string;
   readonly #wikitext: WikitextOptions['source'];
+  /** The text that was last asked for its pairs, without its words. */
+  #measured: { readonly contentHash: string; readonly text: EncodedText } | null = null;
 
   /** `wikitext`: another address and sum, for a mirror or a test. */
   constructor(dataDirectory: string, wikitext?: WikitextOptions['source']) {
@@ -48,6 +52,15 @@ export class TextService {
   /** @throws StudioError as `openText`. */
   open(contentHash: string): StoredText {
     return openText(this.#dataDirectory, contentHash);
+  }
+
+  /** How many pairs an epoch of its training split has. @throws StudioError as `openText`. */
+  epochSize(contentHash: string, settings: { readonly seed: number; readonly maxLen: number }): EpochSize {
+    if (this.#measured?.contentHash !== contentHash) {
+      const text = textOffsets(this.open(contentHash).paragraphs('train'));
+      this.#measured = { contentHash, text };
+    }
+    return epochSize(this.#measured.text, settings);
   }
 
   /** Reads a file, folder or archive; one of the same content is found again. @throws StudioError as `readText`, DISK_FULL */

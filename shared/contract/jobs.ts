@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ImportReport } from '../datasets.ts';
 import type { EngineName } from '../engines.ts';
 import type { ErrorData } from '../errors.ts';
+import type { TextRecord } from '../texts.ts';
 import { noInput } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -26,6 +27,7 @@ export interface ProbeResult {
 /** What a job is for, and what it leaves when it is done. */
 export type JobOutcome =
   | { readonly kind: 'importDataset'; readonly dataset: string | null; readonly report: ImportReport | null }
+  | { readonly kind: 'addText'; readonly text: TextRecord | null }
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }

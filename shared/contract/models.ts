@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Contract: models that can answer, and the playground. */
 import { z } from 'zod';
-import type { ModelConfig, RunState } from '../runs.ts';
+import type { ModelConfig, RunKind, RunState } from '../runs.ts';
 import { noInput, runId, sentence } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -10,6 +10,8 @@ export interface ModelSummary {
   readonly name: string | null;
   readonly colour: number;
   readonly state: RunState;
+  /** A pretraining can be started from, and answers nothing. */
+  readonly kind: RunKind;
   readonly dataset: string;
   readonly labels: readonly string[];
   readonly pairs: boolean;

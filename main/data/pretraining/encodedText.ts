@@ -12,13 +12,21 @@ export interface EncodedText {
 }
 
 export function encodeText(paragraphs: readonly Paragraph[], vocabulary: Vocabulary): EncodedText {
-  const sentences = paragraphs.flat();
-  const sentenceOffsets = offsetsOf(sentences.map((words) => words.length));
-  const paragraphOffsets = offsetsOf(paragraphs.map((paragraph) => paragraph.length));
-  const ids = new Int32Array(sentenceOffsets.at(-1)!);
+  const offsets = textOffsets(paragraphs);
+  const ids = new Int32Array(offsets.sentenceOffsets.at(-1)!);
   let at = 0;
-  for (const words of sentences) for (const word of words) ids[at++] = vocabulary.index(word);
-  return { ids, sentenceOffsets, paragraphOffsets };
+  for (const paragraph of paragraphs)
+    for (const words of paragraph) for (const word of words) ids[at++] = vocabulary.index(word);
+  return { ...offsets, ids };
+}
+
+/** Where sentences and paragraphs stand, without ids: enough to count pairs. */
+export function textOffsets(paragraphs: readonly Paragraph[]): EncodedText {
+  return {
+    ids: new Int32Array(0),
+    sentenceOffsets: offsetsOf(paragraphs.flatMap((paragraph) => paragraph.map((words) => words.length))),
+    paragraphOffsets: offsetsOf(paragraphs.map((paragraph) => paragraph.length)),
+  };
 }
 
 /** How often each word occurs: what a vocabulary is built from. */

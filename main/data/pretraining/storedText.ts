@@ -3,7 +3,7 @@
  * kept under the sum of the result, so that a run goes on when the file it came from has gone.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { SPLITS, type Split } from '../../../shared/datasets.ts';
@@ -11,12 +11,15 @@ import { StudioError } from '../../../shared/errors.ts';
 import { TEXT_LAYOUTS, type TextRecord } from '../../../shared/texts.ts';
 import { writeError } from '../../files/fileErrors.ts';
 import { sweepTemporary, writeSealedFolder } from '../../files/sealedFolder.ts';
-import { readSealedFolder } from '../../files/sealedFolderReading.ts';
+import { readSealedFolder, verifySealedFolder } from '../../files/sealedFolderReading.ts';
+import { countWords } from './encodedText.ts';
 import type { Paragraph } from './sentences.ts';
 
 /** Raise it when the same file comes out as other words. */
 const TEXT_VERSION = 1;
 const RECORD_FILE = 'text.json';
+/** The words of the training split and how often each occurs: a vocabulary is quick to build of them. */
+const COUNTS_FILE = 'words.json';
 /** Words are divided by spaces, sentences by tabs, paragraphs by line ends: none of them stands inside a word. */
 const SENTENCE_END = '\t';
 
@@ -33,6 +36,8 @@ const recordSchema = z.strictObject({
   splits: z.strictObject({ train: countsSchema, dev: countsSchema, test: countsSchema }),
 });
 
+const countsOfWords = z.array(z.tuple([z.string(), z.number().int().min(1)]));
+
 const textsFolder = (dataDirectory: string) => join(dataDirectory, 'texts');
 const fileOf = (split: Split) => `${split}.txt`;
 const folderOf = (contentHash: string) => contentHash.slice(0, 16);
@@ -41,6 +46,8 @@ const FOLDER = /^[0-9a-f]{16}$/;
 /** A stored text; its words are read when they are asked for. */
 export interface StoredText {
   readonly record: TextRecord;
+  /** How often each word of the training split occurs. */
+  wordCounts(): Map<string, number>;
   paragraphs(split: Split): Paragraph[];
 }
 
@@ -75,7 +82,11 @@ export function storeText(
     throw writeError(thrown, parent);
   }
   const json = Buffer.from(`${JSON.stringify({ version: TEXT_VERSION, ...record }, null, 2)}\n`);
-  const files = new Map<string, Uint8Array>([[RECORD_FILE, json]]);
+  const counts = Buffer.from(JSON.stringify([...countWords(paragraphs.train)]));
+  const files = new Map<string, Uint8Array>([
+    [RECORD_FILE, json],
+    [COUNTS_FILE, counts],
+  ]);
   for (const split of SPLITS) files.set(fileOf(split), bytes.get(split)!);
   writeSealedFolder(parent, folderOf(contentHash), files, { replace: true });
   return record;
@@ -88,8 +99,10 @@ export function listTexts(dataDirectory: string): TextRecord[] {
   return readdirSync(parent)
     .filter((name) => FOLDER.test(name))
     .flatMap((name) => {
+      const path = join(parent, name);
       try {
-        return [readRecord(readSealedFolder(join(parent, name)), join(parent, name))];
+        verifySealedFolder(path);
+        return [readRecord(readFileSync(join(path, RECORD_FILE)), path)];
       } catch {
         return [];
       }
@@ -107,32 +120,44 @@ export function openText(dataDirectory: string, contentHash: string): StoredText
     });
   }
   const files = readSealedFolder(path);
-  const record = readRecord(files, path);
+  const missing = [RECORD_FILE, COUNTS_FILE, ...SPLITS.map(fileOf)].find((name) => !files.has(name));
+  if (missing !== undefined) throw damaged(path, `${missing} is missing`);
+  const record = readRecord(files.get(RECORD_FILE)!, path);
   if (record.contentHash !== contentHash)
     throw new StudioError('CHECKSUM_MISMATCH', 'The stored text is not the one that this run was made with.', {
       place: { file: path },
     });
-  return { record, paragraphs: (split) => paragraphsOf(files.get(fileOf(split))!) };
+  return {
+    record,
+    wordCounts: () => {
+      const counts = countsOfWords.safeParse(parsedJson(files.get(COUNTS_FILE)!, path, COUNTS_FILE));
+      if (!counts.success) throw damaged(path, `${COUNTS_FILE}: ${z.prettifyError(counts.error)}`);
+      return new Map(counts.data);
+    },
+    paragraphs: (split) => paragraphsOf(files.get(fileOf(split))!),
+  };
 }
 
-function readRecord(files: ReadonlyMap<string, Buffer>, path: string): TextRecord {
-  const bad = (why: string) =>
-    new StudioError('BAD_FILE', `The stored text is damaged: ${why}.`, {
-      nextStep: 'Remove this folder and add the original file again.',
-      place: { file: path },
-    });
-  const missing = [RECORD_FILE, ...SPLITS.map(fileOf)].find((name) => !files.has(name));
-  if (missing !== undefined) throw bad(`${missing} is missing`);
-  let value: unknown;
-  try {
-    value = JSON.parse(files.get(RECORD_FILE)!.toString('utf8'));
-  } catch {
-    throw bad(`${RECORD_FILE} is not JSON`);
-  }
-  const parsed = recordSchema.safeParse(value);
-  if (!parsed.success) throw bad(z.prettifyError(parsed.error));
+function readRecord(bytes: Buffer, path: string): TextRecord {
+  const parsed = recordSchema.safeParse(parsedJson(bytes, path, RECORD_FILE));
+  if (!parsed.success) throw damaged(path, z.prettifyError(parsed.error));
   const { version: _, ...record } = parsed.data;
   return record;
+}
+
+function parsedJson(bytes: Buffer, path: string, name: string): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw damaged(path, `${name} is not JSON`);
+  }
+}
+
+function damaged(path: string, why: string): StudioError {
+  return new StudioError('BAD_FILE', `The stored text is damaged: ${why}.`, {
+    nextStep: 'Remove this folder and add the original file again.',
+    place: { file: path },
+  });
 }
 
 /** In pieces of whole paragraphs: a large text is longer than a string may be. */
