@@ -20,8 +20,14 @@ const MAY_SEE = {
   // Pure functions over columns; random numbers are the model's, which are pure too.
   'main/analysis': ['shared', 'main/model/philox.ts'],
   'main/model': ['shared'],
-  // A book's model comes with its vocabulary.
-  'main/models': ['shared', 'main/files', 'main/model', 'main/data/vocabulary.ts'],
+  // A model comes with what cuts its text.
+  'main/models': [
+    'shared',
+    'main/files',
+    'main/model',
+    'main/data/vocabulary.ts',
+    'main/data/wordpiece',
+  ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
   // What both hosts share: the contract's dispatcher and the events.

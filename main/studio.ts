@@ -15,6 +15,7 @@ import { ForeignChanges } from './studio/foreignChanges.ts';
 import { allHandlers } from './studio/handlers/all.ts';
 import { hostContext } from './studio/hostContext.ts';
 import type { HostedStudio, HostPlatform } from './studio/hosting.ts';
+import { ImportedModelService } from './studio/importedModels.ts';
 import { InferenceService } from './studio/inference.ts';
 import { RunService } from './studio/runs.ts';
 import { StoredQueue } from './studio/storedQueue.ts';
@@ -32,6 +33,7 @@ export interface Studio {
   readonly queue: StoredQueue;
   readonly inference: InferenceService;
   readonly texts: TextService;
+  readonly models: ImportedModelService;
   /** Closes the databases; a second call does nothing. */
   close(): void;
 }
@@ -76,6 +78,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
     queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
     texts: new TextService(dataDirectory),
+    models: new ImportedModelService(databases),
     close: () => databases.close(),
   };
   return { studio, databases };

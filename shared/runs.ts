@@ -32,6 +32,9 @@ export interface ModelConfig {
 export const RUN_KINDS = ['fine-tuning', 'pretraining'] as const;
 export type RunKind = (typeof RUN_KINDS)[number];
 
+/** The book's words, or BERT's pieces of words. */
+export type TokenizerKind = 'words' | 'wordpiece';
+
 /** Written once when a run is made, never changed (peers.md, need 22). */
 export interface RunConfig {
   /** Absent in fine-tuning, and so in runs that are older than pretraining: read it with `runKind`. */
@@ -46,6 +49,9 @@ export interface RunConfig {
   };
   readonly hyperparameters: Hyperparameters;
   readonly model: ModelConfig;
+  /** How text becomes token ids; runs from before there was a choice do not say, and have words. */
+  readonly tokenizer?: TokenizerKind;
+  /** SHA-256 (hex) of the vocabulary and, for WordPiece, its rules. */
   readonly vocabularyHash: string;
   /** The engine asked for; null means "the best that works". */
   readonly engine: EngineName | null;

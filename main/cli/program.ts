@@ -14,6 +14,11 @@ import { addEnginesInstall } from './enginesInstall.ts';
 import { addEnginesList } from './enginesList.ts';
 import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addModelsDelete } from './modelsDelete.ts';
+import { addModelsImport } from './modelsImport.ts';
+import { addModelsLabel } from './modelsLabel.ts';
+import { addModelsList } from './modelsList.ts';
+import { addModelsShow } from './modelsShow.ts';
 import { addPredict } from './predict.ts';
 import { addPretrain } from './pretrain.ts';
 import { addQueueAdd } from './queueAdd.ts';
@@ -43,6 +48,12 @@ const GROUPS: readonly Group[] = [
     summary: 'import, look at and delete data sets',
     examples: ['datasets import snli_1.0.zip --name snli', 'datasets list'],
     commands: [addDatasetsImport, addDatasetsList, addDatasetsShow, addDatasetsDownload, addDatasetsDelete],
+  },
+  {
+    name: 'models',
+    summary: 'models that others have trained: import, look at, label, delete',
+    examples: ['models import all-MiniLM-L6-v2 --name minilm', 'models list'],
+    commands: [addModelsImport, addModelsList, addModelsShow, addModelsLabel, addModelsDelete],
   },
   {
     name: 'runs',

@@ -13,7 +13,6 @@ import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
 import type { Databases } from './databases.ts';
-import { VOCABULARY_FILE } from './lostFolder.ts';
 import { ReportSink } from './reportSink.ts';
 
 export type TrainingEnd =
@@ -117,7 +116,6 @@ function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): Training
     cachePath: databases.places.cacheDatabase,
     dataDirectory: databases.places.root,
     config: run.config,
-    vocabularyPath: join(runDirectory, VOCABULARY_FILE),
     engine: engine.name,
     threads: engine.threads,
     ...{ resumeFrom, trainedOn: run.engine },

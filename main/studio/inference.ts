@@ -5,7 +5,6 @@ import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { EvaluationRecord, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { tokenizeTreebank } from '../data/treebankTokenizer.ts';
 import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
@@ -14,21 +13,17 @@ import {
   type HeadPlace,
   type Inspection,
   type PredictionJob,
-  type PredictionPairs,
+  type RawPair,
   superviseEvaluation,
   superviseInference,
 } from '../training/inference.ts';
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
-import { requireWeights, VOCABULARY_FILE } from './lostFolder.ts';
+import { requireWeights } from './lostFolder.ts';
 import { requireClassifier } from './preparedRun.ts';
 import { requireSameData } from './trainable.ts';
 
-/** A pair as a person wrote it; the model's tokenizer takes it from there. */
-export interface RawPair {
-  readonly premise: string;
-  readonly hypothesis: string | null;
-}
+export type { RawPair } from '../training/inference.ts';
 
 /** A model that is loaded and answers. */
 export interface Predictor {
@@ -108,9 +103,9 @@ export class InferenceService {
       engine: place.engine,
       labels: run.config.dataset.labels,
       pairs: run.config.dataset.sentencesPerExample !== 1,
-      predict: (pairs) => child.predict(pairs.map(tokenized)),
-      inspect: (pair) => child.inspect(tokenized(pair)),
-      attend: (pair, head) => child.attend(tokenized(pair), head),
+      predict: (pairs) => child.predict(pairs),
+      inspect: (pair) => child.inspect(pair),
+      attend: (pair, head) => child.attend(pair, head),
       hasEnded: () => child.hasEnded(),
       kill: () => child.kill(),
       close: () => child.close(),
@@ -164,16 +159,7 @@ export class InferenceService {
       engine,
       threads: wish.threads,
       config,
-      vocabularyPath: join(runDirectory, VOCABULARY_FILE),
     };
     return { place, environment: await engines.workerEnvironment(engine, wish.threads) };
   }
-}
-
-/** The model reads Penn Treebank tokens, as SNLI's parses have them. */
-function tokenized({ premise, hypothesis }: RawPair): PredictionPairs {
-  return {
-    premise: tokenizeTreebank(premise),
-    hypothesis: hypothesis === null ? null : tokenizeTreebank(hypothesis),
-  };
 }

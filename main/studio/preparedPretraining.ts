@@ -2,13 +2,17 @@
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import { NEXT_SENTENCE_LABELS, type TextRecord } from '../../shared/texts.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import type { StoredText } from '../data/pretraining/storedText.ts';
+import { tokenizerAt } from '../data/openPairTokenizer.ts';
 import { buildVocabulary, type Vocabulary } from '../data/vocabulary.ts';
+import { WordsTokenizer } from '../data/wordsTokenizer.ts';
 import { bookConfig } from '../model/config.ts';
 import type { Databases } from './databases.ts';
 import type { PreparedRun, PreparingRequest } from './preparedRun.ts';
-import { readVocabulary, type StartingPoint, startingPoint } from './startingPoint.ts';
+import { type StartingPoint, startingPoint } from './startingPoint.ts';
 import { TextService } from './texts.ts';
+import { tokenizerRecord } from './tokenizerOfRun.ts';
 
 /** `<unk>`, `<pad>`, `<mask>`, `<cls>` and `<sep>`. */
 const SPECIAL_TOKENS = 5;
@@ -20,12 +24,13 @@ export function preparedPretraining(databases: Databases, request: PreparingRequ
   const { name, contentHash } = texts.require(request.dataset);
   const text = texts.open(contentHash);
   requireSensible(hyperparameters, text.record);
-  const { vocabulary, model, startFrom } = start(databases, request, text);
+  const { tokenizer, model, startFrom } = start(databases, request, text);
+  requireWords(tokenizer);
   const dataset = { id: 0, name, contentHash, labels: NEXT_SENTENCE_LABELS, sentencesPerExample: 2 } as const;
-  const vocabularyHash = vocabulary.hash;
+  const record = tokenizerRecord(tokenizer);
   return {
-    config: { kind: 'pretraining', dataset, hyperparameters, model, vocabularyHash, engine, startFrom },
-    vocabulary,
+    config: { kind: 'pretraining', dataset, hyperparameters, model, ...record, engine, startFrom },
+    tokenizer,
     // The worker reads the stored text: making ids of its words takes a second.
     encode: async () => undefined,
   };
@@ -34,12 +39,19 @@ export function preparedPretraining(databases: Databases, request: PreparingRequ
 function start(databases: Databases, request: PreparingRequest, text: StoredText): StartingPoint {
   const { hyperparameters, vocabularyPath, startFrom } = request;
   if (startFrom !== null) return startingPoint(databases, request, { id: 0, labels: NEXT_SENTENCE_LABELS });
-  const vocabulary =
+  const tokenizer =
     vocabularyPath === null
-      ? vocabularyOfText(text, hyperparameters.minFreq)
-      : readVocabulary(vocabularyPath);
-  const model = bookConfig(hyperparameters, vocabulary.size, NEXT_SENTENCE_LABELS.length);
-  return { vocabulary, model, startFrom: null };
+      ? new WordsTokenizer(vocabularyOfText(text, hyperparameters.minFreq))
+      : tokenizerAt(vocabularyPath);
+  const model = bookConfig(hyperparameters, tokenizer.size, NEXT_SENTENCE_LABELS.length);
+  return { tokenizer, model, startFrom: null };
+}
+
+function requireWords({ kind }: PairTokenizer): void {
+  if (kind === 'words') return;
+  throw new StudioError('USAGE', 'Texts are kept as whole words, and this model reads pieces of words.', {
+    nextStep: "Pretrain with a vocabulary of words, or leave --model and --vocabulary out.",
+  });
 }
 
 function vocabularyOfText(text: StoredText, minFreq: number): Vocabulary {

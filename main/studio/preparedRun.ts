@@ -1,14 +1,16 @@
-/** @file Runs under Node. A request made ready to be a run: its configuration, its vocabulary, and its data found or refused. */
+/** @file Runs under Node. A request made ready to be a run: its configuration, its tokenizer, and its data found or refused. */
 import type { Dataset } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import { type RunConfig, type RunKind, type RunRecord, runKind } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import type { Vocabulary } from '../data/vocabulary.ts';
+import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import type { Databases } from './databases.ts';
 import { type EncodeLinks, encodeForRun } from './encodeForRun.ts';
 import { preparedPretraining } from './preparedPretraining.ts';
-import { readVocabulary, type StartRequest, startingPoint } from './startingPoint.ts';
+import { type StartRequest, startingPoint } from './startingPoint.ts';
 import { TextService } from './texts.ts';
+import { tokenizerRecord } from './tokenizerOfRun.ts';
 import { requireSameData, requireTrainable } from './trainable.ts';
 
 /** What a run is asked to be. */
@@ -22,7 +24,7 @@ export interface PreparingRequest extends StartRequest {
 
 export interface PreparedRun {
   readonly config: RunConfig;
-  readonly vocabulary: Vocabulary;
+  readonly tokenizer: PairTokenizer;
   /** Puts what the worker reads where it finds it; what is there already costs nothing. */
   encode(links: EncodeLinks): Promise<void>;
 }
@@ -34,14 +36,14 @@ export function preparedRun(databases: Databases, request: PreparingRequest): Pr
   requireTrainable(dataset, request.hyperparameters);
   const start = startingPoint(databases, request, dataset);
   const { hyperparameters, engine } = request;
-  const { vocabulary, model, startFrom } = start;
+  const { tokenizer, model, startFrom } = start;
   return {
     config: {
       dataset: referenceTo(dataset),
-      ...{ hyperparameters, model, vocabularyHash: vocabulary.hash, engine, startFrom },
+      ...{ hyperparameters, model, ...tokenizerRecord(tokenizer), engine, startFrom },
     },
-    vocabulary,
-    encode: (links) => encodeForRun(databases.cache(), { dataset, vocabulary, hyperparameters }, links),
+    tokenizer,
+    encode: (links) => encodeForRun(databases.cache(), { dataset, tokenizer, hyperparameters }, links),
   };
 }
 
@@ -52,7 +54,7 @@ export function preparedRun(databases: Databases, request: PreparingRequest): Pr
 export async function encodeAgain(
   databases: Databases,
   run: RunRecord,
-  { vocabularyPath, ...links }: EncodeLinks & { readonly vocabularyPath: string },
+  { folder, ...links }: EncodeLinks & { readonly folder: string },
 ): Promise<void> {
   const { dataset: reference, hyperparameters } = run.config;
   if (runKind(run.config) === 'pretraining') {
@@ -61,7 +63,7 @@ export async function encodeAgain(
   }
   const dataset = requireDataset(databases.cache(), reference.name);
   requireSameData(run, dataset);
-  const text = { dataset, vocabulary: readVocabulary(vocabularyPath), hyperparameters };
+  const text = { dataset, tokenizer: openPairTokenizer(folder), hyperparameters };
   await encodeForRun(databases.cache(), text, links);
 }
 

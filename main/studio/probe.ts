@@ -6,12 +6,11 @@ import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { ProbeResult } from '../../shared/contract/jobs.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
 import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
 import type { HostContext } from './hosting.ts';
-import { VOCABULARY_FILE } from './lostFolder.ts';
 import { preparedRun } from './preparedRun.ts';
+import { writeTokenizer } from './tokenizerOfRun.ts';
 
 type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;
 
@@ -58,19 +57,18 @@ export async function measureRun(
   links: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void },
 ): Promise<ProbeResult> {
   const { threads } = request;
-  const { config, vocabulary, encode } = preparedRun(databases, { ...request, vocabularyPath: null });
+  const { config, tokenizer, encode } = preparedRun(databases, { ...request, vocabularyPath: null });
   await encode({ onReports: () => {}, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
   try {
-    const vocabularyPath = join(folder, VOCABULARY_FILE);
-    writeFileAtomic(vocabularyPath, vocabulary.toJson());
+    writeTokenizer(folder, tokenizer);
     const engine = await engines.choose(request.engine);
     const figures = await superviseProbe({
       entry: entries.path('training'),
       environment: await engines.workerEnvironment(engine, threads),
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
-        ...{ dataDirectory: databases.places.root, config, vocabularyPath, engine, threads },
+        ...{ dataDirectory: databases.places.root, config, engine, threads },
         ...{ resumeFrom: null, trainedOn: null },
       },
       ...links,

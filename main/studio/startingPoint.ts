@@ -1,28 +1,29 @@
-/** @file Runs under Node. What a new run begins with: its vocabulary, the shape of its network, and its first weights. */
-import { readFileSync } from 'node:fs';
+/** @file Runs under Node. What a new run begins with: its tokenizer, the shape of its network, and its first weights. */
 import { join } from 'node:path';
 import type { Dataset } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import { type Vocabulary, vocabularyFromJson, vocabularyOf } from '../data/vocabulary.ts';
+import { openPairTokenizer, tokenizerAt } from '../data/openPairTokenizer.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
+import { vocabularyOf } from '../data/vocabulary.ts';
+import { WordsTokenizer } from '../data/wordsTokenizer.ts';
 import { findRun } from '../db/runs.ts';
-import { readError } from '../files/fileErrors.ts';
 import { bookConfig } from '../model/config.ts';
 import { checkpointsFolder, weightsToUse } from '../training/checkpoints.ts';
 import type { Databases } from './databases.ts';
-import { requireWeights, VOCABULARY_FILE } from './lostFolder.ts';
+import { requireWeights } from './lostFolder.ts';
 
 export interface StartRequest {
   readonly hyperparameters: Hyperparameters;
-  /** Path of a vocab.json; null builds the vocabulary from the training split. */
+  /** Path that `tokenizerAt` opens; null builds the vocabulary from the training split. */
   readonly vocabularyPath: string | null;
-  /** Id of a finished run whose weights and vocabulary to start from; null starts from random weights. */
+  /** Id of a finished run whose weights and tokenizer to start from; null starts from random weights. */
   readonly startFrom: string | null;
 }
 
 export interface StartingPoint {
-  readonly vocabulary: Vocabulary;
+  readonly tokenizer: PairTokenizer;
   readonly model: ModelConfig;
   /** Path of a safetensors file, or null for random weights. */
   readonly startFrom: string | null;
@@ -36,12 +37,12 @@ export function startingPoint(
 ): StartingPoint {
   const { hyperparameters, vocabularyPath, startFrom } = request;
   if (startFrom !== null) return fromRun(databases, { ...request, startFrom }, dataset);
-  const vocabulary =
+  const tokenizer =
     vocabularyPath === null
-      ? vocabularyOf(databases.cache(), dataset.id, hyperparameters.minFreq)
-      : readVocabulary(vocabularyPath);
-  const model = bookConfig(hyperparameters, vocabulary.size, dataset.labels.length);
-  return { vocabulary, model, startFrom: null };
+      ? new WordsTokenizer(vocabularyOf(databases.cache(), dataset.id, hyperparameters.minFreq))
+      : tokenizerAt(vocabularyPath);
+  const model = bookConfig(hyperparameters, tokenizer.size, dataset.labels.length);
+  return { tokenizer, model, startFrom: null };
 }
 
 /** The shape and words of an earlier run; only classes and dropout are the new run's own. */
@@ -74,19 +75,19 @@ function fromRun(
   const folder = join(databases.places.runs, run.id);
   const checkpoint = weightsToUse(folder, earlier.keep);
   return {
-    vocabulary: readVocabulary(join(folder, VOCABULARY_FILE)),
+    tokenizer: fittingTokenizer(folder, model),
     model: { ...model, classes: dataset.labels.length, dropout: hyperparameters.dropout },
     startFrom: join(checkpointsFolder(folder), checkpoint.folder, 'weights.safetensors'),
   };
 }
 
-/** @throws StudioError NOT_FOUND, UNREADABLE, BAD_FILE. */
-export function readVocabulary(path: string): Vocabulary {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (thrown) {
-    throw readError(thrown, path);
-  }
-  return vocabularyFromJson(text, { source: path });
+/** An id without a row in the token table would be another token's row, or none. @throws StudioError BAD_FILE. */
+export function fittingTokenizer(folder: string, { vocabularySize }: ModelConfig): PairTokenizer {
+  const tokenizer = openPairTokenizer(folder);
+  if (tokenizer.size <= vocabularySize) return tokenizer;
+  const message = `The tokenizer has ${tokenizer.size} tokens, but the model's table only ${vocabularySize} rows.`;
+  throw new StudioError('BAD_FILE', message, {
+    nextStep: 'They are not of the same model: bring the tokenizer that it was trained with.',
+    place: { file: folder },
+  });
 }

@@ -13,7 +13,6 @@ import { appendReports } from '../db/reports.ts';
 import { failRun } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { writeError } from '../files/fileErrors.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import {
@@ -25,11 +24,12 @@ import {
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
 import { watchJoined } from './joinedTraining.ts';
-import { keptCheckpoints, requireFolder, VOCABULARY_FILE } from './lostFolder.ts';
+import { keptCheckpoints, requireFolder } from './lostFolder.ts';
 import { encodeAgain, type PreparedRun, type PreparingRequest, preparedRun } from './preparedRun.ts';
 import { RoomWait } from './roomWait.ts';
 import { isStudioOpen } from './studioLock.ts';
 import { takeOut } from './takeOut.ts';
+import { writeTokenizer } from './tokenizerOfRun.ts';
 
 export interface TrainRequest extends PreparingRequest {
   readonly threads: number | null;
@@ -172,7 +172,7 @@ export class TrainingService {
   async #ready(run: RunRecord, { onReports }: TrainingListener, signal?: AbortSignal): Promise<ChosenEngine> {
     const { databases } = this.#setting;
     requireFolder(databases, run.id);
-    await encodeAgain(databases, run, { vocabularyPath: this.#vocabularyPath(run.id), onReports, signal });
+    await encodeAgain(databases, run, { folder: this.#runDirectory(run.id), onReports, signal });
     await databases.backUp();
     const threads = run.engine?.threads ?? threadsOf(databases.store(), run.id);
     const engine = run.engine?.engine ?? run.config.engine;
@@ -207,10 +207,10 @@ export class TrainingService {
   }
 
   /** What a new run has beside its row. */
-  #furnish(runId: string, { tags }: TrainRequest, { vocabulary }: PreparedRun): void {
+  #furnish(runId: string, { tags }: TrainRequest, { tokenizer }: PreparedRun): void {
     for (const tag of tags) addTag(this.#setting.databases.store(), runId, tag);
     mkdirSync(checkpointsFolder(this.#runDirectory(runId)), { recursive: true });
-    writeFileAtomic(this.#vocabularyPath(runId), vocabulary.toJson());
+    writeTokenizer(this.#runDirectory(runId), tokenizer);
   }
 
   /** @throws StudioError ENGINE_MISSING when the engine, or any, does not work here; USAGE when not as the run wishes. */
@@ -227,10 +227,6 @@ export class TrainingService {
 
   #runDirectory(runId: string): string {
     return join(this.#setting.databases.places.runs, runId);
-  }
-
-  #vocabularyPath(runId: string): string {
-    return join(this.#runDirectory(runId), VOCABULARY_FILE);
   }
 
   /** What fails between claiming a run and its worker's start is the run's failure, and frees it. */

@@ -4,6 +4,7 @@ import type { MetricPoint } from '../../shared/runs.ts';
 import { epochOrder, planMicroBatches } from '../data/batches.ts';
 import { openCache } from '../data/cache.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { classWeightsOf } from './beginning.ts';
 import { ClassifierTask } from './classifierTask.ts';
 import { probabilitiesOf, summarise } from './evaluation.ts';
@@ -15,12 +16,12 @@ import { encodedSplits } from './trainingData.ts';
 /** `beat` is called as reading the splits moves on. @throws StudioError NOT_FOUND when the data set is gone or another one. */
 export async function openFineTuning(
   job: TrainingJob,
-  vocabularyJson: string,
+  tokenizer: PairTokenizer,
   beat: () => void,
 ): Promise<WorkMaker> {
   const cache = openCache(job.cachePath, { readOnly: true });
   try {
-    const { splits } = await encodedSplits(job, beat, { cache, vocabularyJson });
+    const { splits } = await encodedSplits(job, beat, { cache, tokenizer });
     return (place) => new FineTuningWork(job, splits, place);
   } finally {
     cache.close();

@@ -9,7 +9,7 @@ import type {
   InferenceOrder,
   Inspection,
   PredictionJob,
-  PredictionPairs,
+  RawPair,
 } from './jobs.ts';
 import { SupervisedChild } from './supervisedChild.ts';
 import { failureOf } from './supervisor.ts';
@@ -20,7 +20,7 @@ export type {
   HeadPlace,
   Inspection,
   PredictionJob,
-  PredictionPairs,
+  RawPair,
 } from './jobs.ts';
 
 export interface InferenceOptions<Job> {
@@ -33,10 +33,10 @@ export interface InferenceOptions<Job> {
 /** A model that is loaded and answers, one request after another. */
 export interface SupervisedInference {
   /** -> probabilities, row-major [pairs, classes]. Requests are answered in their order. */
-  predict(pairs: readonly PredictionPairs[]): Promise<Float32Array>;
-  inspect(pair: PredictionPairs): Promise<Inspection>;
+  predict(pairs: readonly RawPair[]): Promise<Float32Array>;
+  inspect(pair: RawPair): Promise<Inspection>;
   /** `place` must be one of the model's. */
-  attend(pair: PredictionPairs, place: HeadPlace): Promise<HeadAttention>;
+  attend(pair: RawPair, place: HeadPlace): Promise<HeadAttention>;
   /** True once the child is gone, for whatever reason. */
   hasEnded(): boolean;
   /** Ends the child at once; what is asked of it fails. */

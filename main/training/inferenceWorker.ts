@@ -1,12 +1,11 @@
 /** @file Entry "inference": the process in which finished weights evaluate a split or answer pairs. */
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StudioError } from '../../shared/errors.ts';
 import { openCache } from '../data/cache.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
-import { type EncodedSplit, encodePairs } from '../data/encoding.ts';
-import { vocabularyFromJson } from '../data/vocabulary.ts';
+import { asRead, type EncodedSplit, encodePairs } from '../data/encoding.ts';
+import { openPairTokenizer } from '../data/openPairTokenizer.ts';
 import { openEngine, precisionHere } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
 import { ParameterSet, parameterShapes } from '../model/parameters.ts';
@@ -28,10 +27,7 @@ async function load(job: PredictionJob): Promise<LoadedModel> {
   await openEngine(job.engine, options);
   const checkpoint = weightsToUse(job.runDirectory, hyperparameters.keep);
   const parameters = new ParameterSet(parameterShapes(model), (shape) => checkpoint.parameter(shape).value);
-  const vocabulary = vocabularyFromJson(readFileSync(job.vocabularyPath, 'utf8'), {
-    source: job.vocabularyPath,
-  });
-  return { job, parameters, vocabulary };
+  return { job, parameters, tokenizer: openPairTokenizer(job.runDirectory) };
 }
 
 async function probabilities(
@@ -64,7 +60,7 @@ async function evaluate(
       );
     const loaded = await load(job);
     const { maxLen, truncation, workers } = job.config.hyperparameters;
-    const options = { dataset, split: job.split, vocabulary: loaded.vocabulary, maxLen, truncation, workers };
+    const options = { dataset, split: job.split, tokenizer: loaded.tokenizer, maxLen, truncation, workers };
     const split = await encodeSplit(cache, { ...options, onProgress: () => heartbeat.beat() });
     if (split.pairs === 0)
       throw new StudioError('NOT_FOUND', `The data set ${dataset.name} has no ${job.split} split.`);
@@ -102,7 +98,9 @@ function main(): void {
     if (order.kind === 'attend')
       return port.answer({ kind: 'attended', attention: await attend(loaded, order.pair, order.place) });
     const { maxLen, truncation } = loaded.job.config.hyperparameters;
-    const split = encodePairs(order.pairs, loaded.vocabulary, { maxLen, truncation });
+    const { tokenizer } = loaded;
+    const pairs = order.pairs.map((pair) => asRead(pair, tokenizer));
+    const split = encodePairs(pairs, tokenizer, { maxLen, truncation });
     const found = await probabilities(loaded, split, nextTurn);
     port.answer({ kind: 'predicted', probabilities: found.values });
   };

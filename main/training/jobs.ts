@@ -4,7 +4,7 @@ import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { EvaluationRecord, PredictionBlock, RunConfig } from '../../shared/runs.ts';
 import type { SnliProgress } from '../data/downloadSnli.ts';
-import type { PairTokens } from '../data/pairTokens.ts';
+import type { LoosePair, PairTokens } from '../data/pairTokenizer.ts';
 
 /** What a probe measures; seconds of whole batches and of single pairs. */
 export interface ProbeFigures {
@@ -20,6 +20,7 @@ export interface ProbeFigures {
 
 /** Where a child finds things and on what it computes. */
 export interface JobPlace {
+  /** With the run's tokenizer and its checkpoints. */
   readonly runDirectory: string;
   readonly dataDirectory: string;
   readonly engine: EngineName;
@@ -31,8 +32,6 @@ export interface TrainingJob extends JobPlace {
   readonly runId: string;
   readonly cachePath: string;
   readonly config: RunConfig;
-  /** The run's vocab.json. */
-  readonly vocabularyPath: string;
   /** Folder name of the checkpoint to go on from; the newest undamaged one is taken. Null begins anew. */
   readonly resumeFrom: string | null;
   /** Engine of the attempt before this one. */
@@ -62,7 +61,6 @@ export interface HandOver {
 /** The finished weights of a run, and what to do with them. */
 export interface EvaluationJob extends JobPlace {
   readonly config: RunConfig;
-  readonly vocabularyPath: string;
   readonly cachePath: string;
   readonly dataset: string;
   readonly split: Split;
@@ -70,14 +68,10 @@ export interface EvaluationJob extends JobPlace {
 
 export interface PredictionJob extends JobPlace {
   readonly config: RunConfig;
-  readonly vocabularyPath: string;
 }
 
-/** Sentences as token strings, words separated by spaces. */
-export interface PredictionPairs {
-  readonly premise: string;
-  readonly hypothesis: string | null;
-}
+/** A pair as somebody wrote it. */
+export type RawPair = LoosePair;
 
 /** A pair as the model reads it, and what it makes of it. */
 export interface Inspection extends PairTokens {
@@ -100,9 +94,9 @@ export interface HeadAttention {
 export type InferenceOrder =
   | { readonly kind: 'evaluate'; readonly job: EvaluationJob }
   | { readonly kind: 'open'; readonly job: PredictionJob }
-  | { readonly kind: 'predict'; readonly pairs: readonly PredictionPairs[] }
-  | { readonly kind: 'inspect'; readonly pair: PredictionPairs }
-  | { readonly kind: 'attend'; readonly pair: PredictionPairs; readonly place: HeadPlace };
+  | { readonly kind: 'predict'; readonly pairs: readonly RawPair[] }
+  | { readonly kind: 'inspect'; readonly pair: RawPair }
+  | { readonly kind: 'attend'; readonly pair: RawPair; readonly place: HeadPlace };
 
 export type InferenceAnswer =
   | { readonly kind: 'ready' }

@@ -4,7 +4,8 @@ import { type EncodedText, encodeText } from '../data/pretraining/encodedText.ts
 import { maskedMicroBatches } from '../data/pretraining/maskedBatches.ts';
 import { type DrawnPairs, drawPairs, type EpochSize, epochSize } from '../data/pretraining/sentencePairs.ts';
 import { openText } from '../data/pretraining/storedText.ts';
-import { type Vocabulary, vocabularyFromJson } from '../data/vocabulary.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
+import { Vocabulary } from '../data/vocabulary.ts';
 import type { MaskedBatch } from '../model/maskedBatch.ts';
 import type { TrainingJob } from './jobs.ts';
 import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
@@ -24,10 +25,10 @@ interface RunText {
 /** @throws StudioError NOT_FOUND when the text is gone, CHECKSUM_MISMATCH or BAD_FILE when it is not what was stored. */
 export async function openPretraining(
   job: TrainingJob,
-  vocabularyJson: string,
+  tokenizer: PairTokenizer,
   beat: () => void,
 ): Promise<WorkMaker> {
-  const vocabulary = vocabularyFromJson(vocabularyJson, { source: 'vocab.json of the run' });
+  const vocabulary = new Vocabulary(tokenizer.toData().tokens, 'of this run');
   const text = openText(job.dataDirectory, job.config.dataset.contentHash);
   const encoded = (split: Split) => {
     const ids = encodeText(text.paragraphs(split), vocabulary);

@@ -2,9 +2,9 @@
  * @file Runs in the training worker. A probe: some real steps of a configuration on its real data, then some evaluated
  * batches; measured and thrown away. What a run will take is measured, not guessed.
  */
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stepsPerEpoch } from '../data/batches.ts';
+import { openPairTokenizer } from '../data/openPairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { firstWeights } from './beginning.ts';
 import type { ProbeFigures, TrainingJob } from './jobs.ts';
@@ -21,8 +21,7 @@ export async function runProbe(
   job: TrainingJob,
   { beat, onProgress }: { readonly beat: () => void; readonly onProgress: (fraction: number) => void },
 ): Promise<ProbeFigures> {
-  const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
-  const makeWork = await openWork(job, vocabularyJson, beat);
+  const makeWork = await openWork(job, openPairTokenizer(job.runDirectory), beat);
   const threads = job.threads === null ? {} : { threads: job.threads };
   const { record, adamVariables } = await openEngine(job.engine, {
     dataDirectory: job.dataDirectory,

@@ -1,5 +1,4 @@
 /** @file Runs in the training worker. One run, from job to result: data, engine, weights, loop, reports. */
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { Split } from '../../shared/datasets.ts';
@@ -7,6 +6,8 @@ import type { EngineRecord } from '../../shared/engines.ts';
 import type { StudioError } from '../../shared/errors.ts';
 import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
 import { stepsPerEpoch } from '../data/batches.ts';
+import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { elementCount } from '../model/parameters.ts';
 import { firstWeights, resumePoint } from './beginning.ts';
@@ -46,7 +47,7 @@ export async function runTraining(job: TrainingJob, links: RunLinks): Promise<vo
 interface Prepared {
   readonly job: TrainingJob;
   readonly links: RunLinks;
-  readonly vocabularyJson: string;
+  readonly tokenizer: PairTokenizer;
   readonly engine: EngineRecord;
   /** Kernels that the engine has not, by name. */
   readonly fallbacks: ReadonlyMap<string, number>;
@@ -64,8 +65,8 @@ class TrainingRun implements LoopTask {
   }
 
   static async prepare(job: TrainingJob, links: RunLinks): Promise<TrainingRun> {
-    const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
-    const makeWork = await openWork(job, vocabularyJson, links.beat);
+    const tokenizer = openPairTokenizer(job.runDirectory);
+    const makeWork = await openWork(job, tokenizer, links.beat);
     const {
       record,
       adamVariables,
@@ -81,7 +82,7 @@ class TrainingRun implements LoopTask {
     const begin = checkpoint?.parameter ?? firstWeights(job);
     const work = makeWork({ engine: record.engine, factory: adamVariables, begin });
     const state = checkpoint?.state ?? freshState();
-    return new TrainingRun({ job, links, vocabularyJson, engine: record, fallbacks, work, state });
+    return new TrainingRun({ job, links, tokenizer, engine: record, fallbacks, work, state });
   }
 
   async go(): Promise<void> {
@@ -169,13 +170,13 @@ class TrainingRun implements LoopTask {
   }
 
   async save(state: LoopState, kind: 'last' | 'best'): Promise<void> {
-    const { job, links, vocabularyJson } = this.#prepared;
+    const { job, links, tokenizer } = this.#prepared;
     const { runDirectory, config } = job;
     await links.handOver();
     const { record, removed } = await writeCheckpoint(this.#work.network, state, kind, {
       runDirectory,
       config,
-      vocabularyJson,
+      tokenizer,
       beat: links.beat,
     });
     links.beat();

@@ -228,6 +228,22 @@ export interface HuggingFaceFixture {
   >;
 }
 
+/** Real weights on pairs of SNLI's dev split: its rows 0, stride, 2·stride, … */
+export interface MinilmFixture {
+  readonly stride: number;
+  /** Columns that are kept of a row of hidden states. */
+  readonly coordinates: readonly number[];
+  /** Of the head, whose weights are 0.05 sin(1 + place). */
+  readonly bias: readonly number[];
+  readonly lengths: readonly number[];
+  /** Over each pair's length and ids, as int32. */
+  readonly idsSha256: string;
+  /** After each layer, [P, 2 · coordinates]: of the first token, and of the last. */
+  readonly layers: readonly GoldenTensor[];
+  /** [P, 3] */
+  readonly logits: GoldenTensor;
+}
+
 interface Fixtures {
   readonly 'model_book.json': ModelFixture;
   readonly 'model_book_deep.json': ModelFixture;
@@ -250,6 +266,7 @@ interface Fixtures {
   readonly 'wordpiece.json': WordPieceFixture;
   readonly 'torch_files.json': { readonly tensors: NamedTensors };
   readonly 'hugging_face.json': HuggingFaceFixture;
+  readonly 'minilm.json': MinilmFixture;
 }
 
 /** The files are ours and their layout is README.md's: no schema checks them again. */

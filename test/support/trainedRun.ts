@@ -87,8 +87,7 @@ export async function prepareRun(
   };
   const runDirectory = join(folder, 'run');
   mkdirSync(runDirectory);
-  const vocabularyPath = join(runDirectory, 'vocab.json');
-  writeFileSync(vocabularyPath, vocabulary.toJson());
+  writeFileSync(join(runDirectory, 'vocab.json'), vocabulary.toJson());
   const place = { runDirectory, dataDirectory, engine, threads: 2 };
   return {
     config,
@@ -97,7 +96,6 @@ export async function prepareRun(
       runId: 'r1',
       cachePath,
       config,
-      vocabularyPath,
       ...{ resumeFrom: null, trainedOn: null },
     },
   };
