@@ -72,5 +72,10 @@ export const PRETRAINING_FIELDS: readonly HyperparameterField[] = HYPERPARAMETER
 ).map((field) => {
   const book = BOOK[field.name] ?? field.book;
   const help = HELP[field.name] ?? field.help;
-  return { ...field, help, default: PRETRAINING_DEFAULTS[field.name], ...(book === undefined ? {} : { book }) };
+  return {
+    ...field,
+    help,
+    default: PRETRAINING_DEFAULTS[field.name],
+    ...(book === undefined ? {} : { book }),
+  };
 });

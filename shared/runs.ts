@@ -199,7 +199,11 @@ export interface RunResult {
   /** True when the kept weights were chosen by test labels: said wherever the figures appear. */
   readonly selectedOnTest: boolean;
   /** Of pretraining: means over the last epoch, a masked word and a pair. Accuracies are of telling the next sentence. */
-  readonly pretraining?: { readonly maskedLoss: number; readonly maskedAccuracy: number; readonly nextLoss: number };
+  readonly pretraining?: {
+    readonly maskedLoss: number;
+    readonly maskedAccuracy: number;
+    readonly nextLoss: number;
+  };
 }
 
 /** The last progress report of a run. */

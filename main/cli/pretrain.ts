@@ -39,7 +39,10 @@ export function addPretrain(program: Command, cli: Cli): void {
   });
   const collect = (tag: string, tags: readonly string[]) => [...tags, tag];
   const options = [
-    new Option('--text <TEXT>', 'a file, folder or zip; a text that is here; wikitext-2').makeOptionMandatory(),
+    new Option(
+      '--text <TEXT>',
+      'a file, folder or zip; a text that is here; wikitext-2',
+    ).makeOptionMandatory(),
     new Option('--layout <WORD>', 'how the file is read (default: by its name)').choices(TEXT_LAYOUTS),
     new Option('--model <RUN>', 'start from the weights and vocabulary of a finished run'),
     new Option('--vocabulary <FILE>', 'a vocab.json, instead of building one from the text'),
@@ -64,8 +67,10 @@ export function addPretrain(program: Command, cli: Cli): void {
           ...{ hyperparameters, ...place },
         };
         if (given.queue === true) return await enqueue(work, studio, request);
-        return await watchTraining(work, { epochs: hyperparameters.epochs, kind: 'pretraining' }, (listener) =>
-          studio.training.start(request, listener, work.interruption.stop),
+        return await watchTraining(
+          work,
+          { epochs: hyperparameters.epochs, kind: 'pretraining' },
+          (listener) => studio.training.start(request, listener, work.interruption.stop),
         );
       }),
   );

@@ -164,7 +164,9 @@ export class TrainingView {
   #evaluated(evaluation: EvaluationRecord): void {
     this.#terminal.event('evaluation', evaluation);
     const { split, epoch, loss, accuracy, macroF1, pairsPerSecond } = evaluation;
-    const [maskedLoss, maskedAccuracy, nextLoss] = FURTHER.map((name) => this.#latest.get(`${split === 'test' ? 'test' : 'dev'}/${name}`));
+    const [maskedLoss, maskedAccuracy, nextLoss] = FURTHER.map((name) =>
+      this.#latest.get(`${split === 'test' ? 'test' : 'dev'}/${name}`),
+    );
     if (this.#kind === 'pretraining') {
       this.#terminal.line(
         `epoch ${epoch.toFixed(2)}  ${split}: MLM loss ${maskedLoss?.toFixed(3)}, acc ${maskedAccuracy?.toFixed(3)}; NSP loss ${nextLoss?.toFixed(3)}, acc ${accuracy.toFixed(3)}${speedText(pairsPerSecond)}`,

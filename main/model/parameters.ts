@@ -61,7 +61,9 @@ function encoderShapes(config: ModelConfig): ParameterShape[] {
   const block = (layer: number): ParameterShape[] => {
     const name = `encoder.blks.${layer}`;
     return [
-      ...['q', 'k', 'v', 'o'].flatMap((which) => linear(`${name}.attention.W_${which}`, hidden, hidden, layer)),
+      ...['q', 'k', 'v', 'o'].flatMap((which) =>
+        linear(`${name}.attention.W_${which}`, hidden, hidden, layer),
+      ),
       ...norm(`${name}.addnorm1.ln`, layer),
       ...linear(`${name}.ffn.dense1`, hidden, feedForward, layer),
       ...linear(`${name}.ffn.dense2`, feedForward, hidden, layer),

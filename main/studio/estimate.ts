@@ -77,7 +77,9 @@ function ofPretraining({ databases, texts }: EstimateSetting, request: RunReques
     checks: [
       tooLong === 0
         ? good(`No pair of sentences is longer than ${maxLen} tokens.`)
-        : warning(`${tooLong} of ${pairs + tooLong} pairs of sentences are longer than ${maxLen} tokens and are left out.`),
+        : warning(
+            `${tooLong} of ${pairs + tooLong} pairs of sentences are longer than ${maxLen} tokens and are left out.`,
+          ),
       dev.sentences > dev.paragraphs
         ? good('There is a text for validation.')
         : warning('There is no text for validation: nothing tells how well it learns.'),

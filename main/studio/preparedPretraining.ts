@@ -2,9 +2,9 @@
 import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import { NEXT_SENTENCE_LABELS, type TextRecord } from '../../shared/texts.ts';
+import { tokenizerAt } from '../data/openPairTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import type { StoredText } from '../data/pretraining/storedText.ts';
-import { tokenizerAt } from '../data/openPairTokenizer.ts';
 import { buildVocabulary, type Vocabulary } from '../data/vocabulary.ts';
 import { WordsTokenizer } from '../data/wordsTokenizer.ts';
 import { bookConfig } from '../model/config.ts';
@@ -50,7 +50,7 @@ function start(databases: Databases, request: PreparingRequest, text: StoredText
 function requireWords({ kind }: PairTokenizer): void {
   if (kind === 'words') return;
   throw new StudioError('USAGE', 'Texts are kept as whole words, and this model reads pieces of words.', {
-    nextStep: "Pretrain with a vocabulary of words, or leave --model and --vocabulary out.",
+    nextStep: 'Pretrain with a vocabulary of words, or leave --model and --vocabulary out.',
   });
 }
 
@@ -80,7 +80,8 @@ function requireSensible(hyperparameters: Hyperparameters, { name, splits }: Tex
     throw new StudioError('USAGE', `Pretraining knows no ${wrong.replace(/^(the|a) /, '')}.`, {
       nextStep: 'Leave that setting as it is; the loss of pretraining is the mean (--loss mean).',
     });
-  const pairs = ({ sentences, paragraphs }: { sentences: number; paragraphs: number }) => sentences - paragraphs;
+  const pairs = ({ sentences, paragraphs }: { sentences: number; paragraphs: number }) =>
+    sentences - paragraphs;
   if ((keep === 'best' || earlyStopping > 0) && pairs(splits.dev) + pairs(splits.test) === 0)
     throw new StudioError('USAGE', `The text ${JSON.stringify(name)} has no validation part to choose by.`, {
       nextStep: 'Leave out --keep best and --early-stopping, or give a longer text.',

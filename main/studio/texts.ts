@@ -71,7 +71,10 @@ export class TextService {
       ...(links.signal === undefined ? {} : { signal: links.signal }),
       onProgress: (fraction) => links.onProgress?.({ step: 'read', fraction }),
     });
-    const name = basename(source).replace(/\.(txt|tokens|zip|md)$/i, '').slice(0, 150) || 'text';
+    const name =
+      basename(source)
+        .replace(/\.(txt|tokens|zip|md)$/i, '')
+        .slice(0, 150) || 'text';
     return storeText(this.#dataDirectory, text.paragraphs, { name, layout: text.layout, source });
   }
 

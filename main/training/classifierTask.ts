@@ -65,7 +65,10 @@ export class ClassifierTask implements Parameters {
     let correct: tf.Scalar | null = null;
     for (const [microBatch, batch] of microBatches.entries()) {
       const ofBatch = this.#gradients(batch, { step, microBatch, divisor });
-      correct = added(correct, tf.tidy(() => countCorrect(ofBatch.logits, batch.labels)));
+      correct = added(
+        correct,
+        tf.tidy(() => countCorrect(ofBatch.logits, batch.labels)),
+      );
       ofBatch.logits.dispose();
       loss = added(loss, ofBatch.loss);
       gradients.add(ofBatch);

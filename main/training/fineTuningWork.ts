@@ -10,7 +10,14 @@ import { ClassifierTask } from './classifierTask.ts';
 import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
 import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
-import type { EvaluatedPlace, EvaluatedSplit, NetworkPlace, RunWork, StepPlace, WorkMaker } from './runWork.ts';
+import type {
+  EvaluatedPlace,
+  EvaluatedSplit,
+  NetworkPlace,
+  RunWork,
+  StepPlace,
+  WorkMaker,
+} from './runWork.ts';
 import { encodedSplits } from './trainingData.ts';
 
 /** `beat` is called as reading the splits moves on. @throws StudioError NOT_FOUND when the data set is gone or another one. */

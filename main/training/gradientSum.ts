@@ -29,9 +29,7 @@ export class GradientSum {
       this.#dense.set(name, added(this.#dense.get(name) ?? null, gradient));
     if (tokenRows === null) return;
     const { ids, gradient } = tokenRows;
-    const rows = tf.tidy(() =>
-      sumRows(gradient, this.#distinct.placesOf(ids), this.#distinct.ids.length),
-    );
+    const rows = tf.tidy(() => sumRows(gradient, this.#distinct.placesOf(ids), this.#distinct.ids.length));
     gradient.dispose();
     this.#table = added(this.#table, rows);
   }

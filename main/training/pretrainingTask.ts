@@ -92,7 +92,9 @@ export class PretrainingTask implements Parameters {
     const { clipNorm } = this.#hyperparameters;
     const norm: tf.Tensor1D = tf.tidy(() => tf.keep(tf.reshape<tf.Rank.R1>(gradients.norm(), [1])));
     const reading = tf.tidy(() => {
-      const [maskedLoss, maskedCorrect, nextLoss, nextCorrect] = [0, 1, 2, 3].map((at) => tf.slice(sums, [at], [1]));
+      const [maskedLoss, maskedCorrect, nextLoss, nextCorrect] = [0, 1, 2, 3].map((at) =>
+        tf.slice(sums, [at], [1]),
+      );
       const total = tf.add(tf.mul(maskedLoss!, pairsTotal / maskedTotal), nextLoss!) as tf.Tensor1D;
       const [ofMasked, ofPairs] = [tf.tensor1d([maskedTotal]), tf.tensor1d([pairsTotal])];
       const sumsOfStep = [maskedLoss!, maskedCorrect!, ofMasked, nextLoss!, ofPairs];

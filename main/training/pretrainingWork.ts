@@ -1,17 +1,24 @@
 /** @file Runs in the training worker. Pretraining: masked words and next sentences of a stored text. */
 import { SPLITS, type Split } from '../../shared/datasets.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { type EncodedText, encodeText } from '../data/pretraining/encodedText.ts';
 import { maskedMicroBatches } from '../data/pretraining/maskedBatches.ts';
 import { type DrawnPairs, drawPairs, type EpochSize, epochSize } from '../data/pretraining/sentencePairs.ts';
 import { openText } from '../data/pretraining/storedText.ts';
-import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
 import type { MaskedBatch } from '../model/maskedBatch.ts';
 import type { TrainingJob } from './jobs.ts';
 import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
 import { evaluatePretraining, PRETRAINING_FIGURES, summarisePretraining } from './pretrainingEvaluation.ts';
 import { PretrainingTask } from './pretrainingTask.ts';
-import type { EvaluatedPlace, EvaluatedSplit, NetworkPlace, RunWork, StepPlace, WorkMaker } from './runWork.ts';
+import type {
+  EvaluatedPlace,
+  EvaluatedSplit,
+  NetworkPlace,
+  RunWork,
+  StepPlace,
+  WorkMaker,
+} from './runWork.ts';
 
 /** Runs are compared on the same validation pairs and masks, whatever their seed. */
 const EVALUATION_SEED = 0;

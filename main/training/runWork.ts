@@ -68,4 +68,3 @@ export interface RunWork {
 
 /** Makes the work of a run once its engine is open. */
 export type WorkMaker = (place: NetworkPlace) => RunWork;
-

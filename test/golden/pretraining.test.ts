@@ -87,9 +87,18 @@ describeEngines('pretraining', ({ open, masksByPlace }) => {
     const { config, expected } = fixture;
     const parameters = parametersOf(config, fixture.parameters, pretrainingShapes(config));
     const before = tf.memory().numTensors;
-    const { sums, nextLogits } = pretrainingFigures(config, parameters, maskedBatch(fixture, [0, 1, 2, 3, 4]));
+    const { sums, nextLogits } = pretrainingFigures(
+      config,
+      parameters,
+      maskedBatch(fixture, [0, 1, 2, 3, 4]),
+    );
     const [maskedLoss, maskedCorrect, nextLoss] = await valuesOf(sums);
-    expectNear('losses', [maskedLoss!, nextLoss!], [sum(expected.maskedLosses), sum(expected.nextLosses)], FORWARD);
+    expectNear(
+      'losses',
+      [maskedLoss!, nextLoss!],
+      [sum(expected.maskedLosses), sum(expected.nextLosses)],
+      FORWARD,
+    );
     expect(maskedCorrect).toBe(expected.maskedCorrect);
     expectNear('logits', await valuesOf(nextLogits), expected.nextLogits.values, FORWARD);
     tf.dispose([sums, nextLogits]);

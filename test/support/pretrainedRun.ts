@@ -1,8 +1,8 @@
 /** @file Tests. A small text and a prepared pretraining on it: a real stored text, for real worker processes. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { buildVocabulary } from '../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { bookConfig } from '../../main/model/config.ts';
 import { TextService } from '../../main/studio/texts.ts';
 import { tokenizerRecord, writeTokenizer } from '../../main/studio/tokenizerOfRun.ts';

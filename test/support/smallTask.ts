@@ -67,7 +67,10 @@ export async function steps(task: ClassifierTask, microBatchTokens: number, coun
 }
 
 /** The same network with the heads of pretraining. */
-export function makePretraining(changes: Record<string, unknown>, factory: AdamVariableFactory): PretrainingTask {
+export function makePretraining(
+  changes: Record<string, unknown>,
+  factory: AdamVariableFactory,
+): PretrainingTask {
   const free = { size: 'free', layers: 2, hidden: 12, heads: 2, feedForward: 20, lr: 0.01, loss: 'mean' };
   const hyperparameters = hyperparametersSchema.parse({ ...free, ...changes });
   const config = bookConfig(hyperparameters, WORDS, 2);

@@ -54,7 +54,8 @@ function maskedPairs(
   { seed, epoch }: MaskingOptions,
 ): { split: EncodedSplit; masks: Masks[] } {
   const { cls, sep, mask, size } = vocabulary;
-  const sentence = (at: number) => text.ids.subarray(text.sentenceOffsets[at]!, text.sentenceOffsets[at + 1]!);
+  const sentence = (at: number) =>
+    text.ids.subarray(text.sentenceOffsets[at]!, text.sentenceOffsets[at + 1]!);
   const offsets = new Int32Array(end - begin + 1);
   const segmentStarts = new Int32Array(end - begin);
   const packed: Int32Array[] = [];

@@ -111,7 +111,8 @@ async function inZip(path: string): Promise<TextFiles> {
     const { name, sizeBytes } = entry;
     return [{ path: `${path}/${name}`, split, sizeBytes, chunks: () => zip.stream(name) }];
   });
-  if (files.some(({ split }) => split === 'train')) return { layout: 'wikitext', files, close: () => zip.close() };
+  if (files.some(({ split }) => split === 'train'))
+    return { layout: 'wikitext', files, close: () => zip.close() };
   await zip.close();
   throw noTraining(path);
 }
@@ -184,10 +185,14 @@ function noTraining(path: string): StudioError {
 
 function badLine(path: string, line: number, problem: string | null): StudioError {
   const what = problem === null ? 'has a character that stands in no text (U+0000)' : `is ${problem}`;
-  return new StudioError('BAD_FILE', `Line ${line} of ${path} ${problem === 'line too long' ? 'is too long' : what}.`, {
-    nextStep: 'Give a file of UTF-8 text.',
-    place: { file: path, line },
-  });
+  return new StudioError(
+    'BAD_FILE',
+    `Line ${line} of ${path} ${problem === 'line too long' ? 'is too long' : what}.`,
+    {
+      nextStep: 'Give a file of UTF-8 text.',
+      place: { file: path, line },
+    },
+  );
 }
 
 function isFolder(path: string): boolean {

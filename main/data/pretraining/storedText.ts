@@ -114,19 +114,27 @@ export function listTexts(dataDirectory: string): TextRecord[] {
 export function openText(dataDirectory: string, contentHash: string): StoredText {
   const path = join(textsFolder(dataDirectory), folderOf(contentHash));
   if (!existsSync(path)) {
-    throw new StudioError('NOT_FOUND', 'The text that this run was made with is not in the data directory any more.', {
-      nextStep: 'Add the original file again: it is recognised by its content.',
-      place: { file: path },
-    });
+    throw new StudioError(
+      'NOT_FOUND',
+      'The text that this run was made with is not in the data directory any more.',
+      {
+        nextStep: 'Add the original file again: it is recognised by its content.',
+        place: { file: path },
+      },
+    );
   }
   const files = readSealedFolder(path);
   const missing = [RECORD_FILE, COUNTS_FILE, ...SPLITS.map(fileOf)].find((name) => !files.has(name));
   if (missing !== undefined) throw damaged(path, `${missing} is missing`);
   const record = readRecord(files.get(RECORD_FILE)!, path);
   if (record.contentHash !== contentHash)
-    throw new StudioError('CHECKSUM_MISMATCH', 'The stored text is not the one that this run was made with.', {
-      place: { file: path },
-    });
+    throw new StudioError(
+      'CHECKSUM_MISMATCH',
+      'The stored text is not the one that this run was made with.',
+      {
+        place: { file: path },
+      },
+    );
   return {
     record,
     wordCounts: () => {

@@ -98,10 +98,7 @@ function ofPiece(x: tf.Tensor2D, weights: LinearWeights, ids: Int32Array, trains
 }
 
 /** The summed loss, and its gradient by the logits: probabilities less 1 at the row's word, [n, V]. */
-function lossAndResiduals(
-  logits: tf.Tensor2D,
-  ids: Int32Array,
-): { loss: tf.Scalar; residuals: tf.Tensor2D } {
+function lossAndResiduals(logits: tf.Tensor2D, ids: Int32Array): { loss: tf.Scalar; residuals: tf.Tensor2D } {
   if (hasKernel(KERNELS.crossEntropy)) {
     const [losses, residuals] = runKernel(KERNELS.crossEntropy, { logits }, { labels: ids });
     return { loss: tf.sum(losses!) as tf.Scalar, residuals: residuals as tf.Tensor2D };

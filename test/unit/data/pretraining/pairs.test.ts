@@ -14,7 +14,10 @@ function someText() {
   const sequence = new PhiloxSequence(3, 77);
   const paragraphs = Array.from({ length: 60 }, (_, paragraph) =>
     Array.from({ length: 2 + sequence.nextBelow(5) }, (_, sentence) =>
-      Array.from({ length: 1 + sequence.nextBelow(12) }, (_, word) => `p${paragraph}s${sentence}w${word % 3}`),
+      Array.from(
+        { length: 1 + sequence.nextBelow(12) },
+        (_, word) => `p${paragraph}s${sentence}w${word % 3}`,
+      ),
     ),
   );
   const words = paragraphs.flat(2);
@@ -88,7 +91,8 @@ describe('masks', () => {
     const { first, second } = draw(0);
     for (let pair = 0; pair < batch!.pairs; pair++) {
       const drawn = batch!.pairIndices[pair]!;
-      const sentence = (at: number) => text.ids.slice(text.sentenceOffsets[at]!, text.sentenceOffsets[at + 1]!);
+      const sentence = (at: number) =>
+        text.ids.slice(text.sentenceOffsets[at]!, text.sentenceOffsets[at + 1]!);
       const { cls, sep } = vocabulary;
       const whole = [cls, ...sentence(first[drawn]!), sep, ...sentence(second[drawn]!), sep];
       expect([...original.slice(batch!.offsets[pair]!, batch!.offsets[pair + 1]!)]).toEqual(whole);

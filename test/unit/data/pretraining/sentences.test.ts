@@ -1,6 +1,10 @@
 /** @file Tests. How texts are divided into paragraphs, sentences and words. */
 import { describe, expect, it } from 'vitest';
-import { type Paragraph, paragraphReader, plainSentences } from '../../../../main/data/pretraining/sentences.ts';
+import {
+  type Paragraph,
+  paragraphReader,
+  plainSentences,
+} from '../../../../main/data/pretraining/sentences.ts';
 import type { TextLayout } from '../../../../shared/texts.ts';
 
 function paragraphs(layout: TextLayout, text: string): Paragraph[] {
@@ -12,8 +16,9 @@ function paragraphs(layout: TextLayout, text: string): Paragraph[] {
 const joined = (found: readonly Paragraph[]) => found.map((one) => one.map((words) => words.join(' ')));
 
 describe('WikiText', () => {
-  it("divides lines at \" . \", as the book does, and keeps the last sentence's period", () => {
-    const text = ' \n = Robert <unk> = \n \n Robert is an actor . He plays Simon . It ended . \n One alone . \n';
+  it('divides lines at " . ", as the book does, and keeps the last sentence\'s period', () => {
+    const text =
+      ' \n = Robert <unk> = \n \n Robert is an actor . He plays Simon . It ended . \n One alone . \n';
     expect(joined(paragraphs('wikitext', text))).toEqual([
       ['robert is an actor', 'he plays simon', 'it ended .'],
       ['one alone .'],

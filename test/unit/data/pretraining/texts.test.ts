@@ -105,7 +105,9 @@ describe('refuses', () => {
 
   it('a path that is not there, a folder without a text, a name that nobody gave', async () => {
     const texts = new TextService(temporaryFolder());
-    expect(await studioRejectionOf(texts.find('/no/such/file.txt', null))).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await studioRejectionOf(texts.find('/no/such/file.txt', null))).toMatchObject({
+      code: 'NOT_FOUND',
+    });
     expect(await studioRejectionOf(texts.add(temporaryFolder(), null))).toMatchObject({ code: 'BAD_FILE' });
     expect(() => texts.require('nothing')).toThrow(/no text "nothing"/);
   });
