@@ -15,6 +15,7 @@ const MAY_SEE = {
     'main/files',
     'main/entries.ts',
     'main/model/packedBatch.ts',
+    'main/model/maskedBatch.ts',
     'main/model/philox.ts',
   ],
   // Pure functions over columns; random numbers are the model's, which are pure too.
@@ -27,6 +28,25 @@ const MAY_SEE = {
     'main/model',
     'main/data/vocabulary.ts',
     'main/data/wordpiece',
+  ],
+  // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
+  'main/export': [
+    'shared',
+    'main/files',
+    'main/model/config.ts',
+    'main/model/parameters.ts',
+    // How a file of weights is read tensor by tensor.
+    'main/models/safetensorsFile.ts',
+    'main/models/weightFile.ts',
+    'main/data/encoding.ts',
+    'main/data/pairTokenizer.ts',
+    'main/data/treebankTokenizer.ts',
+    'main/data/truncation.ts',
+    'main/data/vocabulary.ts',
+    'main/data/wordpiece',
+    'main/data/words.ts',
+    'main/data/wordsTokenizer.ts',
+    'main/engines/wasmBackend.ts',
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],

@@ -55,6 +55,9 @@ describe('fences', () => {
     ['main/models/a.ts', '../data/ok.ts', 'models-fence'],
     ['main/models/b.ts', '../training/ok.ts', 'models-fence'],
     ['main/model/c.ts', '../models/ok.ts', 'model-fence'],
+    ['main/export/a.ts', '../db/ok.ts', 'export-fence'],
+    ['main/export/b.ts', '../studio.ts', 'only-the-roots-see-everything'],
+    ['main/model/d.ts', '../export/ok.ts', 'model-fence'],
     ['main/engines/a.ts', '../data/ok.ts', 'engines-fence'],
     ['main/training/a.ts', '../db/ok.ts', 'training-fence'],
     ['main/training/b.ts', '../studio.ts', 'only-the-roots-see-everything'],
@@ -74,7 +77,7 @@ describe('fences', () => {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
     };
-    for (const folder of ['files', 'db', 'data', 'model', 'models', 'engines', 'training'])
+    for (const folder of ['files', 'db', 'data', 'export', 'model', 'models', 'engines', 'training'])
       write(`main/${folder}/ok.ts`, 'export {};\n');
     write('main/studio.ts', 'export {};\n');
     write('main/files/d.ts', "import './c.ts';\n");

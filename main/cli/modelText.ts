@@ -44,7 +44,8 @@ export function modelLines(model: ImportedModel): string[] {
 export function modelNextStep({ name, head }: ImportedModel): string {
   const start = `Fine-tune it: npx --no entail train --dataset NAME --model ${name}`;
   if (head === null) return start;
-  if (head.labels !== null) return `${start}\nAsk it: npx --no entail predict ${name} --premise "…" --hypothesis "…"`;
+  if (head.labels !== null)
+    return `${start}\nAsk it: npx --no entail predict ${name} --premise "…" --hypothesis "…"`;
   const words = Array.from({ length: head.classes }, (_, output) => `LABEL_${output}=…`).join(',');
   return `${start}\nNobody has said what its outputs mean, so that it cannot be asked yet: npx --no entail models label ${name} --labels ${words}`;
 }

@@ -1,7 +1,7 @@
 /** @file Runs under Node. `entail models delete`: says what would go, asks, deletes. */
 import type { Command } from 'commander';
-import { usedByText } from './datasetsDelete.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
+import { usedByText } from './datasetsDelete.ts';
 import { EXIT_FAILED } from './failure.ts';
 import { sizeText } from './figures.ts';
 import { printable } from './terminal.ts';

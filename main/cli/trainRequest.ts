@@ -32,7 +32,10 @@ export function addTrainFlags(command: Command): Command {
   const options = [
     new Option('--dataset <NAME>', 'the data set to train on').makeOptionMandatory(),
     new Option('--model <RUN>', 'start from the weights and vocabulary of a finished run'),
-    new Option('--vocabulary <FILE>', 'a vocab.json, instead of building one from the training split'),
+    new Option(
+      '--vocabulary <FILE>',
+      'vocab.json, or WordPiece (vocab.txt, tokenizer.json, a folder); default: words of the training split',
+    ),
     new Option('--engine <NAME>', `${engines} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
     new Option('--name <NAME>', 'a name for the run'),

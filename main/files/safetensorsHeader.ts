@@ -80,8 +80,7 @@ function headerText(
   if (length > BigInt(MAX_HEADER_BYTES))
     refuse(`its header claims ${length} bytes, more than ${MAX_HEADER_BYTES}`);
   const dataStart = 8 + Number(length);
-  if (dataStart > fileBytes)
-    refuse(`its header claims ${length} bytes, but the file ends before that`);
+  if (dataStart > fileBytes) refuse(`its header claims ${length} bytes, but the file ends before that`);
   if (bytes[8] !== 0x7b || length === 0n) refuse('its header does not start with "{"');
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart));

@@ -20,7 +20,8 @@ const SIZES: ReadonlyMap<string, Size> = new Map([
 /** Heads of the named size with these shapes, which do not tell them; null when no size has them. */
 export function headsOfSize({ layers, hidden, feedForward }: Omit<Size, 'heads'>): number | null {
   for (const size of SIZES.values())
-    if (size.layers === layers && size.hidden === hidden && size.feedForward === feedForward) return size.heads;
+    if (size.layers === layers && size.hidden === hidden && size.feedForward === feedForward)
+      return size.heads;
   return null;
 }
 

@@ -135,7 +135,11 @@ function only(zip: ZipArchive, name: string, path: string): ZipEntry {
   throw unfit(path, `${path} has ${found.length} entries called ${name} instead of one.`);
 }
 
-function requireAtMost({ name, sizeBytes }: Pick<ZipEntry, 'name' | 'sizeBytes'>, most: number, path: string): void {
+function requireAtMost(
+  { name, sizeBytes }: Pick<ZipEntry, 'name' | 'sizeBytes'>,
+  most: number,
+  path: string,
+): void {
   if (sizeBytes > most)
     throw unfit(path, `The entry ${name} of ${path} has ${sizeBytes} bytes, more than ${most}.`);
 }

@@ -2,11 +2,17 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
-import { nliLabel } from '../../shared/nliLabels.ts';
 import type { ModelFamily, ModelHead, ModelTokenizer } from '../../shared/models.ts';
+import { nliLabel } from '../../shared/nliLabels.ts';
 import { openTokenizer } from '../data/wordpiece/openTokenizer.ts';
 import { readError } from '../files/fileErrors.ts';
-import { BOOK_VOCABULARY, BOOK_WEIGHTS, type BookModel, openBookArchive, openBookFolder } from './bookArchive.ts';
+import {
+  BOOK_VOCABULARY,
+  BOOK_WEIGHTS,
+  type BookModel,
+  openBookArchive,
+  openBookFolder,
+} from './bookArchive.ts';
 import { weightFilesIn } from './huggingFace/weightFiles.ts';
 import { openHuggingFaceFolder } from './huggingFaceFolder.ts';
 import type { OpenedWeights } from './importedModel.ts';
@@ -136,9 +142,13 @@ function areOfInference(labels: readonly string[] | null): boolean {
 
 function requireHead(hasHead: boolean, { labels }: SourceChoices, path: string): void {
   if (hasHead || labels === null) return;
-  throw new StudioError('USAGE', `The model in ${path} has no head that classifies, so that labels mean nothing.`, {
-    nextStep: 'Leave the labels out: fine-tuning gives it a head for the labels of its data set.',
-  });
+  throw new StudioError(
+    'USAGE',
+    `The model in ${path} has no head that classifies, so that labels mean nothing.`,
+    {
+      nextStep: 'Leave the labels out: fine-tuning gives it a head for the labels of its data set.',
+    },
+  );
 }
 
 /** Tables may have rows to spare, for the sake of a round number; they may not lack any. */

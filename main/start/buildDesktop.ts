@@ -23,7 +23,7 @@ const SOURCES = ['main', 'shared', 'package-lock.json'];
  * Native code cannot be bundled. And tfjs must be there once: tfjs-node, which is read from where it lies, asks for the
  * same tfjs-core as our own code.
  */
-const OUTSIDE = /^(electron|better-sqlite3|@tensorflow\/.+)$/;
+const OUTSIDE = /^(electron|better-sqlite3|onnxruntime-node|@tensorflow\/.+)$/;
 
 /** @returns the entry for Electron. */
 export async function buildDesktopIfNeeded(

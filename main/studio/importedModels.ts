@@ -5,7 +5,12 @@ import type { ImportedModel, ModelPreview } from '../../shared/models.ts';
 import { waitingRuns } from '../db/queue.ts';
 import { findRun, listRuns } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
-import { type ImportLinks, importModel, type ModelImport, previewModel } from '../models/store/importModel.ts';
+import {
+  type ImportLinks,
+  importModel,
+  type ModelImport,
+  previewModel,
+} from '../models/store/importModel.ts';
 import { labelModel } from '../models/store/labelModel.ts';
 import {
   deleteImportedModel,

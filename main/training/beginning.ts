@@ -52,7 +52,7 @@ const HEADS = ['output.', 'mlm.', 'nsp.'];
 export function firstWeights({
   config,
 }: TrainingJob): (shape: ParameterShape, position: number) => OptimizerState {
-  const { seed, embeddingScale = 1 } = config.hyperparameters;
+  const { seed, embeddingScale } = config.hyperparameters;
   const random = (shape: ParameterShape, position: number): OptimizerState => {
     const value = initialValues(shape, position, seed);
     const isTable = shape.depth < 0 && shape.beginning.kind === 'normal';

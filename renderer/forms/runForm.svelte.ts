@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import {
-  completeHyperparameters,
   HYPERPARAMETERS,
   type HyperparameterField,
   type HyperparameterName,
@@ -121,7 +120,7 @@ export class RunForm {
 
   /** Replaces all settings, and what they are compared with. */
   fill(hyperparameters: Hyperparameters): void {
-    this.texts = textsOf(completeHyperparameters(hyperparameters));
+    this.texts = textsOf(hyperparameters);
   }
 
   /** By the name that the form has for the field; "" when nothing is wrong. */

@@ -116,7 +116,9 @@ class Import {
     const bytes = BYTES_A_NUMBER * this.#parameters + SPARE_BYTES;
     requireFreeBytes(this.#store, bytes, `The model ${name}`);
     const files = await this.#hashedFiles();
-    const content = new Map<string, ContentMaker>([[WEIGHTS_FILE, () => weightsContent(weights.shapes, weights.read)]]);
+    const content = new Map<string, ContentMaker>([
+      [WEIGHTS_FILE, () => weightsContent(weights.shapes, weights.read)],
+    ]);
     for (const [file, copied] of tokenizerFiles) content.set(file, () => [copied]);
     // Last, because what is odd about the numbers is known when they are read.
     content.set(RECORD_FILE, () => [Buffer.from(this.#record(files))]);
@@ -155,7 +157,9 @@ class Import {
       const hash = createHash('sha256');
       let sizeBytes = 0;
       try {
-        for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 }) as AsyncIterable<Buffer>) {
+        for await (const chunk of createReadStream(path, {
+          highWaterMark: 4 << 20,
+        }) as AsyncIterable<Buffer>) {
           this.#links.signal?.throwIfAborted();
           hash.update(chunk);
           sizeBytes += chunk.length;

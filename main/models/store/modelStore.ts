@@ -4,7 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { errorData, type ErrorData, StudioError } from '../../../shared/errors.ts';
+import { type ErrorData, errorData, StudioError } from '../../../shared/errors.ts';
 import type { ImportedModel } from '../../../shared/models.ts';
 import { systemCode } from '../../files/fileErrors.ts';
 import { removeSealedFolder } from '../../files/sealedFolder.ts';
@@ -47,9 +47,13 @@ export function findImportedModel(store: string, name: string): ImportedModel | 
 export function requireImportedModel(store: string, name: string): ImportedModel {
   const model = findImportedModel(store, name);
   if (model !== null) return model;
-  throw new StudioError('NOT_FOUND', `There is no imported model called ${JSON.stringify(name.slice(0, 80))}.`, {
-    nextStep: 'npx --no entail models list shows what there is.',
-  });
+  throw new StudioError(
+    'NOT_FOUND',
+    `There is no imported model called ${JSON.stringify(name.slice(0, 80))}.`,
+    {
+      nextStep: 'npx --no entail models list shows what there is.',
+    },
+  );
 }
 
 /** Whether a folder of that name, in whatever case, is there: systems differ in whether they tell the cases apart. */

@@ -7,7 +7,9 @@ export async function* weightsContent(
   shapes: readonly ParameterShape[],
   read: (name: string) => Promise<Float32Array>,
 ): AsyncGenerator<Uint8Array> {
-  const forms = new Map(shapes.map(({ name, shape }) => [name, { dtype: 'F32', shape: [...shape] }] as const));
+  const forms = new Map(
+    shapes.map(({ name, shape }) => [name, { dtype: 'F32', shape: [...shape] }] as const),
+  );
   const { header, order } = encodeSafetensorsHeader(forms, { format: 'pt' });
   yield header;
   for (const name of order) {
