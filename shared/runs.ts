@@ -250,36 +250,6 @@ export interface LogLine {
   readonly text: string;
 }
 
-/** What a run takes up. */
-export interface RunSize {
-  readonly metricPoints: number;
-  readonly evaluations: number;
-  readonly logLines: number;
-  readonly checkpoints: number;
-  /** In the run's folder, as its checkpoints were reported. */
-  readonly checkpointBytes: number;
-  /** In studio.db, roughly. */
-  readonly databaseBytes: number;
-}
-
-export type ComparedValue = string | number | boolean | null;
-
-/** One line of a comparison: a value a run, in the order of the runs; null where a run has none. */
-export interface ComparisonRow {
-  /** A path such as "hyperparameters.lr", "dataset.contentHash" or "engine.device". */
-  readonly key: string;
-  readonly values: readonly ComparedValue[];
-  readonly differs: boolean;
-}
-
-export interface RunComparison {
-  readonly runs: readonly { readonly id: string; readonly name: string | null; readonly state: string }[];
-  /** Configuration, engine and environment, every row; a person is shown those that differ. */
-  readonly settings: readonly ComparisonRow[];
-  /** The result, and the last value of every metric that at least one run has. */
-  readonly metrics: readonly ComparisonRow[];
-}
-
 /** Frames from the training worker to its supervisor. */
 export type WorkerReport =
   | { readonly kind: 'ready'; readonly pid: number }

@@ -1,16 +1,16 @@
 /** @file Runs under Node. Stored runs: list, show, compare, delete. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunComparison } from '../../shared/comparison.ts';
 import type { Split } from '../../shared/datasets.ts';
+import type { RunSize } from '../../shared/runSize.ts';
 import type {
   CheckpointRecord,
   EvaluationRecord,
   LogLine,
   LostPart,
   PredictionBlock,
-  RunComparison,
   RunRecord,
-  RunSize,
 } from '../../shared/runs.ts';
 import { compareStoredRuns } from '../db/compare.ts';
 import type { StudioDatabase } from '../db/connection.ts';

@@ -66,7 +66,11 @@ it('leads from a text file to a pretrained network', async () => {
   for (const name of ['Step masked-word loss', 'Step next-sentence loss', 'Dev masked-word accuracy'])
     await page.getByRole('region', { name, exact: true }).waitFor();
   await page.getByText('Masked words', { exact: true }).waitFor();
-  await page.getByRole('columnheader', { name: 'the next sentence' }).or(page.getByText('the next sentence').first()).first().waitFor();
+  await page
+    .getByRole('columnheader', { name: 'the next sentence' })
+    .or(page.getByText('the next sentence').first())
+    .first()
+    .waitFor();
   expect(await page.getByRole('link', { name: 'Playground' }).count()).toBeLessThan(2);
   await picture('run-pretraining');
   const shown = await studio.call('runs/show', { run: pretrained });
