@@ -1,4 +1,4 @@
-/** @file Runs anywhere. The nouns of a comparison of runs. */
+/** @file Runs anywhere. The nouns of comparing runs: settings and figures side by side. */
 
 export type ComparedValue = string | number | boolean | null;
 

@@ -57,6 +57,10 @@ export interface RunConfig {
   readonly engine: EngineName | null;
   /** Weights to start from, or null for random ones. */
   readonly startFrom: string | null;
+  /** The imported model whose weights those are; left out where they are another run's, or random. */
+  readonly base?: { readonly name: string; readonly manifestSha256: string };
+  /** True when the output layer begins at random although those weights have one, because its labels are others. */
+  readonly freshHead?: true;
 }
 
 export function runKind({ kind }: Pick<RunConfig, 'kind'>): RunKind {
@@ -163,6 +167,24 @@ export interface EvaluationRecord {
   }[];
   readonly pairs: number;
   readonly pairsPerSecond: number;
+}
+
+/** How many pairs of a kind are right. */
+export interface KindAccuracy {
+  /** Such as "lexical_overlap"; "" for examples that have none. */
+  readonly kind: string;
+  readonly pairs: number;
+  readonly correct: number;
+  /** By gold label, in the order of the data set's labels. */
+  readonly byLabel: readonly { readonly label: string; readonly pairs: number; readonly correct: number }[];
+}
+
+/** An evaluation by the kinds that a column of the data set tells apart: HANS's heuristics, MultiNLI's genres. */
+export interface GroupedAccuracy {
+  /** The column's name. */
+  readonly group: string;
+  /** In the order of the data set. */
+  readonly kinds: readonly KindAccuracy[];
 }
 
 /** Probabilities of every example of a split, row-major [pairs, classes]; kept for the final weights. */

@@ -66,7 +66,8 @@ export function addModelsImport(parent: Command, cli: Cli): void {
     );
 }
 
-function sentencesFrom(given: string | undefined): 1 | 2 {
+/** @throws StudioError USAGE. */
+export function sentencesFrom(given: string | undefined): 1 | 2 {
   if (given === undefined || given === '2') return 2;
   if (given === '1') return 1;
   throw new StudioError('USAGE', `--sentences must be 1 or 2; "${given}" is not.`, {

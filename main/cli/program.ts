@@ -14,7 +14,9 @@ import { addEnginesInstall } from './enginesInstall.ts';
 import { addEnginesList } from './enginesList.ts';
 import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExport } from './export.ts';
 import { addModelsDelete } from './modelsDelete.ts';
+import { addModelsDownload } from './modelsDownload.ts';
 import { addModelsImport } from './modelsImport.ts';
 import { addModelsLabel } from './modelsLabel.ts';
 import { addModelsList } from './modelsList.ts';
@@ -29,9 +31,11 @@ import { addQueueRemove } from './queueRemove.ts';
 import { addQueueRun } from './queueRun.ts';
 import { addRunsCompare } from './runsCompare.ts';
 import { addRunsDelete } from './runsDelete.ts';
+import { addRunsImport } from './runsImport.ts';
 import { addRunsList } from './runsList.ts';
 import { addRunsResume } from './runsResume.ts';
 import { addRunsShow } from './runsShow.ts';
+import { addServe } from './serve.ts';
 import { addStudio } from './studio.ts';
 import { addTrain } from './train.ts';
 
@@ -53,13 +57,20 @@ const GROUPS: readonly Group[] = [
     name: 'models',
     summary: 'models that others have trained: import, look at, label, delete',
     examples: ['models import all-MiniLM-L6-v2 --name minilm', 'models list'],
-    commands: [addModelsImport, addModelsList, addModelsShow, addModelsLabel, addModelsDelete],
+    commands: [
+      addModelsImport,
+      addModelsDownload,
+      addModelsList,
+      addModelsShow,
+      addModelsLabel,
+      addModelsDelete,
+    ],
   },
   {
     name: 'runs',
-    summary: 'list, compare, resume and delete training runs',
+    summary: 'list, compare, resume, import and delete training runs',
     examples: ['runs list', 'runs compare RUN OTHER'],
-    commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsDelete],
+    commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsImport, addRunsDelete],
   },
   {
     name: 'queue',
@@ -121,6 +132,8 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
   addPretrain(program, cli);
   addEvaluate(program, cli);
   addPredict(program, cli);
+  addExport(program, cli);
+  addServe(program, cli);
   addStudio(program, cli);
   for (const group of GROUPS) addGroup(program, group, cli);
   applyToAll(program, (command) => {

@@ -26,6 +26,8 @@ export interface StreamedWriting {
 
 /** One call writes at most this much, and lets others have their turn after it. */
 const SLICE_BYTES = 8 << 20;
+/** Syncing blocks this thread: a part at a time, so that it never does for long. */
+const SYNC_EVERY_BYTES = 64 << 20;
 
 /**
  * Writes the folder `parent/name` as `writeSealedFolder` does, its files in the order of the map.
@@ -64,6 +66,7 @@ async function writeFile(
 ): Promise<Omit<SealedFile, 'name'>> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
+  let unsynced = 0;
   const file = fileSystem.createFile(path);
   try {
     for await (const chunk of make()) {
@@ -73,6 +76,11 @@ async function writeFile(
         hash.update(slice);
         writeAll(fileSystem, file, slice);
         sizeBytes += slice.byteLength;
+        unsynced += slice.byteLength;
+        if (unsynced >= SYNC_EVERY_BYTES) {
+          fileSystem.syncFile(file);
+          unsynced = 0;
+        }
         onBytes?.(slice.byteLength);
         await nextTurn();
       }

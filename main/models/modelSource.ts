@@ -1,10 +1,10 @@
 /** @file Node. What a person names when a model is imported: a Hugging Face folder, or the book's archive or folder. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import type { ModelFamily, ModelHead, ModelTokenizer } from '../../shared/models.ts';
 import { nliLabel } from '../../shared/nliLabels.ts';
-import { openTokenizer } from '../data/wordpiece/openTokenizer.ts';
+import { openPairTokenizer } from '../data/openPairTokenizer.ts';
 import { readError } from '../files/fileErrors.ts';
 import {
   BOOK_VOCABULARY,
@@ -37,7 +37,7 @@ export interface ModelSource {
   readonly head: ModelHead | null;
   readonly tokenizer: ModelTokenizer;
   /** Files that cut text, as they stand in the source. */
-  readonly tokenizerFiles: ReadonlyMap<string, Buffer>;
+  readonly tokenizerFiles: ReadonlyMap<string, Uint8Array>;
   /** Files that the model is made from. */
   readonly files: readonly { readonly name: string; readonly path: string }[];
   readonly licence: string | null;
@@ -47,13 +47,6 @@ export interface ModelSource {
 const CLASSES = 3;
 /** What the book's loader uses, whatever its caller says (book.md 4). */
 const BOOK_DROPOUT = 0.2;
-const TOKENIZER_FILES = [
-  'vocab.txt',
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-];
 
 /**
  * @throws StudioError NOT_FOUND, UNREADABLE; BAD_FILE for what is no such model, or a damaged one; USAGE for choices that do
@@ -77,26 +70,27 @@ const bookChoices = ({ heads, layers }: SourceChoices) => ({
 });
 
 async function huggingFaceSource(path: string, choices: SourceChoices): Promise<ModelSource> {
-  const { tokenizer } = openTokenizer(path);
+  const tokenizer = openPairTokenizer(path);
   const weights = await openHuggingFaceFolder(path, { classes: CLASSES, meanings: choices.labels });
   try {
     requireHead(weights.head !== null, choices, path);
-    requireRows(weights, tokenizer.vocabulary.size, path);
+    requireRows(weights, tokenizer.size, path);
   } catch (thrown) {
     await weights.close();
     throw thrown;
   }
-  const present = TOKENIZER_FILES.filter((name) => existsSync(join(path, name)));
+  const data = tokenizer.toData();
   return {
     family: weights.family,
     weights,
     head: headOf(weights.head === null ? null : weights.head.labels, weights, choices),
     tokenizer: {
-      kind: 'wordpiece',
-      tokens: tokenizer.vocabulary.size,
-      lowercase: tokenizer.settings.lowercase,
+      kind: data.kind,
+      tokens: tokenizer.size,
+      // The book lower-cases before it splits (book.md 2).
+      lowercase: data.kind === 'words' || data.lowercase,
     },
-    tokenizerFiles: new Map(present.map((name) => [name, readWhole(join(path, name))])),
+    tokenizerFiles: tokenizer.files(),
     files: ['config.json', ...weightFilesIn(path)].map((name) => ({ name, path: join(path, name) })),
     licence: statedLicence(path),
   };
@@ -164,14 +158,6 @@ function requireRows({ model }: OpenedWeights, tokens: number, path: string): vo
 function isFolder(path: string): boolean {
   try {
     return statSync(path).isDirectory();
-  } catch (thrown) {
-    throw readError(thrown, path);
-  }
-}
-
-function readWhole(path: string): Buffer {
-  try {
-    return readFileSync(path);
   } catch (thrown) {
     throw readError(thrown, path);
   }

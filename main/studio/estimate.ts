@@ -6,6 +6,7 @@ import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 import { stepsPerEpoch } from '../data/batches.ts';
 import { requireDataset } from '../data/datasets.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { formatBytes, freeBytes } from '../files/disk.ts';
 import { elementCount, parameterShapes, pretrainingShapes } from '../model/parameters.ts';
 import type { HostContext } from './hosting.ts';
@@ -25,7 +26,7 @@ type EstimateSetting = Pick<HostContext, 'databases' | 'engines' | 'dataDirector
 export async function estimateRun(context: EstimateSetting, request: RunRequest): Promise<Estimate> {
   const { engines, dataDirectory } = context;
   const { hyperparameters } = request;
-  const { model, trainPairs, longestPair, checks } =
+  const { model, tokenizer, trainPairs, longestPair, checks } =
     request.kind === 'pretraining' ? ofPretraining(context, request) : ofFineTuning(context, request);
   const shapes = request.kind === 'pretraining' ? pretrainingShapes(model) : parameterShapes(model);
   const parameters = shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0);
@@ -39,7 +40,8 @@ export async function estimateRun(context: EstimateSetting, request: RunRequest)
     stepsPerEpoch: perEpoch,
     totalSteps: perEpoch * hyperparameters.epochs,
     parameters,
-    vocabularySize: model.vocabularySize,
+    tokenizer: tokenizer.kind,
+    vocabularySize: tokenizer.size,
     longestPair,
     checkpointBytes,
     ...sizes,
@@ -49,6 +51,7 @@ export async function estimateRun(context: EstimateSetting, request: RunRequest)
 
 interface EstimatedData {
   readonly model: ModelConfig;
+  readonly tokenizer: PairTokenizer;
   readonly trainPairs: number;
   readonly longestPair: number;
   readonly checks: readonly EstimateCheck[];
@@ -56,22 +59,24 @@ interface EstimatedData {
 
 function ofFineTuning({ databases }: EstimateSetting, request: RunRequest): EstimatedData {
   const dataset = requireDataset(databases.cache(), request.dataset);
-  const { config } = preparedRun(databases, { ...request, vocabularyPath: null });
+  const { config, tokenizer } = preparedRun(databases, request);
   return {
     model: config.model,
+    tokenizer,
     trainPairs: dataset.rows.train,
     longestPair: dataset.report.lengthQuantiles.max,
-    checks: checksOfData(dataset, request.hyperparameters),
+    checks: [...checksOfData(dataset), ...lengthChecks(dataset, request, tokenizer)],
   };
 }
 
 function ofPretraining({ databases, texts }: EstimateSetting, request: RunRequest): EstimatedData {
-  const { config } = preparedRun(databases, { ...request, vocabularyPath: null });
+  const { config, tokenizer } = preparedRun(databases, request);
   const { seed, maxLen } = request.hyperparameters;
   const { pairs, tooLong } = texts.epochSize(config.dataset.contentHash, { seed, maxLen });
   const { dev } = texts.require(request.dataset).splits;
   return {
     model: config.model,
+    tokenizer,
     trainPairs: pairs,
     longestPair: maxLen,
     checks: [
@@ -87,14 +92,10 @@ function ofPretraining({ databases, texts }: EstimateSetting, request: RunReques
   };
 }
 
-function checksOfData({ report, rows }: Dataset, { maxLen }: Hyperparameters): EstimateCheck[] {
+function checksOfData({ report, rows }: Dataset): EstimateCheck[] {
   const counts = report.splits.find(({ split }) => split === 'train')?.labelCounts ?? [];
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const across = report.acrossSplits.reduce((sum, { pairs }) => sum + pairs, 0);
-  const longer = report.lengthHistogram
-    .filter(({ from }) => from > maxLen)
-    .reduce((sum, { pairs }) => sum + pairs, 0);
-  const all = rows.train + rows.dev + rows.test;
   return [
     fewest * UNBALANCED >= most
       ? good('The labels are balanced.')
@@ -115,13 +116,40 @@ function checksOfData({ report, rows }: Dataset, { maxLen }: Hyperparameters): E
             ? '1 row repeats an earlier one.'
             : `${report.duplicateRows} rows repeat an earlier one.`,
         ),
-    longer === 0
-      ? good(`No pair is longer than ${maxLen} tokens.`)
-      : warning(
-          `At least ${longer} of ${all} pairs ${longer === 1 ? 'is' : 'are'} longer than ${maxLen} tokens and will be truncated.`,
-        ),
     ...(rows.dev === 0 ? [warning('There is no dev split: choices would look at test labels.')] : []),
   ];
+}
+
+/**
+ * The import counts words, which are the tokens of a run in words. In WordPiece a pair is about as long or longer: what
+ * is too long in words can be told, that nothing is too long cannot.
+ */
+function lengthChecks(
+  { report, rows }: Dataset,
+  { hyperparameters: { maxLen }, startFrom }: RunRequest,
+  tokenizer: PairTokenizer,
+): EstimateCheck[] {
+  const longer = report.lengthHistogram
+    .filter(({ from }) => from > maxLen)
+    .reduce((sum, { pairs }) => sum + pairs, 0);
+  const some = `At least ${longer} of ${rows.train + rows.dev + rows.test} pairs ${longer === 1 ? 'is' : 'are'}`;
+  const inWords = tokenizer.kind === 'words';
+  const checks: EstimateCheck[] = [];
+  if (longer > 0)
+    checks.push(
+      warning(
+        `${some} longer than ${maxLen} tokens${inWords ? '' : ' even in words'} and will be truncated.`,
+      ),
+    );
+  else if (inWords) checks.push(good(`No pair is longer than ${maxLen} tokens.`));
+  // From random weights every position is learnt, whatever the files were made for.
+  if (startFrom !== null && tokenizer.maxLen !== null && maxLen > tokenizer.maxLen)
+    checks.push(
+      warning(
+        `The files of the model's tokenizer name ${tokenizer.maxLen} tokens as its longest pair; this run reads up to ${maxLen}.`,
+      ),
+    );
+  return checks;
 }
 
 function checksOfSettings(settings: Hyperparameters, parameters: number, pairs: number): EstimateCheck[] {

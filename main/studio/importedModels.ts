@@ -5,6 +5,8 @@ import type { ImportedModel, ModelPreview } from '../../shared/models.ts';
 import { waitingRuns } from '../db/queue.ts';
 import { findRun, listRuns } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
+import { isHubReference, nameInHub, parseHubReference } from '../hub/hubReference.ts';
+import type { ModelDownload } from '../models/download/downloadProgress.ts';
 import {
   type ImportLinks,
   importModel,
@@ -12,6 +14,7 @@ import {
   previewModel,
 } from '../models/store/importModel.ts';
 import { labelModel } from '../models/store/labelModel.ts';
+import { suggestedModelName } from '../models/store/modelName.ts';
 import {
   deleteImportedModel,
   findImportedModel,
@@ -22,6 +25,11 @@ import {
   requireImportedModel,
 } from '../models/store/modelStore.ts';
 import type { Databases } from './databases.ts';
+
+/** Without a name it is called as where it comes from. */
+export type ModelDownloadRequest = Omit<ModelDownload, 'name' | 'store' | 'dataDirectory'> & {
+  readonly name?: string;
+};
 
 export class ImportedModelService {
   readonly #databases: Databases;
@@ -56,6 +64,25 @@ export class ImportedModelService {
   /** In this process. @throws StudioError as `importModel`. */
   import(request: ModelImport, links: ImportLinks = {}): Promise<ImportedModel> {
     return importModel(this.#store, request, links);
+  }
+
+  /**
+   * Fetches a model and imports it, in this process.
+   * @param which "bert.small" or "bert.base" of the book, or hf:OWNER/NAME of a hub
+   * @throws StudioError NOT_FOUND, USAGE; what `downloadHubModel` and `downloadBookModel` throw
+   */
+  async download(which: string, request: ModelDownloadRequest): Promise<ImportedModel> {
+    const place = { store: this.#store, dataDirectory: this.#databases.places.root };
+    // Loaded here, because the HTTP client takes longer to load than most commands to run.
+    if (isHubReference(which)) {
+      const reference = parseHubReference(which);
+      const name = request.name ?? suggestedModelName(nameInHub(reference), () => false);
+      const { downloadHubModel } = await import('../models/download/hubModel.ts');
+      return await downloadHubModel({ ...request, ...place, name, reference });
+    }
+    const { downloadBookModel, requireBookModel } = await import('../models/download/bookModel.ts');
+    const source = requireBookModel(which);
+    return await downloadBookModel(source, { ...request, ...place, name: request.name ?? which });
   }
 
   /** Ids of runs that began from the model, newest first. */

@@ -10,7 +10,7 @@ import { WordsTokenizer } from '../data/wordsTokenizer.ts';
 import { bookConfig } from '../model/config.ts';
 import type { Databases } from './databases.ts';
 import type { PreparedRun, PreparingRequest } from './preparedRun.ts';
-import { type StartingPoint, startingPoint } from './startingPoint.ts';
+import { type StartingPoint, startingPoint, startRecord } from './startingPoint.ts';
 import { TextService } from './texts.ts';
 import { tokenizerRecord } from './tokenizerOfRun.ts';
 
@@ -24,12 +24,21 @@ export function preparedPretraining(databases: Databases, request: PreparingRequ
   const { name, contentHash } = texts.require(request.dataset);
   const text = texts.open(contentHash);
   requireSensible(hyperparameters, text.record);
-  const { tokenizer, model, startFrom } = start(databases, request, text);
+  const beginning = start(databases, request, text);
+  const { tokenizer, model } = beginning;
   requireWords(tokenizer);
   const dataset = { id: 0, name, contentHash, labels: NEXT_SENTENCE_LABELS, sentencesPerExample: 2 } as const;
   const record = tokenizerRecord(tokenizer);
   return {
-    config: { kind: 'pretraining', dataset, hyperparameters, model, ...record, engine, startFrom },
+    config: {
+      kind: 'pretraining',
+      dataset,
+      hyperparameters,
+      model,
+      ...record,
+      engine,
+      ...startRecord(beginning),
+    },
     tokenizer,
     // The worker reads the stored text: making ids of its words takes a second.
     encode: async () => undefined,

@@ -3,12 +3,12 @@ import type { Dataset } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import { type RunConfig, type RunKind, type RunRecord, runKind } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import type { Databases } from './databases.ts';
 import { type EncodeLinks, encodeForRun } from './encodeForRun.ts';
 import { preparedPretraining } from './preparedPretraining.ts';
-import { type StartRequest, startingPoint } from './startingPoint.ts';
+import { type StartRequest, startingPoint, startRecord } from './startingPoint.ts';
 import { TextService } from './texts.ts';
 import { tokenizerRecord } from './tokenizerOfRun.ts';
 import { requireSameData, requireTrainable } from './trainable.ts';
@@ -36,11 +36,11 @@ export function preparedRun(databases: Databases, request: PreparingRequest): Pr
   requireTrainable(dataset, request.hyperparameters);
   const start = startingPoint(databases, request, dataset);
   const { hyperparameters, engine } = request;
-  const { tokenizer, model, startFrom } = start;
+  const { tokenizer, model } = start;
   return {
     config: {
       dataset: referenceTo(dataset),
-      ...{ hyperparameters, model, ...tokenizerRecord(tokenizer), engine, startFrom },
+      ...{ hyperparameters, model, ...tokenizerRecord(tokenizer), engine, ...startRecord(start) },
     },
     tokenizer,
     encode: (links) => encodeForRun(databases.cache(), { dataset, tokenizer, hyperparameters }, links),
@@ -63,7 +63,7 @@ export async function encodeAgain(
   }
   const dataset = requireDataset(databases.cache(), reference.name);
   requireSameData(run, dataset);
-  const text = { dataset, tokenizer: openPairTokenizer(folder), hyperparameters };
+  const text = { dataset, tokenizer: ownTokenizer(folder, run.config), hyperparameters };
   await encodeForRun(databases.cache(), text, links);
 }
 

@@ -17,7 +17,7 @@ type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'job
 /** @throws StudioError what is wrong with the request; LOCKED while a run trains on its device. */
 export async function startProbe(context: ProbeSetting, request: RunRequest): Promise<string> {
   const { databases, jobs } = context;
-  preparedRun(databases, { ...request, vocabularyPath: null });
+  preparedRun(databases, request);
   await requireFreeDevice(context, request.engine);
   return jobs.start({
     title: `Measure a run on ${request.dataset}`,
@@ -57,7 +57,7 @@ export async function measureRun(
   links: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void },
 ): Promise<ProbeResult> {
   const { threads } = request;
-  const { config, tokenizer, encode } = preparedRun(databases, { ...request, vocabularyPath: null });
+  const { config, tokenizer, encode } = preparedRun(databases, request);
   await encode({ onReports: () => {}, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
   try {

@@ -1,6 +1,6 @@
 /** @file Runs in the supervisor's process. Finished weights at work in a child: evaluating a split, predicting pairs. */
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, PredictionBlock } from '../../shared/runs.ts';
 import type {
   EvaluationJob,
   HeadAttention,
@@ -15,6 +15,8 @@ import { SupervisedChild } from './supervisedChild.ts';
 import { failureOf } from './supervisor.ts';
 
 export type {
+  AnswerConfig,
+  AnswerWeights,
   EvaluationJob,
   HeadAttention,
   HeadPlace,
@@ -103,6 +105,7 @@ class InferenceChild {
 
 export interface Evaluation {
   readonly evaluation: EvaluationRecord;
+  readonly groups: readonly GroupedAccuracy[];
   readonly predictions: PredictionBlock;
 }
 

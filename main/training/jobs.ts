@@ -2,9 +2,11 @@
 import type { ColumnMapping, Dataset, ImportReport, Split } from '../../shared/datasets.ts';
 import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
-import type { EvaluationRecord, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { HubDatasetProgress } from '../data/downloadHubDataset.ts';
 import type { SnliProgress } from '../data/downloadSnli.ts';
 import type { LoosePair, PairTokens } from '../data/pairTokenizer.ts';
+import type { HubReference } from '../hub/hubReference.ts';
 
 /** What a probe measures; seconds of whole batches and of single pairs. */
 export interface ProbeFigures {
@@ -58,16 +60,32 @@ export interface HandOver {
   readonly kind: 'handOver';
 }
 
-/** The finished weights of a run, and what to do with them. */
+/** What of a configuration weights need to answer. */
+export interface AnswerConfig extends Pick<RunConfig, 'model' | 'hyperparameters'> {
+  /** Of a run; an imported model's folder is sealed. */
+  readonly vocabularyHash?: string;
+  readonly dataset: Pick<RunConfig['dataset'], 'labels'>;
+}
+
+/** Of the folder that a job names: the checkpoint that a run stands for, or an imported model's. */
+export type AnswerWeights =
+  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'imported'; readonly manifestSha256: string };
+
+/** Finished weights, and what to do with them. */
 export interface EvaluationJob extends JobPlace {
-  readonly config: RunConfig;
+  readonly config: AnswerConfig;
+  /** A run's checkpoint when it is left out. */
+  readonly weights?: AnswerWeights;
   readonly cachePath: string;
   readonly dataset: string;
   readonly split: Split;
 }
 
 export interface PredictionJob extends JobPlace {
-  readonly config: RunConfig;
+  readonly config: AnswerConfig;
+  /** A run's checkpoint when it is left out. */
+  readonly weights?: AnswerWeights;
 }
 
 /** A pair as somebody wrote it. */
@@ -104,6 +122,9 @@ export type InferenceAnswer =
   | {
       readonly kind: 'evaluated';
       readonly evaluation: EvaluationRecord;
+      /** By the kinds of examples that the data set tells apart. */
+      readonly groups: readonly GroupedAccuracy[];
+      /** In the model's own classes. */
       readonly predictions: PredictionBlock;
     }
   | { readonly kind: 'opened' }
@@ -118,6 +139,13 @@ export type ProbeAnswer =
   | { readonly kind: 'probing'; readonly fraction: number }
   | { readonly kind: 'probed'; readonly figures: ProbeFigures };
 
+export interface HubDatasetWish {
+  readonly reference: HubReference;
+  readonly name: string;
+  readonly config?: string;
+  readonly splits?: readonly string[];
+}
+
 /** What a data child is told. */
 export type DataOrder =
   | {
@@ -131,10 +159,16 @@ export type DataOrder =
         readonly splitSeed?: number;
       };
     }
-  | { readonly kind: 'download'; readonly cachePath: string; readonly dataDirectory: string }
+  | {
+      readonly kind: 'download';
+      readonly cachePath: string;
+      readonly dataDirectory: string;
+      /** Of a hub; null is SNLI. */
+      readonly hub: HubDatasetWish | null;
+    }
   | { readonly kind: 'cancel' };
 
-export type DataProgress = SnliProgress;
+export type DataProgress = SnliProgress | HubDatasetProgress;
 
 export type DataAnswer =
   | { readonly kind: 'ready' }

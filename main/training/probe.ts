@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { stepsPerEpoch } from '../data/batches.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { firstWeights } from './beginning.ts';
 import type { ProbeFigures, TrainingJob } from './jobs.ts';
@@ -21,14 +21,18 @@ export async function runProbe(
   job: TrainingJob,
   { beat, onProgress }: { readonly beat: () => void; readonly onProgress: (fraction: number) => void },
 ): Promise<ProbeFigures> {
-  const makeWork = await openWork(job, openPairTokenizer(job.runDirectory), beat);
+  const makeWork = await openWork(job, ownTokenizer(job.runDirectory, job.config), beat);
   const threads = job.threads === null ? {} : { threads: job.threads };
   const { record, adamVariables } = await openEngine(job.engine, {
     dataDirectory: job.dataDirectory,
     ...threads,
     precision: job.config.hyperparameters.precision,
   });
-  const work = makeWork({ engine: record.engine, factory: adamVariables, begin: firstWeights(job) });
+  const work = makeWork({
+    engine: record.engine,
+    factory: adamVariables,
+    begin: firstWeights(job, () => {}),
+  });
   const between = async () => {
     beat();
     await nextTurn();

@@ -6,7 +6,7 @@ import type { EngineRecord } from '../../shared/engines.ts';
 import type { StudioError } from '../../shared/errors.ts';
 import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
 import { stepsPerEpoch } from '../data/batches.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { elementCount } from '../model/parameters.ts';
@@ -65,7 +65,7 @@ class TrainingRun implements LoopTask {
   }
 
   static async prepare(job: TrainingJob, links: RunLinks): Promise<TrainingRun> {
-    const tokenizer = openPairTokenizer(job.runDirectory);
+    const tokenizer = ownTokenizer(job.runDirectory, job.config);
     const makeWork = await openWork(job, tokenizer, links.beat);
     const {
       record,
@@ -79,7 +79,7 @@ class TrainingRun implements LoopTask {
     });
     links.beat();
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
-    const begin = checkpoint?.parameter ?? firstWeights(job);
+    const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
     const work = makeWork({ engine: record.engine, factory: adamVariables, begin });
     const state = checkpoint?.state ?? freshState();
     return new TrainingRun({ job, links, tokenizer, engine: record, fallbacks, work, state });

@@ -28,9 +28,13 @@ export interface ProbeResult {
 export type JobOutcome =
   | { readonly kind: 'importDataset'; readonly dataset: string | null; readonly report: ImportReport | null }
   | { readonly kind: 'addText'; readonly text: TextRecord | null }
+  | { readonly kind: 'importModel'; readonly model: string | null }
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }
+  /** Ids of what is in its place so far. */
+  | { readonly kind: 'export'; readonly run: string; readonly exports: readonly number[] }
+  | { readonly kind: 'importRun'; readonly run: string | null }
   | { readonly kind: 'probe'; readonly probe: ProbeResult | null };
 
 export interface Job {

@@ -214,6 +214,10 @@ export interface WordPieceFixture {
 
 /** Of folders that stand beside the file, by their names. */
 export interface HuggingFaceFixture {
+  /** Of a vocab.txt for the folders. */
+  readonly vocabulary: readonly string[];
+  /** Premise and hypothesis. */
+  readonly texts: readonly (readonly [string, string])[];
   readonly batch: GoldenBatch;
   readonly models: Readonly<
     Record<
@@ -223,6 +227,8 @@ export interface HuggingFaceFixture {
         readonly layers: readonly GoldenTensor[];
         /** [P, C], in the order of the file */
         readonly logits?: GoldenTensor;
+        /** Of `texts`, [3, C], in the order of the file */
+        readonly probabilities?: GoldenTensor;
       }
     >
   >;

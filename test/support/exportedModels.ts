@@ -71,17 +71,34 @@ export function wordPieceTokenizer(): ExportedTokenizer {
   return { kind: 'wordpiece', tokenizer, truncation: 'longer-first' };
 }
 
-/** Writes random weights, all of them different from where they begin, and opens them as an export does. */
-export function randomModel(config: ModelConfig, seed = 7): Promise<OpenExportedModel> {
+type Tensors = Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>;
+
+/** Random parameters, all of them different from where they begin. */
+function randomTensors(config: ModelConfig, seed: number): Tensors {
   const inputs = new Inputs(seed);
-  const tensors = parameterShapes(config).map(({ name, shape, ...rest }, position) => {
-    const values = initialValues({ name, shape, ...rest }, position, seed);
-    const noise = inputs.normal(values.length);
-    for (let i = 0; i < values.length; i++) values[i]! += 0.1 * noise[i]!;
-    return [name, { dtype: 'F32' as const, shape: [...shape], values }] as const;
-  });
-  const weightsPath = join(temporaryFolder(), 'weights.safetensors');
-  writeFileSync(weightsPath, Buffer.concat(encodeSafetensors(new Map(tensors))));
+  return new Map(
+    parameterShapes(config).map((shape, position) => {
+      const values = initialValues(shape, position, seed);
+      const noise = inputs.normal(values.length);
+      for (let i = 0; i < values.length; i++) values[i]! += 0.1 * noise[i]!;
+      return [shape.name, { dtype: 'F32', shape: [...shape.shape], values }];
+    }),
+  );
+}
+
+export interface RandomModelOptions {
+  readonly seed?: number;
+  /** Damages the weights before they are written. */
+  readonly change?: (tensors: Tensors) => void;
+}
+
+/** Writes random weights, and opens them as an export does. */
+export function randomModel(
+  config: ModelConfig,
+  { seed = 7, change }: RandomModelOptions = {},
+): Promise<OpenExportedModel> {
+  const tensors = randomTensors(config, seed);
+  change?.(tensors);
   return openExportedModel({
     name: 'a random network',
     config,
@@ -89,8 +106,15 @@ export function randomModel(config: ModelConfig, seed = 7): Promise<OpenExported
     sentencesPerExample: 2,
     maxLen: config.maxPositions,
     tokenizer: config.variant === 'book' ? wordsTokenizer() : wordPieceTokenizer(),
-    weightsPath,
+    weightsPath: weightsFile(tensors),
   });
+}
+
+/** Path of a file with these weights. */
+export function weightsFile(tensors: Tensors): string {
+  const path = join(temporaryFolder(), 'weights.safetensors');
+  writeFileSync(path, Buffer.concat(encodeSafetensors(tensors)));
+  return path;
 }
 
 export const emptyExportFolder = () => new ExportFolder(temporaryFolder());

@@ -1,15 +1,14 @@
 /** @file Tests. A Python that has a package, where there is one: peers that our files are shown to. */
 import { spawnSync } from 'node:child_process';
+import { delimiter } from 'node:path';
 
-/** Environment variable that names a Python of one's own, such as a virtual environment's. */
+/** Environment variable that names Pythons of one's own, such as virtual environments', as PATH names folders. */
 const CHOICE = 'ENTAIL_TEST_PYTHON';
 
-/**
- * -> a Python that can import all of `modules`, or calls `skip` with a reason that says what to install.
- * Such packages are large, so even with CI=true their absence only skips.
- */
+/** -> a Python that can import all of `modules`, or calls `skip` with a reason that says what to install. */
 export function pythonWith(modules: readonly string[], skip: (reason: string) => void): string {
-  const candidates = [process.env[CHOICE], 'python3', 'python'].filter((path) => path !== undefined);
+  const chosen = (process.env[CHOICE] ?? '').split(delimiter).filter((path) => path !== '');
+  const candidates = [...chosen, 'python3', 'python'];
   const found = candidates.find((path) => runPython(path, `import ${modules.join(', ')}`).status === 0);
   if (found === undefined)
     skip(`no Python with ${modules.join(', ')}: pip install ${modules.join(' ')}, and set ${CHOICE} to it`);

@@ -60,7 +60,7 @@ const modelSchema = z.object({
 
 async function load(folder: string): Promise<GraphModel> {
   const path = join(folder, 'model.json');
-  const parsed = modelSchema.safeParse(JSON.parse((await read(path)).toString('utf8')));
+  const parsed = modelSchema.safeParse(parseJson(await read(path), path));
   if (!parsed.success) throw refused(path, z.prettifyError(parsed.error));
   const [{ paths, weights }] = parsed.data.weightsManifest;
   const shards: ArrayBuffer[] = [];
@@ -74,6 +74,14 @@ async function load(folder: string): Promise<GraphModel> {
         signature: parsed.data.signature as tf.io.ModelArtifacts['signature'] & object,
       }),
     });
+  } catch (cause) {
+    throw refused(path, cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function parseJson(bytes: Buffer, path: string): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw refused(path, cause instanceof Error ? cause.message : String(cause));
   }

@@ -73,9 +73,8 @@ export async function importModel(
   request: ModelImport,
   links: ImportLinks = {},
 ): Promise<ImportedModel> {
-  requireModelName(request.name);
   makeStore(store);
-  requireFreeName(store, request.name);
+  requireFreeModelName(store, request.name);
   const source = await openModelSource(request.path, request);
   try {
     await new Import(store, request, { source, links }).write();
@@ -189,7 +188,9 @@ function makeStore(store: string): void {
   }
 }
 
-function requireFreeName(store: string, name: string): void {
+/** Before anything is fetched for it. @throws StudioError USAGE, ALREADY_EXISTS. */
+export function requireFreeModelName(store: string, name: string): void {
+  requireModelName(name);
   if (!isTakenModelName(store, name)) return;
   throw new StudioError('ALREADY_EXISTS', `There is a model called ${name} already.`, {
     nextStep: `Choose another name, or delete that one: npx --no entail models delete ${name}`,
