@@ -41,6 +41,7 @@ export const HYPERPARAMETER_NAMES: Readonly<Record<HyperparameterName, string>> 
   classWeights: 'Class weights',
   dropout: 'Dropout',
   freezeEncoder: 'Freeze encoder',
+  embeddingScale: 'Embedding scale',
   evaluateEvery: 'Evaluate every',
   earlyStopping: 'Early stopping',
   keep: 'Weights kept',
@@ -50,6 +51,7 @@ export const HYPERPARAMETER_NAMES: Readonly<Record<HyperparameterName, string>> 
 
 const SETTING_NAMES: ReadonlyMap<string, string> = new Map([
   ...Object.entries(HYPERPARAMETER_NAMES).map(([name, words]) => [`hyperparameters.${name}`, words] as const),
+  ['kind', 'Kind'],
   ['dataset.id', 'Data set number'],
   ['dataset.name', 'Data set'],
   ['dataset.contentHash', 'Data set contents'],
@@ -83,6 +85,10 @@ const METRIC_WORDS: ReadonlyMap<string, string> = new Map([
   ['loss', 'loss'],
   ['accuracy', 'accuracy'],
   ['macroF1', 'macro F1'],
+  ['maskedLoss', 'masked-word loss'],
+  ['maskedAccuracy', 'masked-word accuracy'],
+  ['nextLoss', 'next-sentence loss'],
+  ['pretraining', 'pretraining'],
   ['learningRate', 'learning rate'],
   ['gradientNorm', 'gradient norm'],
   ['trainLoss', 'training loss'],

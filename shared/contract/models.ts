@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ErrorData } from '../errors.ts';
 import type { ImportedModel, ModelPreview } from '../models.ts';
-import type { ModelConfig, RunState } from '../runs.ts';
+import type { ModelConfig, RunKind, RunState } from '../runs.ts';
 import { label, modelReference, noInput, path, sentence } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -12,6 +12,8 @@ export interface ModelSummary {
   readonly name: string | null;
   readonly colour: number;
   readonly state: RunState;
+  /** A pretraining can be started from, and answers nothing. */
+  readonly kind: RunKind;
   readonly dataset: string;
   readonly labels: readonly string[];
   readonly pairs: boolean;

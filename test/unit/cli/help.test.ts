@@ -44,8 +44,19 @@ describe('help', () => {
   it('exists for every command that was promised', () => {
     expect(PATHS.map((path) => path.join(' ')).sort()).toEqual(
       [
-        ...['demo', 'train', 'evaluate', 'predict', 'datasets', 'runs', 'engines', 'cache', 'cache clear'],
-        ...['queue', 'studio', 'models'],
+        ...[
+          'demo',
+          'train',
+          'pretrain',
+          'evaluate',
+          'predict',
+          'datasets',
+          'runs',
+          'engines',
+          'cache',
+          'cache clear',
+        ],
+        ...['queue', 'studio', 'export', 'serve', 'models'],
         ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
         ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
