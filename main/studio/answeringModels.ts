@@ -40,8 +40,22 @@ export function findAnsweringModel(databases: Databases, reference: string): Ans
   return imported === null ? runThatAnswers(databases, reference) : importedThatAnswers(databases, imported);
 }
 
+/** The run, where no model has that name. @throws StudioError NOT_FOUND for what is neither, USAGE as `findRun`. */
+export function findOtherwiseRun(databases: Databases, reference: string): RunRecord {
+  try {
+    return findRun(databases.store(), reference);
+  } catch (thrown) {
+    if (!(thrown instanceof StudioError) || thrown.code !== 'NOT_FOUND') throw thrown;
+    const message = `There is no imported model and no run called ${JSON.stringify(reference.slice(0, 80))}.`;
+    throw new StudioError('NOT_FOUND', message, {
+      nextStep: 'List them: npx --no entail models list, and npx --no entail runs list --all.',
+      cause: thrown,
+    });
+  }
+}
+
 function runThatAnswers(databases: Databases, reference: string): AnsweringModel {
-  const run = findRun(databases.store(), reference);
+  const run = findOtherwiseRun(databases, reference);
   const { id, config } = run;
   requireWeights(databases, id);
   const checkpoints = listCheckpoints(databases.store(), id);

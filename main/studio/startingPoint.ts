@@ -9,10 +9,10 @@ import { openPairTokenizer, tokenizerAt } from '../data/openPairTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import { WordsTokenizer } from '../data/wordsTokenizer.ts';
-import { findRun } from '../db/runs.ts';
 import { bookConfig } from '../model/config.ts';
 import { findImportedModel, modelFolder, weightsOf } from '../models/store/modelStore.ts';
 import { checkpointsFolder, weightsToUse } from '../training/checkpoints.ts';
+import { findOtherwiseRun } from './answeringModels.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
 
@@ -86,7 +86,7 @@ function fromModel(databases: Databases, request: ModelRequest, dataset: Dataset
 }
 
 function originOfRun(databases: Databases, reference: string): Origin {
-  const run = findRun(databases.store(), reference);
+  const run = findOtherwiseRun(databases, reference);
   requireWeights(databases, run.id);
   const folder = join(databases.places.runs, run.id);
   const checkpoint = weightsToUse(folder, run.config.hyperparameters.keep);
