@@ -18,6 +18,7 @@ const MAY_SEE = {
     'main/hub',
     'main/entries.ts',
     'main/model/packedBatch.ts',
+    'main/model/maskedBatch.ts',
     'main/model/philox.ts',
   ],
   // Pure functions over columns; random numbers are the model's, which are pure too.
@@ -39,9 +40,10 @@ const MAY_SEE = {
     'main/files',
     'main/model/config.ts',
     'main/model/parameters.ts',
-    // How a file of weights is read tensor by tensor.
+    // How a file of weights is read tensor by tensor, and where transformers keeps each parameter.
     'main/models/safetensorsFile.ts',
     'main/models/weightFile.ts',
+    'main/models/huggingFace/names.ts',
     'main/data/encoding.ts',
     'main/data/pairTokenizer.ts',
     'main/data/treebankTokenizer.ts',
@@ -51,6 +53,11 @@ const MAY_SEE = {
     'main/data/words.ts',
     'main/data/wordsTokenizer.ts',
     'main/engines/wasmBackend.ts',
+  ],
+  // The child that writes an export and compares its answers with the studio's own.
+  'main/exporting': [
+    ...['shared', 'main/files', 'main/data', 'main/model', 'main/models', 'main/engines'],
+    ...['main/training', 'main/export', 'main/entries.ts'],
   ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
   'main/training': [

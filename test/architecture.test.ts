@@ -59,6 +59,8 @@ describe('fences', () => {
     ['main/model/c.ts', '../models/ok.ts', 'model-fence'],
     ['main/export/a.ts', '../db/ok.ts', 'export-fence'],
     ['main/export/b.ts', '../studio.ts', 'only-the-roots-see-everything'],
+    ['main/export/c.ts', '../exporting/ok.ts', 'export-fence'],
+    ['main/exporting/a.ts', '../db/ok.ts', 'exporting-fence'],
     ['main/model/d.ts', '../export/ok.ts', 'model-fence'],
     ['main/engines/a.ts', '../data/ok.ts', 'engines-fence'],
     ['main/training/a.ts', '../db/ok.ts', 'training-fence'],
@@ -79,7 +81,17 @@ describe('fences', () => {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
     };
-    for (const folder of ['files', 'db', 'data', 'export', 'model', 'models', 'engines', 'training'])
+    for (const folder of [
+      'files',
+      'db',
+      'data',
+      'export',
+      'exporting',
+      'model',
+      'models',
+      'engines',
+      'training',
+    ])
       write(`main/${folder}/ok.ts`, 'export {};\n');
     write('main/studio.ts', 'export {};\n');
     write('main/files/d.ts', "import './c.ts';\n");

@@ -14,6 +14,7 @@ import { addEnginesInstall } from './enginesInstall.ts';
 import { addEnginesList } from './enginesList.ts';
 import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExport } from './export.ts';
 import { addModelsDelete } from './modelsDelete.ts';
 import { addModelsDownload } from './modelsDownload.ts';
 import { addModelsImport } from './modelsImport.ts';
@@ -21,6 +22,7 @@ import { addModelsLabel } from './modelsLabel.ts';
 import { addModelsList } from './modelsList.ts';
 import { addModelsShow } from './modelsShow.ts';
 import { addPredict } from './predict.ts';
+import { addPretrain } from './pretrain.ts';
 import { addQueueAdd } from './queueAdd.ts';
 import { addQueueList } from './queueList.ts';
 import { addQueueMove } from './queueMove.ts';
@@ -29,9 +31,11 @@ import { addQueueRemove } from './queueRemove.ts';
 import { addQueueRun } from './queueRun.ts';
 import { addRunsCompare } from './runsCompare.ts';
 import { addRunsDelete } from './runsDelete.ts';
+import { addRunsImport } from './runsImport.ts';
 import { addRunsList } from './runsList.ts';
 import { addRunsResume } from './runsResume.ts';
 import { addRunsShow } from './runsShow.ts';
+import { addServe } from './serve.ts';
 import { addStudio } from './studio.ts';
 import { addTrain } from './train.ts';
 
@@ -64,9 +68,9 @@ const GROUPS: readonly Group[] = [
   },
   {
     name: 'runs',
-    summary: 'list, compare, resume and delete training runs',
+    summary: 'list, compare, resume, import and delete training runs',
     examples: ['runs list', 'runs compare RUN OTHER'],
-    commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsDelete],
+    commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsImport, addRunsDelete],
   },
   {
     name: 'queue',
@@ -125,8 +129,11 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
   );
   addDemo(program, cli);
   addTrain(program, cli);
+  addPretrain(program, cli);
   addEvaluate(program, cli);
   addPredict(program, cli);
+  addExport(program, cli);
+  addServe(program, cli);
   addStudio(program, cli);
   for (const group of GROUPS) addGroup(program, group, cli);
   applyToAll(program, (command) => {

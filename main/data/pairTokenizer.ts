@@ -51,7 +51,10 @@ export interface PairTokenizer {
   readonly size: number;
   /** SHA-256 (hex) over everything that decides the ids. */
   readonly hash: string;
-  /** Longest pair in tokens that the tokenizer's files name; null when they name none. */
+  /**
+   * Longest pair in tokens that the tokenizer's files name; null when they name none. What a network can read is decided by
+   * its position table; this warns of a run that reads more than its model was made for.
+   */
   readonly maxLen: number | null;
   readonly reads: SentenceForm;
   /** The form it reads, of a sentence that somebody typed. */

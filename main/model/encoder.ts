@@ -31,6 +31,8 @@ export interface EncoderOptions {
   readonly freesLayers?: boolean;
   /** Receives each layer's attention weights, padded [P, N, queries, T]. */
   readonly onAttention?: (layer: number, weights: tf.Tensor4D) => void;
+  /** Receives what the first layer is given: [E, H]. */
+  readonly onEmbeddings?: (embedded: tf.Tensor2D) => void;
   /** Receives each layer's output, [R, H] (the last one [P, H] with `first`). */
   readonly onLayer?: (layer: number, output: tf.Tensor2D) => void;
 }
@@ -65,6 +67,7 @@ export function encode(
 ): tf.Tensor2D {
   const { batch } = input;
   let x = embed(config, weights, input, options);
+  options.onEmbeddings?.(x);
   for (let layer = 0; layer < config.layers; layer++) {
     const context: LayerContext = { config, weights, batch, options, layer };
     const reduced = layer === config.layers - 1 && options.lastLayer === 'first';
@@ -170,7 +173,7 @@ export function linearWeights(name: string, weights: Weights): LinearWeights {
   return { weight: weights(`${name}.weight`) as tf.Tensor2D, bias: weights(`${name}.bias`) as tf.Tensor1D };
 }
 
-function normWeights(name: string, weights: Weights, config: ModelConfig): NormWeights {
+export function normWeights(name: string, weights: Weights, config: ModelConfig): NormWeights {
   const gamma = weights(`${name}.weight`) as tf.Tensor1D;
   return { gamma, beta: weights(`${name}.bias`) as tf.Tensor1D, eps: config.layerNormEps };
 }

@@ -11,6 +11,7 @@ import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import type { AnswerConfig, AnswerWeights } from '../training/inference.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
+import { requireClassifier } from './preparedRun.ts';
 
 export interface AnsweringModel {
   /** A run's id, or an imported model's name: names are never like ids. */
@@ -57,6 +58,7 @@ export function findOtherwiseRun(databases: Databases, reference: string): RunRe
 function runThatAnswers(databases: Databases, reference: string): AnsweringModel {
   const run = findOtherwiseRun(databases, reference);
   const { id, config } = run;
+  requireClassifier(run, 'it has nothing to answer with');
   requireWeights(databases, id);
   const checkpoints = listCheckpoints(databases.store(), id);
   const best = checkpoints.find(({ kind }) => kind === 'best');

@@ -5,7 +5,8 @@ import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ImportedModel } from '../../shared/models.ts';
 import type { ModelConfig, RunConfig } from '../../shared/runs.ts';
-import { openPairTokenizer, tokenizerAt } from '../data/openPairTokenizer.ts';
+import { tokenizerAt } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import { WordsTokenizer } from '../data/wordsTokenizer.ts';
@@ -30,7 +31,11 @@ export interface StartingPoint extends Pick<RunConfig, 'startFrom' | 'base' | 'f
 }
 
 /** @throws StudioError NOT_FOUND, BAD_FILE, USAGE: what was asked for is not there or does not fit. */
-export function startingPoint(databases: Databases, request: StartRequest, dataset: Dataset): StartingPoint {
+export function startingPoint(
+  databases: Databases,
+  request: StartRequest,
+  dataset: Pick<Dataset, 'id' | 'labels'>,
+): StartingPoint {
   const { hyperparameters, vocabularyPath, startFrom } = request;
   if (startFrom !== null) return fromModel(databases, { ...request, startFrom }, dataset);
   const tokenizer =
@@ -48,6 +53,8 @@ interface Origin {
   /** "Run r7f3k2", "The model minilm" */
   readonly title: string;
   readonly model: ModelConfig;
+  /** Of a run. */
+  readonly vocabularyHash?: string;
   /** With the tokenizer. */
   readonly folder: string;
   /** Of its head; null when it has none, or one that nobody has explained. */
@@ -56,14 +63,18 @@ interface Origin {
 }
 
 /** Its shape and tokenizer, and its head where the labels are the same; only classes and dropout are the new run's own. */
-function fromModel(databases: Databases, request: ModelRequest, dataset: Dataset): StartingPoint {
+function fromModel(
+  databases: Databases,
+  request: ModelRequest,
+  dataset: Pick<Dataset, 'labels'>,
+): StartingPoint {
   const { hyperparameters, vocabularyPath, startFrom } = request;
   if (vocabularyPath !== null)
     throw new StudioError(
       'USAGE',
-      '--model and --vocabulary exclude each other: a model has its vocabulary.',
+      'A vocabulary cannot be given to a run that starts from a model: the model has its own.',
       {
-        nextStep: 'Leave one of them out.',
+        nextStep: 'Leave out the model or the vocabulary (--model, --vocabulary).',
       },
     );
   const imported = findImportedModel(databases.places.models, startFrom);
@@ -78,7 +89,7 @@ function fromModel(databases: Databases, request: ModelRequest, dataset: Dataset
     );
   const keepsHead = `${labels}` === `${dataset.labels}`;
   return {
-    tokenizer: fittingTokenizer(folder, model),
+    tokenizer: ownTokenizer(folder, origin),
     model: { ...model, classes: dataset.labels.length, dropout: hyperparameters.dropout },
     ...weights,
     ...(keepsHead ? {} : { freshHead: true }),
@@ -93,6 +104,7 @@ function originOfRun(databases: Databases, reference: string): Origin {
   return {
     title: `Run ${run.id}`,
     model: run.config.model,
+    vocabularyHash: run.config.vocabularyHash,
     folder,
     labels: run.config.dataset.labels,
     weights: { startFrom: join(checkpointsFolder(folder), checkpoint.folder, 'weights.safetensors') },
@@ -117,15 +129,4 @@ export function startRecord({ startFrom, base, freshHead }: StartingPoint) {
     ...(base === undefined ? {} : { base }),
     ...(freshHead === undefined ? {} : { freshHead }),
   };
-}
-
-/** An id without a row in the token table would be another token's row, or none. @throws StudioError BAD_FILE. */
-export function fittingTokenizer(folder: string, { vocabularySize }: ModelConfig): PairTokenizer {
-  const tokenizer = openPairTokenizer(folder);
-  if (tokenizer.size <= vocabularySize) return tokenizer;
-  const message = `The tokenizer has ${tokenizer.size} tokens, but the model's table only ${vocabularySize} rows.`;
-  throw new StudioError('BAD_FILE', message, {
-    nextStep: 'They are not of the same model: bring the tokenizer that it was trained with.',
-    place: { file: folder },
-  });
 }

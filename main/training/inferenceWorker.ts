@@ -7,7 +7,7 @@ import { requireDataset } from '../data/datasets.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
 import { asRead, type EncodedSplit, encodePairs } from '../data/encoding.ts';
 import { readGroups } from '../data/exampleGroups.ts';
-import { openPairTokenizer } from '../data/openPairTokenizer.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { openEngine, precisionHere } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
 import { ParameterSet, type ParameterShape, parameterShapes } from '../model/parameters.ts';
@@ -30,7 +30,7 @@ async function load(job: PredictionJob): Promise<LoadedModel> {
   };
   await openEngine(job.engine, options);
   const parameters = new ParameterSet(parameterShapes(model), weightsOf(job));
-  return { job, parameters, tokenizer: openPairTokenizer(job.runDirectory) };
+  return { job, parameters, tokenizer: ownTokenizer(job.runDirectory, job.config) };
 }
 
 function weightsOf({

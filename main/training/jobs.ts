@@ -33,7 +33,6 @@ export interface JobPlace {
 export interface TrainingJob extends JobPlace {
   readonly runId: string;
   readonly cachePath: string;
-  readonly datasetId: number;
   readonly config: RunConfig;
   /** Folder name of the checkpoint to go on from; the newest undamaged one is taken. Null begins anew. */
   readonly resumeFrom: string | null;
@@ -63,6 +62,8 @@ export interface HandOver {
 
 /** What of a configuration weights need to answer. */
 export interface AnswerConfig extends Pick<RunConfig, 'model' | 'hyperparameters'> {
+  /** Of a run; an imported model's folder is sealed. */
+  readonly vocabularyHash?: string;
   readonly dataset: Pick<RunConfig['dataset'], 'labels'>;
 }
 

@@ -4,10 +4,13 @@ import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import {
   HYPERPARAMETERS,
+  type HyperparameterField,
   type HyperparameterName,
   type Hyperparameters,
   hyperparametersSchema,
 } from '../../shared/hyperparameters.ts';
+import { PRETRAINING_FIELDS } from '../../shared/pretraining.ts';
+import { RUN_KINDS, type RunKind } from '../../shared/runs.ts';
 import {
   drawsOf,
   type FieldWish,
@@ -21,9 +24,11 @@ import { HYPERPARAMETER_NAMES } from '../table/columnNames.ts';
 
 /** A configuration as it is saved to and read from a file. Unknown keys are refused, missing ones get their defaults. */
 export const configurationSchema = z.object({
+  kind: z.enum(RUN_KINDS).optional(),
   dataset: z.string().max(200).optional(),
   hyperparameters: hyperparametersSchema.partial(),
   engine: z.string().nullable().optional(),
+  vocabularyPath: z.string().max(4096).nullable().optional(),
 });
 
 const DRAWS = '10';
@@ -38,6 +43,8 @@ export function textsOf(hyperparameters: Hyperparameters): Texts {
 }
 
 export class RunForm {
+  /** What the runs will do; `begin` with its defaults when it changes. */
+  kind: RunKind = $state('fine-tuning');
   texts: Texts = $state(textsOf(hyperparametersSchema.parse({})));
   dataset = $state('');
   /** Names of those that can be trained on; null until they are known. */
@@ -49,6 +56,10 @@ export class RunForm {
   threads = $state('');
   /** Id of a run to start from; "" starts from random weights. */
   startFrom = $state('');
+  /** What cuts text into tokens, where the run starts from random weights. */
+  vocabulary: 'training' | 'file' = $state('training');
+  /** On the studio's machine; kept while another choice is tried. */
+  vocabularyFile = $state('');
   /** What was cloned, to mark what differs; null for a new one. */
   original: Hyperparameters | null = $state.raw(null);
   originalName = $state('');
@@ -56,6 +67,10 @@ export class RunForm {
   draws = $state(DRAWS);
   drawSeed = $state(DRAW_SEED);
 
+  /** The settings that this kind of run has. */
+  readonly fields: readonly HyperparameterField[] = $derived(
+    this.kind === 'pretraining' ? PRETRAINING_FIELDS : HYPERPARAMETERS,
+  );
   readonly wishes: ReadonlyMap<HyperparameterName, FieldWish> = $derived.by(
     () => new Map(HYPERPARAMETERS.map(({ name }) => [name, parseWish(name, this.texts[name])])),
   );
@@ -75,9 +90,10 @@ export class RunForm {
   });
   /** One sentence, or "" when the form can be sent. */
   readonly problem: string = $derived.by(() => {
-    if (this.dataset === '') return 'Choose a data set.';
+    const what = this.kind === 'pretraining' ? 'text' : 'data set';
+    if (this.dataset === '') return `Choose a ${what}.`;
     if (this.datasets?.includes(this.dataset) === false)
-      return `There is no data set called ${this.dataset} to train on any more: choose another one.`;
+      return `There is no ${what} called ${this.dataset} to train on any more: choose another one.`;
     for (const { name } of HYPERPARAMETERS) {
       const wrong = this.errorOf(name);
       if (wrong !== '') return wrong;
@@ -88,6 +104,8 @@ export class RunForm {
         ? 'Say how many draws.'
         : 'A range needs a number of values: 1e-5..1e-3 / 4, or random draws.';
     }
+    if (this.startFrom === '' && this.vocabulary === 'file' && this.vocabularyFile.trim() === '')
+      return 'Choose a vocabulary file.';
     if (this.threads.trim() !== '' && !/^[1-9]\d{0,3}$/.test(this.threads.trim()))
       return 'Threads are a whole number, or nothing.';
     return '';
@@ -102,6 +120,7 @@ export class RunForm {
     this.experiment = '';
     this.tags = '';
     this.startFrom = '';
+    this.takeVocabulary(null);
     this.sampling = 'grid';
     this.draws = DRAWS;
     this.drawSeed = DRAW_SEED;
@@ -110,6 +129,17 @@ export class RunForm {
   /** Replaces all settings, and what they are compared with. */
   fill(hyperparameters: Hyperparameters): void {
     this.texts = textsOf(hyperparameters);
+  }
+
+  /** Of another configuration; null for the words of the training split. */
+  takeVocabulary(path: string | null): void {
+    this.vocabulary = path === null ? 'training' : 'file';
+    this.vocabularyFile = path ?? '';
+  }
+
+  /** Null too where a model that is started from has one. */
+  get vocabularyPath(): string | null {
+    return this.startFrom === '' && this.vocabulary === 'file' ? this.vocabularyFile.trim() : null;
   }
 
   /** By the name that the form has for the field; "" when nothing is wrong. */
@@ -132,6 +162,7 @@ export class RunForm {
       .map((tag) => tag.trim())
       .filter((tag) => tag !== '');
     return settings.map((hyperparameters) => ({
+      kind: this.kind,
       dataset: this.dataset,
       hyperparameters,
       engine: this.engine === 'best' ? null : this.engine,
@@ -140,6 +171,7 @@ export class RunForm {
       experiment: this.experiment.trim() === '' ? null : this.experiment.trim(),
       tags,
       startFrom: this.startFrom === '' ? null : this.startFrom,
+      vocabularyPath: this.vocabularyPath,
     }));
   }
 

@@ -5,12 +5,16 @@ import { compareRoutes } from './compare.ts';
 import { datasetRoutes } from './datasets.ts';
 import { engineRoutes } from './engines.ts';
 import { errorAnalysisRoutes } from './errorAnalysis.ts';
+import { evaluationRoutes } from './evaluations.ts';
+import { exportRoutes } from './exports.ts';
+import { hubRoutes } from './hub.ts';
 import { jobRoutes } from './jobs.ts';
 import { modelRoutes } from './models.ts';
 import { queueRoutes } from './queue.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { seriesRoutes } from './series.ts';
+import { textRoutes } from './texts.ts';
 import { viewRoutes } from './views.ts';
 
 export const CONTRACT = {
@@ -19,11 +23,15 @@ export const CONTRACT = {
   ...datasetRoutes,
   ...engineRoutes,
   ...errorAnalysisRoutes,
+  ...evaluationRoutes,
+  ...hubRoutes,
+  ...exportRoutes,
   ...jobRoutes,
   ...modelRoutes,
   ...queueRoutes,
   ...runRoutes,
   ...seriesRoutes,
+  ...textRoutes,
   ...viewRoutes,
 } as const;
 

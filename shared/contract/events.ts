@@ -38,6 +38,7 @@ export type StudioEvent =
   /** Imported models came, went or changed. */
   | { readonly kind: 'importedModels' }
   | { readonly kind: 'engines' }
+  | { readonly kind: 'exports' }
   | { readonly kind: 'settings'; readonly settings: Settings }
   /** Something a person must know now: a full disk, a run that waits. `id` lets a later one take it back (text ""). */
   | {

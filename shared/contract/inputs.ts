@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SPLITS } from '../datasets.ts';
 import { ENGINE_NAMES } from '../engines.ts';
 import { hyperparametersSchema } from '../hyperparameters.ts';
+import { RUN_KINDS } from '../runs.ts';
 
 export const noInput = z.strictObject({});
 export const runId = z.string().min(1).max(40);
@@ -23,6 +24,8 @@ export const page = {
 
 /** What a new run is made from; the main process adds vocabulary, shape and hashes. */
 export const runRequestSchema = z.strictObject({
+  kind: z.enum(RUN_KINDS).default('fine-tuning'),
+  /** Name of a data set, or of a text to pretrain on. */
   dataset: datasetName,
   hyperparameters: hyperparametersSchema,
   /** Null means the best that works. */
@@ -34,5 +37,10 @@ export const runRequestSchema = z.strictObject({
   tags: z.array(label).max(50).default([]),
   /** An imported model, or a run, whose weights and tokenizer to start from; null starts from random weights. */
   startFrom: modelReference.nullable().default(null),
+  /**
+   * On the studio's machine: vocab.json, or WordPiece's vocab.txt, tokenizer.json or folder. Null takes the words of the
+   * training split; a run that starts from a model has its vocabulary, and takes no other.
+   */
+  vocabularyPath: path.nullable().default(null),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { ImportReport } from '../datasets.ts';
 import type { EngineName } from '../engines.ts';
 import type { ErrorData } from '../errors.ts';
+import type { TextRecord } from '../texts.ts';
+import type { OtherEvaluation } from './evaluations.ts';
 import { noInput } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -26,10 +28,21 @@ export interface ProbeResult {
 /** What a job is for, and what it leaves when it is done. */
 export type JobOutcome =
   | { readonly kind: 'importDataset'; readonly dataset: string | null; readonly report: ImportReport | null }
+  | { readonly kind: 'addText'; readonly text: TextRecord | null }
   | { readonly kind: 'importModel'; readonly model: string | null }
+  | {
+      readonly kind: 'evaluate';
+      /** A run's id, or an imported model's name. */
+      readonly model: string;
+      readonly dataset: string;
+      readonly result: OtherEvaluation | null;
+    }
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }
+  /** Ids of what is in its place so far. */
+  | { readonly kind: 'export'; readonly run: string; readonly exports: readonly number[] }
+  | { readonly kind: 'importRun'; readonly run: string | null }
   | { readonly kind: 'probe'; readonly probe: ProbeResult | null };
 
 export interface Job {

@@ -2,7 +2,7 @@
  * @file Runs in tests. The exported web page in a real Chromium, from the disk and without a network: it loads, answers
  * what is typed as our own engine does, and asks nobody for anything.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -47,12 +47,10 @@ interface OpenedPage {
   readonly complaints: string[];
 }
 
-async function open(folder: string, colorScheme: 'light' | 'dark' = 'light'): Promise<OpenedPage> {
-  const context = await browser.newContext({
-    offline: true,
-    colorScheme,
-    viewport: { width: 900, height: 900 },
-  });
+/** The page of a folder when it is ready, or has given up. */
+async function opened(folder: string, colorScheme: 'light' | 'dark' = 'light'): Promise<OpenedPage> {
+  const viewport = { width: 900, height: 900 };
+  const context = await browser.newContext({ offline: true, colorScheme, viewport });
   const page = await context.newPage();
   const [asked, complaints]: [string[], string[]] = [[], []];
   page.on('request', (request) => asked.push(request.url()));
@@ -62,9 +60,16 @@ async function open(folder: string, colorScheme: 'light' | 'dark' = 'light'): Pr
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(pathToFileURL(join(folder, 'index.html')).href);
   await page.locator('body[data-state="ready"], body[data-state="failed"]').waitFor();
-  const failure = page.locator('body[data-state="failed"] #status');
-  if ((await failure.count()) > 0) throw new Error(`${await failure.textContent()} ${complaints.join('; ')}`);
   return { page, context, asked, complaints };
+}
+
+/** @throws Error when it has given up. */
+async function open(folder: string, colorScheme: 'light' | 'dark' = 'light'): Promise<OpenedPage> {
+  const found = await opened(folder, colorScheme);
+  const failure = found.page.locator('body[data-state="failed"] #status');
+  if ((await failure.count()) > 0)
+    throw new Error(`${await failure.textContent()} ${found.complaints.join('; ')}`);
+  return found;
 }
 
 async function exported(model: ExportedModel, half = false): Promise<string> {
@@ -147,4 +152,36 @@ it('works by keyboard, and axe finds nothing, in light and dark', async () => {
     await page.screenshot({ path: join(import.meta.dirname, 'screenshots', `exportedPage-${theme}.png`) });
     await context.close();
   }
+});
+
+it('has one field for a model of single texts', async () => {
+  const model: ExportedModel = { ...(await randomModel(BOOK)), sentencesPerExample: 1 };
+  const folder = emptyExportFolder();
+  const examples = [{ premise: 'The man sleeps.', hypothesis: null }];
+  await writePage(model, folder, { programFolder, half: false, examples });
+  const { page, context, complaints } = await open(folder.path);
+  await page.getByLabel('Text', { exact: true }).fill('A dog runs.');
+  const encoded = encodedPair(model, 'A dog runs.', null);
+  await page.getByText(`${encoded.ids.length} tokens`).waitFor();
+  expect(await page.getByLabel('Hypothesis').isVisible()).toBe(false);
+  const logits = (await page.evaluate(
+    "entailPlayground.answer('A dog runs.', null).then(({ logits }) => [...logits])",
+  )) as number[];
+  const own = await ownLogits(model, paddedBatch([encoded]));
+  expect(largestDifference(Float32Array.from(logits), own)).toBeLessThan(2e-5);
+  expect(complaints).toEqual([]);
+  await context.close();
+});
+
+it('says which file is missing', async () => {
+  const model = await randomModel(BOOK);
+  const folder = await exported(model);
+  rmSync(join(folder, 'weights-001.js'));
+  const { page, context } = await opened(folder);
+  expect(await page.locator('#status').textContent()).toBe(
+    'The file weights-001.js is missing beside index.html.',
+  );
+  expect(await page.getByLabel('Premise').isVisible()).toBe(false);
+  await context.close();
+  await model.close();
 });

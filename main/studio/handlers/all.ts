@@ -6,11 +6,15 @@ import { compareHandlers } from './compare.ts';
 import { datasetsHandlers } from './datasets.ts';
 import { enginesHandlers } from './engines.ts';
 import { errorAnalysisHandlers } from './errorAnalysis.ts';
+import { evaluationsHandlers } from './evaluations.ts';
+import { exportsHandlers } from './exports.ts';
+import { hubHandlers } from './hub.ts';
 import { jobsHandlers } from './jobs.ts';
 import { modelsHandlers } from './models.ts';
 import { queueHandlers } from './queue.ts';
 import { runsHandlers } from './runs.ts';
 import { seriesHandlers } from './series.ts';
+import { textsHandlers } from './texts.ts';
 import { viewsHandlers } from './views.ts';
 
 export function allHandlers(context: HostContext): Handlers {
@@ -20,11 +24,15 @@ export function allHandlers(context: HostContext): Handlers {
     ...datasetsHandlers(context),
     ...enginesHandlers(context),
     ...errorAnalysisHandlers(context),
+    ...evaluationsHandlers(context),
+    ...hubHandlers(context),
+    ...exportsHandlers(context),
     ...jobsHandlers(context),
     ...modelsHandlers(context),
     ...queueHandlers(context),
     ...runsHandlers(context),
     ...seriesHandlers(context),
+    ...textsHandlers(context),
     ...viewsHandlers(context),
   };
 }

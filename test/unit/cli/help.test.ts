@@ -44,11 +44,22 @@ describe('help', () => {
   it('exists for every command that was promised', () => {
     expect(PATHS.map((path) => path.join(' ')).sort()).toEqual(
       [
-        ...['demo', 'train', 'evaluate', 'predict', 'datasets', 'runs', 'engines', 'cache', 'cache clear'],
-        ...['queue', 'studio', 'models'],
+        ...[
+          'demo',
+          'train',
+          'pretrain',
+          'evaluate',
+          'predict',
+          'datasets',
+          'runs',
+          'engines',
+          'cache',
+          'cache clear',
+        ],
+        ...['queue', 'studio', 'export', 'serve', 'models'],
         ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
-        ...['list', 'show', 'compare', 'resume', 'delete'].map((verb) => `runs ${verb}`),
+        ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
         ...['list', 'install', 'uninstall', 'doctor'].map((verb) => `engines ${verb}`),
         ...['list', 'add', 'run', 'move', 'remove', 'pause', 'resume'].map((verb) => `queue ${verb}`),
       ].sort(),
