@@ -5,12 +5,12 @@ import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import type { ImportedModel } from '../../shared/models.ts';
 import type { RunRecord } from '../../shared/runs.ts';
 import { listCheckpoints } from '../db/checkpoints.ts';
-import { findRun } from '../db/runs.ts';
 import { findImportedModel, modelFolder } from '../models/store/modelStore.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import type { AnswerConfig, AnswerWeights } from '../training/inference.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
+import { findOtherwiseRun } from './otherwiseRun.ts';
 import { requireClassifier } from './preparedRun.ts';
 
 export interface AnsweringModel {
@@ -39,20 +39,6 @@ const LONGEST_PAIR = 512;
 export function findAnsweringModel(databases: Databases, reference: string): AnsweringModel {
   const imported = findImportedModel(databases.places.models, reference);
   return imported === null ? runThatAnswers(databases, reference) : importedThatAnswers(databases, imported);
-}
-
-/** The run, where no model has that name. @throws StudioError NOT_FOUND for what is neither, USAGE as `findRun`. */
-export function findOtherwiseRun(databases: Databases, reference: string): RunRecord {
-  try {
-    return findRun(databases.store(), reference);
-  } catch (thrown) {
-    if (!(thrown instanceof StudioError) || thrown.code !== 'NOT_FOUND') throw thrown;
-    const message = `There is no imported model and no run called ${JSON.stringify(reference.slice(0, 80))}.`;
-    throw new StudioError('NOT_FOUND', message, {
-      nextStep: 'List them: npx --no entail models list, and npx --no entail runs list --all.',
-      cause: thrown,
-    });
-  }
 }
 
 function runThatAnswers(databases: Databases, reference: string): AnsweringModel {

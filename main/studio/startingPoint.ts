@@ -13,9 +13,9 @@ import { WordsTokenizer } from '../data/wordsTokenizer.ts';
 import { bookConfig } from '../model/config.ts';
 import { findImportedModel, modelFolder, weightsOf } from '../models/store/modelStore.ts';
 import { checkpointsFolder, weightsToUse } from '../training/checkpoints.ts';
-import { findOtherwiseRun } from './answeringModels.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
+import { findOtherwiseRun } from './otherwiseRun.ts';
 
 export interface StartRequest {
   readonly hyperparameters: Hyperparameters;
