@@ -1,7 +1,7 @@
 /** @file Runs under Node. `entail runs list`. */
 
 import type { Command } from 'commander';
-import { type RunRecord, runKind } from '../../shared/runs.ts';
+import { type RunConfig, type RunRecord, runKind } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { countText, threeDecimals } from './figures.ts';
 import { standingText } from './queueText.ts';
@@ -38,7 +38,7 @@ function rowOf(run: RunRecord): string[] {
     run.id,
     run.name ?? '',
     `${run.config.dataset.name}${runKind(run.config) === 'pretraining' ? ' (text)' : ''}`,
-    run.config.hyperparameters.size,
+    sizeText(run.config),
     run.engine?.engine ?? run.config.engine ?? '',
     standingText(run),
     threeDecimals(run.result?.devAccuracy ?? null),
@@ -52,6 +52,12 @@ function nothingText({ experiment, all }: ListOptions): string {
   if (experiment !== undefined) return `No run of the experiment "${printable(experiment)}".`;
   const archived = all === true ? '' : ' (archived ones: --all)';
   return `No run yet${archived}. Start one: npx --no entail demo, or npx --no entail train --dataset NAME`;
+}
+
+/** A network that was started from has its own size, whatever the settings say. */
+function sizeText({ base, startFrom, model, hyperparameters }: RunConfig): string {
+  if (base !== undefined) return base.name;
+  return startFrom === null ? hyperparameters.size : `${model.layers} × ${model.hidden}`;
 }
 
 export function addRunsList(parent: Command, cli: Cli): void {

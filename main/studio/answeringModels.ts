@@ -5,12 +5,12 @@ import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import type { ImportedModel } from '../../shared/models.ts';
 import type { RunRecord } from '../../shared/runs.ts';
 import { listCheckpoints } from '../db/checkpoints.ts';
-import { findRun } from '../db/runs.ts';
 import { findImportedModel, modelFolder } from '../models/store/modelStore.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import type { AnswerConfig, AnswerWeights } from '../training/inference.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
+import { findOtherwiseRun } from './otherwiseRun.ts';
 import { requireClassifier } from './preparedRun.ts';
 
 export interface AnsweringModel {
@@ -42,7 +42,7 @@ export function findAnsweringModel(databases: Databases, reference: string): Ans
 }
 
 function runThatAnswers(databases: Databases, reference: string): AnsweringModel {
-  const run = findRun(databases.store(), reference);
+  const run = findOtherwiseRun(databases, reference);
   const { id, config } = run;
   requireClassifier(run, 'it has nothing to answer with');
   requireWeights(databases, id);

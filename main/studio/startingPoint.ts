@@ -10,12 +10,12 @@ import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { vocabularyOf } from '../data/vocabulary.ts';
 import { WordsTokenizer } from '../data/wordsTokenizer.ts';
-import { findRun } from '../db/runs.ts';
 import { bookConfig } from '../model/config.ts';
 import { findImportedModel, modelFolder, weightsOf } from '../models/store/modelStore.ts';
 import { checkpointsFolder, weightsToUse } from '../training/checkpoints.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
+import { findOtherwiseRun } from './otherwiseRun.ts';
 
 export interface StartRequest {
   readonly hyperparameters: Hyperparameters;
@@ -97,7 +97,7 @@ function fromModel(
 }
 
 function originOfRun(databases: Databases, reference: string): Origin {
-  const run = findRun(databases.store(), reference);
+  const run = findOtherwiseRun(databases, reference);
   requireWeights(databases, run.id);
   const folder = join(databases.places.runs, run.id);
   const checkpoint = weightsToUse(folder, run.config.hyperparameters.keep);
