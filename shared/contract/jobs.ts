@@ -3,8 +3,8 @@ import { z } from 'zod';
 import type { ImportReport } from '../datasets.ts';
 import type { EngineName } from '../engines.ts';
 import type { ErrorData } from '../errors.ts';
-import type { OtherEvaluation } from './evaluations.ts';
 import type { TextRecord } from '../texts.ts';
+import type { OtherEvaluation } from './evaluations.ts';
 import { noInput } from './inputs.ts';
 import { answers } from './route.ts';
 
