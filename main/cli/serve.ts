@@ -14,7 +14,7 @@ interface ServeOptions extends CommonOptions {
 }
 
 async function runServe(
-  run: string,
+  model: string,
   options: ServeOptions,
   { terminal, interruption, studio }: Work,
 ): Promise<void> {
@@ -22,16 +22,16 @@ async function runServe(
   const engine = engineFrom(options.engine);
   const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
   const { inference } = await studio();
-  const predictor = await inference.openPredictor(run, { engine, threads }, interruption.stop);
+  const predictor = await inference.openPredictor(model, { engine, threads }, interruption.stop);
   try {
     const server = await startModelServer({ port, predictor, version: `entail ${readVersion()}` });
     const question = predictor.pairs ? '{"premise": "…", "hypothesis": "…"}' : '{"premise": "…"}';
     terminal.line(
-      `run ${predictor.runId} answers at ${server.origin}/predict (${printable(predictor.labels.join(', '))})`,
+      `${printable(predictor.modelId)} answers at ${server.origin}/predict (${printable(predictor.labels.join(', '))})`,
     );
     terminal.line(`  curl ${server.origin}/predict -H 'Content-Type: application/json' -d '${question}'`);
     terminal.line('Ctrl-C ends it, once what was asked is answered.');
-    terminal.event('listening', { runId: predictor.runId, origin: server.origin, port: server.port });
+    terminal.event('listening', { model: predictor.modelId, origin: server.origin, port: server.port });
     const { promise, resolve } = Promise.withResolvers<void>();
     // A model that is gone answers nobody.
     const watch = setInterval(() => predictor.hasEnded() && resolve(), 500);
@@ -48,14 +48,15 @@ async function runServe(
 }
 
 export function addServe(program: Command, cli: Cli): void {
-  const command = describe(program.command('serve <RUN>'), {
-    summary: 'a trained model as a service on this machine: JSON over HTTP',
+  const command = describe(program.command('serve <MODEL>'), {
+    summary: 'a model as a service on this machine: JSON over HTTP',
     details:
       'POST /predict takes one pair or {"pairs": […]}, and requests that come together share a call of the model. GET\n' +
       '/health says what is served. It listens on 127.0.0.1 only, and web pages may not ask it.',
     examples: [
       ['serve r7f3k2', 'on any free port, which it prints'],
       ['serve r7f3k2 --port 8200', 'on a port of your choice'],
+      ['serve minilm-nli', 'an imported model, by its name'],
     ],
   });
   command
@@ -64,9 +65,9 @@ export function addServe(program: Command, cli: Cli): void {
       new Option('--engine <NAME>', `${OFFERED_ENGINES.join(' or ')} (default: the best that works)`),
     )
     .option('--threads <N>', 'threads of the engine (default: one a core)')
-    .action((run: string, options: ServeOptions) =>
+    .action((model: string, options: ServeOptions) =>
       cli.run(options, async (work) => {
-        await runServe(run, options, work);
+        await runServe(model, options, work);
         return undefined;
       }),
     );

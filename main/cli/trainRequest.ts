@@ -40,7 +40,7 @@ export function addTrainFlags(command: Command): Command {
     ),
     new Option(
       '--vocabulary <FILE>',
-      'vocab.json, or WordPiece (vocab.txt, tokenizer.json, a folder); default: words of the training split',
+      "a vocab.json of words, or WordPiece: a vocab.txt, a tokenizer.json, or their folder (default: the training split's words)",
     ),
     new Option('--engine <NAME>', `${engines} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),

@@ -1,8 +1,10 @@
-/** @file Runs anywhere. The tokenizer's own list of tokens as a file: the book's vocab.json, or BERT's vocab.txt. */
-import type { ExportedTokenizer } from './exportedModel.ts';
+/** @file Runs anywhere. The tokenizer beside weights for PyTorch: the book's vocab.json, or all of BERT's tokenizer files. */
+import type { ExportedModel } from './exportedModel.ts';
+import { tokenizerFiles } from './tokenizerFiles.ts';
 
-/** Text by file name. */
-export function vocabularyFiles(tokenizer: ExportedTokenizer): ReadonlyMap<string, string> {
+/** Text by file name. Of WordPiece the list of tokens alone would not say whether text is lower-cased. */
+export function vocabularyFiles(model: ExportedModel): ReadonlyMap<string, string> {
+  const { tokenizer } = model;
   if (tokenizer.kind === 'words') return new Map([['vocab.json', `${tokenizer.vocabulary.toJson()}\n`]]);
-  return new Map([['vocab.txt', `${tokenizer.tokenizer.vocabulary.tokens.join('\n')}\n`]]);
+  return tokenizerFiles(model);
 }

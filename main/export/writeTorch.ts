@@ -11,7 +11,7 @@ export const WEIGHTS_FILE = 'model.safetensors';
 export async function writeTorch(model: ExportedModel, folder: ExportFolder): Promise<void> {
   await folder.write(WEIGHTS_FILE, streamSafetensors(bookTensors(model), { format: 'pt' }));
   await folder.writeJson('config.json', bookConfigJson(model));
-  for (const [name, text] of vocabularyFiles(model.tokenizer)) await folder.writeText(name, text);
+  for (const [name, text] of vocabularyFiles(model)) await folder.writeText(name, text);
 }
 
 function bookTensors({ weights }: ExportedModel): StreamedTensor[] {

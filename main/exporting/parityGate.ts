@@ -3,6 +3,7 @@
  * export is compared with it (parity/bars.ts says what each must keep to).
  */
 import { join } from 'node:path';
+import { StudioError } from '../../shared/errors.ts';
 import type { ParityReport } from '../../shared/exports.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
@@ -69,13 +70,27 @@ export class ParityGate {
       return this.#report(target, context, { exportRuntime: 'not asked', state: 'unverified' });
     links.onProgress({ fraction: 0, note: "loading the studio's model" });
     const studio = await this.#open();
-    const format = FORMATS[target.to];
-    const exported = await format.open(path, { ...context, studioRuntime: this.#runtime });
     try {
-      return await this.#compared({ path, target, context, links, studio, exported });
-    } finally {
-      await exported.close();
+      const exported = await FORMATS[target.to].open(path, { ...context, studioRuntime: this.#runtime });
+      try {
+        return await this.#compared({ path, target, context, links, studio, exported });
+      } finally {
+        await exported.close();
+      }
+    } catch (thrown) {
+      return this.#unasked(thrown, target, context);
     }
+  }
+
+  /** What cannot be run on this machine is unverified here; what nobody can read has failed. */
+  #unasked(thrown: unknown, target: ModelTarget, context: FormatContext): ParityReport {
+    if (!(thrown instanceof StudioError)) throw thrown;
+    const { code, message } = thrown;
+    const exportRuntime = `not asked: ${message}`;
+    if (code === 'NOT_AVAILABLE' || code === 'ENGINE_FAILED')
+      return this.#report(target, context, { exportRuntime, state: 'unverified' });
+    if (code !== 'BAD_FILE') throw thrown;
+    return this.#report(target, context, { exportRuntime, state: 'failed', failures: [message] });
   }
 
   async close(): Promise<void> {

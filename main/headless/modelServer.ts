@@ -103,12 +103,12 @@ async function answer(serving: Serving, request: IncomingMessage, response: Serv
 }
 
 function healthOf({ predictor, version, batcher }: Serving): object {
-  const { runId, labels, pairs } = predictor;
-  return { ok: true, version, run: runId, labels, sentences: pairs ? 2 : 1, batches: batcher.batches };
+  const { modelId, labels, pairs } = predictor;
+  return { ok: true, version, model: modelId, labels, sentences: pairs ? 2 : 1, batches: batcher.batches };
 }
 
 async function predictions({ predictor, batcher }: Serving, body: unknown): Promise<object> {
-  const { labels, runId } = predictor;
+  const { labels, modelId } = predictor;
   const { pairs, single } = askedPairs(body, predictor.pairs);
   const probabilities = await batcher.ask(pairs);
   const answers = pairs.map((_, at) => ({
@@ -117,7 +117,7 @@ async function predictions({ predictor, batcher }: Serving, body: unknown): Prom
       labels.map((label, index) => [label, probabilities[at * labels.length + index]]),
     ),
   }));
-  return single ? { run: runId, ...answers[0] } : { run: runId, answers };
+  return single ? { model: modelId, ...answers[0] } : { model: modelId, answers };
 }
 
 const STATUS: Partial<Record<ErrorCode, number>> = { BAD_INPUT: 400, TOO_LARGE: 429 };

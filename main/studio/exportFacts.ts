@@ -2,10 +2,11 @@
 import { basename, dirname } from 'node:path';
 import { SPLITS } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { CheckpointRecord, EvaluationRecord, RunRecord } from '../../shared/runs.ts';
+import type { CheckpointRecord, EvaluationRecord, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { listEvaluations } from '../db/evaluations.ts';
 import { predictedSplits } from '../db/predictions.ts';
 import type { CardEvaluation, CardFacts, Licences } from '../export/card/facts.ts';
+import { listImportedModels } from '../models/store/modelStore.ts';
 import type { Databases } from './databases.ts';
 import { datasetOfRun } from './datasetOfRun.ts';
 import { ErrorAnalysisService } from './errorAnalysis.ts';
@@ -36,14 +37,14 @@ export async function cardFacts(
       rows: present?.rows ?? null,
     },
     vocabularyHash: config.vocabularyHash,
-    base: baseOf(config.startFrom),
+    base: baseOf(config),
     checkpoint,
     selectedOnTest: result?.selectedOnTest ?? false,
     hyperparameters: Object.entries(hyperparameters).map(([name, value]) => [name, String(value)]),
     engine: engine === null ? null : `${engine.engine}, ${engine.device}, ${engine.threads} threads`,
     evaluations: evaluationsAt(evaluations, checkpoint.step),
     weaknesses: await weaknessesOf(databases, run),
-    licences,
+    licences: licencesOf(databases, config, licences),
   };
 }
 
@@ -83,11 +84,16 @@ async function weaknessesOf(databases: Databases, run: RunRecord): Promise<CardF
 }
 
 /** The names that a path of this machine holds, and not the path. */
-function baseOf(startFrom: string | null): string | null {
+function baseOf({ startFrom, base }: RunConfig): string | null {
+  if (base !== undefined) return `the model ${base.name} (SHA-256 of its manifest ${base.manifestSha256})`;
   if (startFrom === null) return null;
   const checkpoint = dirname(startFrom);
-  const holder = dirname(checkpoint);
-  return basename(holder) === 'checkpoints'
-    ? `run ${basename(dirname(holder))}, ${basename(checkpoint)}`
-    : `the model ${basename(checkpoint)}`;
+  return `run ${basename(dirname(dirname(checkpoint)))}, ${basename(checkpoint)}`;
+}
+
+/** What a person says goes before what the base model's source says. */
+function licencesOf({ places }: Databases, { base }: RunConfig, stated: Licences): Licences {
+  if (stated.base !== null || base === undefined) return stated;
+  const imported = listImportedModels(places.models).models.find(({ name }) => name === base.name);
+  return { ...stated, base: imported?.licence ?? null };
 }

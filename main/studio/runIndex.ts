@@ -132,7 +132,8 @@ function indexed(row: TableRow): IndexedRun {
     device: engine?.device ?? null,
     threads: engine?.threads ?? null,
     startFrom,
-    tokenizer,
+    // Words follow from other settings; which pieces, only the vocabulary tells.
+    tokenizer: tokenizer === 'words' ? 'words' : `WordPiece ${vocabularyHash.slice(0, 8)}`,
     vocabularyHash,
   });
   return { row, settings, metrics: metricsOf(row) };

@@ -66,6 +66,7 @@ const SETTING_NAMES: ReadonlyMap<string, string> = new Map([
   ['model.headDropout', 'Dropout in the head'],
   ['model.feedForward', 'Feed-forward width (model)'],
   ['model.hidden', 'Hidden width (model)'],
+  ['tokenizer', 'Tokenizer'],
   ['vocabularyHash', 'Vocabulary'],
   ['engine', 'Engine'],
   ['engine.name', 'Engine'],

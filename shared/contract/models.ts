@@ -47,9 +47,9 @@ export interface Answer {
   readonly run: string;
   readonly labels: readonly string[];
   readonly probabilities: readonly number[];
-  /** As the model sees them, special tokens included; "<unk>" where a word is not in its vocabulary. */
+  /** As the model sees them, special tokens included; "<unk>", in WordPiece "[UNK]", where it has no token for a word. */
   readonly tokens: readonly string[];
-  /** The person's word behind each token; "" for special ones. */
+  /** The person's word behind each token, the token itself where it is a piece of one; "" for special ones. */
   readonly words: readonly string[];
   readonly segments: readonly number[];
   readonly layers: number;

@@ -212,6 +212,8 @@ it.each(['light', 'dark'] as const)(
       'datasets/sample',
       'datasets?import=yes',
       'models',
+      'exports',
+      `exports?run=${first}`,
       'engines',
       'settings',
       'start',

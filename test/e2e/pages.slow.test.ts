@@ -241,7 +241,7 @@ describe('a window made small', () => {
     const hashes = [
       ...['runs', `runs/${ids[0]}`, 'new', `compare?runs=${ids.join()}`, `errors/${ids[0]}`],
       ...[`playground?models=${ids[0]}`, 'datasets', 'datasets/sample', 'datasets?import=yes', 'models'],
-      ...['queue', 'engines', 'settings', 'start'],
+      ...['queue', 'exports', `exports?run=${ids[0]}`, 'engines', 'settings', 'start'],
     ];
     for (const hash of hashes) {
       await studio.goTo(`#/${hash}`);

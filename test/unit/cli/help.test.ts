@@ -56,7 +56,7 @@ describe('help', () => {
           'cache',
           'cache clear',
         ],
-        ...['queue', 'studio', 'models'],
+        ...['queue', 'studio', 'export', 'serve', 'models'],
         ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
         ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),

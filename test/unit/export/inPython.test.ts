@@ -93,9 +93,9 @@ it("is loaded by the book's classes with the three lines of the card", async ({ 
     sentencesPerExample: 2,
     run: 'r1',
   } as unknown as CardFacts;
-  const [{ code }] = usagesOf('torch', 'fp32', facts) as [{ code: string }];
+  const [usage] = usagesOf('torch', 'fp32', facts);
   const asking = 'net.eval()\nprint(json.dumps(net(ids, segments, mask).tolist()))';
-  const script = `${BOOK_CLASSES}${code}\n${TENSORS}${asking}`;
+  const script = `${BOOK_CLASSES}${usage!.code}\n${TENSORS}${asking}`;
   await compare(model, { python, script, folder: folder.path });
   await model.close();
 });

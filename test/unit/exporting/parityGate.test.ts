@@ -61,7 +61,7 @@ async function openModel(changed: string | null): Promise<OpenExportedModel> {
 }
 
 /** What the gate says of an export of `changed` that claims to be the job's model. */
-async function judged(to: ModelFormat, changed: string | null) {
+async function judged(to: ModelFormat, changed: string | null, spoil = (_: string) => {}) {
   const studioModel = await openModel(null);
   const written = await openModel(changed);
   const folder = new ExportFolder(temporaryFolder());
@@ -74,6 +74,7 @@ async function judged(to: ModelFormat, changed: string | null) {
     studioRuntime: 'wasm',
   };
   await FORMATS[to].write(folder, context);
+  spoil(folder.path);
   const gate = new ParityGate({
     job,
     model: studioModel,
@@ -107,4 +108,13 @@ it.each([
   expect(report.failures.length).toBeGreaterThan(0);
   expect(report.firstDivergence?.place).toBe(place);
   expect(report.numbers!.maxDifference).toBeGreaterThan(1e-4);
+});
+
+it.each([
+  ['onnx', 'onnx/model.onnx'],
+  ['torch', 'model.safetensors'],
+] as const)('as %s that nobody can read, it fails and says why', async (to, file) => {
+  const report = await judged(to, null, (path) => writeFileSync(join(path, file), 'nothing of the kind'));
+  expect(report).toMatchObject({ state: 'failed', numbers: null });
+  expect(report.failures[0]).toContain(file);
 });

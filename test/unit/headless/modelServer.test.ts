@@ -49,7 +49,13 @@ function askAs(headers: Record<string, string>): Promise<{ status: number; text:
 it('says what it serves', async () => {
   const response = await fetch(`${server.origin}/health`);
   expect(await response.json()).toMatchObject({
-    ...{ ok: true, version: 'entail 0.0.0', run: predictor.runId, labels: predictor.labels, sentences: 2 },
+    ...{
+      ok: true,
+      version: 'entail 0.0.0',
+      model: predictor.modelId,
+      labels: predictor.labels,
+      sentences: 2,
+    },
   });
 });
 
