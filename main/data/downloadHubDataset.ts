@@ -7,11 +7,12 @@ import type { DownloadLimits } from '../files/downloadRequest.ts';
 import { orByHand } from '../hub/hubErrors.ts';
 import { downloadHubFiles, removeDownloaded, requireRoomFor, waitingFolder } from '../hub/hubFiles.ts';
 import { type HubReference, hubReferenceText, nameInHub } from '../hub/hubReference.ts';
-import { askRepository, type HubAsking, type HubFile, type HubRepository } from '../hub/hubRepository.ts';
+import type { HubAsking, HubFile, HubRepository } from '../hub/hubRepository.ts';
 import { type HubSettings, hubSettings } from '../hub/hubSettings.ts';
 import type { Cache } from './cache.ts';
 import { checkDatasetName, findDataset, nameTaken } from './datasets.ts';
-import { type ChosenPieces, choosePieces, localNames, piecesOf } from './hubPieces.ts';
+import { findHubDataset } from './findHubDataset.ts';
+import { type ChosenPieces, choosePieces, localNames } from './hubPieces.ts';
 import { type ImportProgress, importDataset } from './importDataset.ts';
 import { classNamesOfCard } from './readers/classNames.ts';
 
@@ -46,8 +47,6 @@ export interface HubDatasetOptions {
   readonly limits?: Partial<DownloadLimits>;
 }
 
-/** Where the hub keeps what it has made of data sets in other formats. */
-const CONVERTED = 'refs/convert/parquet';
 /** Of Parquet; a data set of pairs of sentences of that size has tens of millions of rows. */
 const MAX_BYTES = 4e9;
 /** Measured: 23 MB of Parquet (540,025 pairs) became 120 MB of cache; its log may take as much again. */
@@ -68,7 +67,9 @@ export async function downloadHubDataset(cache: Cache, options: HubDatasetOption
     ...(signal === undefined ? {} : { signal }),
     ...(limits === undefined ? {} : { limits }),
   };
-  const { repository, chosen } = await find(options, asking);
+  const { repository, pieces } = await findHubDataset(options.reference, asking);
+  const { config = null, splits = null } = options;
+  const chosen = choosePieces(repository, pieces, { config, splits });
   const origin = hubReferenceText({ repository: repository.name, revision: repository.commit });
   const files = filesOf(chosen);
   onProgress?.({ step: 'plan', plan: planOf({ origin, repository, chosen, files }) });
@@ -84,59 +85,6 @@ export async function downloadHubDataset(cache: Cache, options: HubDatasetOption
   });
   removeDownloaded(options.dataDirectory, folder);
   return dataset;
-}
-
-interface Found {
-  readonly repository: HubRepository;
-  readonly chosen: ChosenPieces;
-}
-
-/** Its own Parquet files, else those that the hub has made of it. */
-async function find(options: HubDatasetOptions, asking: HubAsking): Promise<Found> {
-  const { reference, config = null, splits = null } = options;
-  try {
-    const own = await askRepository('dataset', reference, asking);
-    const pieces = piecesOf(own);
-    if (pieces.length > 0) return { repository: own, chosen: choosePieces(own, pieces, { config, splits }) };
-    // What it has made of one revision is not what it would make of another.
-    if (reference.revision !== null) throw noTables(own);
-    const converted = await askConverted(own, asking);
-    return {
-      repository: converted,
-      chosen: choosePieces(converted, piecesOf(converted), { config, splits }),
-    };
-  } catch (thrown) {
-    throw orByHand(
-      thrown,
-      'download the .parquet files elsewhere, and run npx --no entail datasets import FOLDER --name NAME.',
-    );
-  }
-}
-
-/** The card that counts is the data set's own. */
-async function askConverted(own: HubRepository, asking: HubAsking): Promise<HubRepository> {
-  let converted: HubRepository;
-  try {
-    converted = await askRepository('dataset', { repository: own.name, revision: CONVERTED }, asking);
-  } catch (thrown) {
-    throw thrown instanceof StudioError && thrown.code === 'NOT_FOUND' ? noTables(own) : thrown;
-  }
-  const files = converted.files.filter(({ path }) => !/(^|\/)partial-/.test(path));
-  const { card, license } = own;
-  const whole = { ...converted, files, card, license };
-  if (piecesOf(whole).length === 0) throw noTables(own);
-  return whole;
-}
-
-function noTables({ name, files }: HubRepository): StudioError {
-  const seen = files.slice(0, 5).map(({ path }) => path);
-  return new StudioError(
-    'NOT_FOUND',
-    `hf:${name} has no Parquet files (it has: ${seen.join(', ') || 'nothing'}).`,
-    {
-      nextStep: 'Download its files in a browser, and import those that are CSV, TSV or JSONL.',
-    },
-  );
 }
 
 async function fetchFiles(

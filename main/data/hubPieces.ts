@@ -59,12 +59,13 @@ function defaultConfig(card: unknown): string | null {
 
 /** @throws StudioError NOT_FOUND for a configuration or split that is not there; USAGE when there are several to choose from */
 export function choosePieces(
-  { name, card }: HubRepository,
+  repository: HubRepository,
   pieces: readonly HubPiece[],
   choice: HubPieceChoice,
 ): ChosenPieces {
+  const { name } = repository;
   const configs = [...new Set(pieces.map(({ config }) => config))];
-  const config = choice.config ?? onlyConfig(configs, defaultConfig(card));
+  const config = choice.config ?? beginningConfig(configs, repository);
   if (config === null)
     throw new StudioError('USAGE', `hf:${name} holds ${configs.length} data sets: ${listed(configs)}.`, {
       nextStep: 'Choose one with --config.',
@@ -88,7 +89,7 @@ export function choosePieces(
         nextStep: 'Name splits as the hub does, or leave --split out.',
       },
     );
-  const wanted = choice.splits ?? knownSplits(splits);
+  const wanted = choice.splits ?? takenSplits(splits);
   return {
     config,
     pieces: inConfig.filter(({ split }) => wanted.includes(split)),
@@ -106,14 +107,16 @@ export function localNames(pieces: readonly HubPiece[]): string[] {
   });
 }
 
-function onlyConfig(configs: readonly string[], told: string | null): string | null {
+/** The configuration that is taken unasked: the only one, or that which the card or its name puts first; else null. */
+export function beginningConfig(configs: readonly string[], { card }: HubRepository): string | null {
   if (configs.length === 1) return configs[0]!;
+  const told = defaultConfig(card);
   if (told !== null && configs.includes(told)) return told;
   return configs.includes(DEFAULT_CONFIG) ? DEFAULT_CONFIG : null;
 }
 
-/** Splits whose name says what they are for; if none does, the first is all there is to take. */
-function knownSplits(splits: readonly string[]): readonly string[] {
+/** Splits that are taken unasked: whose name says what they are for; if none does, the first. */
+export function takenSplits(splits: readonly string[]): readonly string[] {
   const known = splits.filter((split) => splitInName(`${split}.parquet`) !== null);
   return known.length > 0 ? known : splits.slice(0, 1);
 }

@@ -1,11 +1,11 @@
 /** @file Runs under Node. Pairs that a person types, answered by one or two models as they are typed, also while a run trains. */
 import type { Answer, AttentionMap } from '../../shared/contract/models.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { runsInWork } from '../db/runsInWork.ts';
 import { type AnsweringModel, findAnsweringModel } from './answeringModels.ts';
 import type { Databases } from './databases.ts';
 import type { EngineWish, InferenceService, RawPair } from './inference.ts';
 import { PlaygroundModel } from './playgroundModel.ts';
+import { wishBesideTraining } from './wishBesideTraining.ts';
 
 export interface PlaygroundSetting {
   readonly databases: Databases;
@@ -101,7 +101,8 @@ export class PlaygroundService {
   /** Kept, or loaded now in place of the one that was not asked for longest. */
   #modelOf({ id, version }: AnsweringModel): PlaygroundModel {
     if (this.#closed) throw new StudioError('SHUTTING_DOWN', 'The studio is closing.');
-    const wish = this.#wishNow();
+    const { databases } = this.#setting;
+    const wish = wishBesideTraining(databases, this.#setting.wish());
     const known = this.#models.get(id);
     if (known?.serves(version, wish) === true) {
       this.#models.delete(id);
@@ -127,12 +128,5 @@ export class PlaygroundService {
     const leaving = model.retire();
     this.#leaving.add(leaving);
     void leaving.then(() => this.#leaving.delete(leaving));
-  }
-
-  /** A run that trains here or in another process needs the processors. */
-  #wishNow(): EngineWish {
-    const { databases, wish } = this.#setting;
-    const trains = runsInWork(databases.store()).some(({ state }) => state !== 'paused');
-    return trains ? { ...wish(), threads: 1 } : wish();
   }
 }

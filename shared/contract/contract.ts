@@ -5,7 +5,9 @@ import { compareRoutes } from './compare.ts';
 import { datasetRoutes } from './datasets.ts';
 import { engineRoutes } from './engines.ts';
 import { errorAnalysisRoutes } from './errorAnalysis.ts';
+import { evaluationRoutes } from './evaluations.ts';
 import { exportRoutes } from './exports.ts';
+import { hubRoutes } from './hub.ts';
 import { jobRoutes } from './jobs.ts';
 import { modelRoutes } from './models.ts';
 import { queueRoutes } from './queue.ts';
@@ -20,6 +22,8 @@ export const CONTRACT = {
   ...datasetRoutes,
   ...engineRoutes,
   ...errorAnalysisRoutes,
+  ...evaluationRoutes,
+  ...hubRoutes,
   ...exportRoutes,
   ...jobRoutes,
   ...modelRoutes,

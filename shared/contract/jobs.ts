@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { ImportReport } from '../datasets.ts';
 import type { EngineName } from '../engines.ts';
 import type { ErrorData } from '../errors.ts';
+import type { OtherEvaluation } from './evaluations.ts';
 import { noInput } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -27,6 +28,13 @@ export interface ProbeResult {
 export type JobOutcome =
   | { readonly kind: 'importDataset'; readonly dataset: string | null; readonly report: ImportReport | null }
   | { readonly kind: 'importModel'; readonly model: string | null }
+  | {
+      readonly kind: 'evaluate';
+      /** A run's id, or an imported model's name. */
+      readonly model: string;
+      readonly dataset: string;
+      readonly result: OtherEvaluation | null;
+    }
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }

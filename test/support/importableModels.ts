@@ -40,6 +40,8 @@ export const BOOK_WORDS = ['!', '<cls>', '<mask>', '<pad>', '<sep>', '<unk>', 'a
 const BOOK_SIZES = {
   'bert.small': { layers: 2, hidden: 256, heads: 4, feedForward: 512 },
   'bert.base': { layers: 12, hidden: 768, heads: 12, feedForward: 3072 },
+  /** Of no named size. */
+  odd: { layers: 1, hidden: 8, heads: 2, feedForward: 12 },
 } as const;
 
 /** As the book's DATA_HUB has it, with random weights, all heads of pretraining, and a vocabulary of ten words. */

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StudioError } from '../../../shared/errors.ts';
+import { lowerEach } from './characterClasses.ts';
 import type { NormaliserSettings } from './normalise.ts';
 import {
   checkAddedTokens,
@@ -76,13 +77,18 @@ function settingsOf(
   folder: string,
 ): NormaliserSettings {
   if (lowercase !== null) return { lowercase, stripAccents: stripAccents ?? lowercase };
-  const capital = vocabulary.tokens.find((token) => !token.startsWith('[') && /\p{Lu}/u.test(token));
+  const capital = vocabulary.tokens.find((token) => !token.startsWith('[') && isCapital(token));
   if (capital === undefined) return { lowercase: true, stripAccents: stripAccents ?? true };
   const message = `Nothing in ${folder} says whether its tokenizer lower-cases text.`;
   throw new StudioError('BAD_FILE', message, {
     nextStep: `Its vocabulary holds ${JSON.stringify(capital.slice(0, 40))}, so it is probably a cased one: put a tokenizer_config.json with {"do_lower_case": false} beside it.`,
     place: { file: folder },
   });
+}
+
+/** BERT's own uncased list has letters such as "ℝ", which have no small form. */
+function isCapital(token: string): boolean {
+  return /\p{Lu}/u.test(token) && lowerEach(token) !== token;
 }
 
 function agreed(settings: NormaliserSettings, config: TokenizerConfig, path: string): NormaliserSettings {

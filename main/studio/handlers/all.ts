@@ -6,7 +6,9 @@ import { compareHandlers } from './compare.ts';
 import { datasetsHandlers } from './datasets.ts';
 import { enginesHandlers } from './engines.ts';
 import { errorAnalysisHandlers } from './errorAnalysis.ts';
+import { evaluationsHandlers } from './evaluations.ts';
 import { exportsHandlers } from './exports.ts';
+import { hubHandlers } from './hub.ts';
 import { jobsHandlers } from './jobs.ts';
 import { modelsHandlers } from './models.ts';
 import { queueHandlers } from './queue.ts';
@@ -21,6 +23,8 @@ export function allHandlers(context: HostContext): Handlers {
     ...datasetsHandlers(context),
     ...enginesHandlers(context),
     ...errorAnalysisHandlers(context),
+    ...evaluationsHandlers(context),
+    ...hubHandlers(context),
     ...exportsHandlers(context),
     ...jobsHandlers(context),
     ...modelsHandlers(context),

@@ -27,6 +27,11 @@ function folderWith(files: Readonly<Record<string, string>>): string {
 }
 
 describe('a folder', () => {
+  it('whose vocabulary has a capital letter without a small form is an uncased one all the same', () => {
+    const folder = folderWith({ 'vocab.txt': '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nℝ\n' });
+    expect(openTokenizer(folder).tokenizer.settings).toEqual(UNCASED);
+  });
+
   const config = (settings: Json) => JSON.stringify(settings);
   /** As transformers writes it. */
   const FULL_CONFIG = config({
