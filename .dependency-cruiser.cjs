@@ -18,6 +18,7 @@ const MAY_SEE = {
     'main/hub',
     'main/entries.ts',
     'main/model/packedBatch.ts',
+    'main/model/maskedBatch.ts',
     'main/model/philox.ts',
   ],
   // Pure functions over columns; random numbers are the model's, which are pure too.

@@ -23,6 +23,7 @@ import { type TakenRun, takeInRun } from './studio/runImport.ts';
 import { RunService } from './studio/runs.ts';
 import { StoredQueue } from './studio/storedQueue.ts';
 import { lockStudio } from './studio/studioLock.ts';
+import { TextService } from './studio/texts.ts';
 import { TrainingService } from './studio/training.ts';
 import { projectFolder } from './version.ts';
 
@@ -34,6 +35,7 @@ export interface Studio {
   readonly training: TrainingService;
   readonly queue: StoredQueue;
   readonly inference: InferenceService;
+  readonly texts: TextService;
   readonly models: ImportedModelService;
   readonly exports: ExportService;
   /** Takes in a run file of another studio. */
@@ -85,6 +87,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
     training,
     queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
+    texts: new TextService(dataDirectory),
     models: new ImportedModelService(databases),
     exports: new ExportService({
       ...{ databases, entries, engines, version },

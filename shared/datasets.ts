@@ -50,7 +50,7 @@ export interface ImportReport {
   readonly duplicateRows: number;
   /** Pairs whose two sentences stand in two splits, with the first places in the later split. */
   readonly acrossSplits: readonly { readonly splits: readonly [Split, Split]; readonly pairs: number }[];
-  /** Number of pairs with this many tokens, `<cls>` and two `<sep>` included; the last bucket is open. */
+  /** Number of pairs with this many words, `<cls>` and two `<sep>` included (tokens of a run in words); the last bucket is open. */
   readonly lengthHistogram: readonly {
     readonly from: number;
     readonly to: number | null;
@@ -62,7 +62,7 @@ export interface ImportReport {
     readonly p99: number;
     readonly max: number;
   };
-  /** Share of dev and test tokens that a training vocabulary (min_freq as given) does not know; 0 to 1. */
+  /** Share of dev and test words that a training vocabulary (min_freq as given) does not know; 0 to 1. */
   readonly unknownTokenShare: {
     readonly minFrequency: number;
     readonly vocabularySize: number;

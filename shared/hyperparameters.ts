@@ -192,6 +192,12 @@ export const hyperparametersSchema = z.strictObject({
     range: 'true, false',
     book: 'false',
   }),
+  embeddingScale: field('embeddingScale', z.number().positive().max(10).default(1), {
+    group: 'model',
+    help: 'Random embeddings are multiplied by this: those of the book begin as N(0, 1), which the few steps of a short pretraining hardly move.',
+    range: 'above 0, up to 10',
+    book: '1',
+  }),
   evaluateEvery: field('evaluateEvery', count(0, 1000000).default(0), {
     group: 'evaluation',
     help: 'Evaluate on dev every so many steps too; 0 means after each epoch only.',
@@ -234,6 +240,11 @@ export type HyperparameterName = keyof Hyperparameters;
 export interface HyperparameterField extends FieldGuide {
   readonly name: HyperparameterName;
   readonly default: Hyperparameters[HyperparameterName];
+}
+
+/** Settings as they were stored; those that were not there yet had no other value than their default. */
+export function completeHyperparameters(stored: Partial<Hyperparameters>): Hyperparameters {
+  return { ...defaults, ...stored };
 }
 
 const defaults = hyperparametersSchema.parse({});

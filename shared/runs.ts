@@ -28,11 +28,18 @@ export interface ModelConfig {
   readonly dropout: number;
 }
 
+/** What a run does: tell classes of labelled pairs, or learn a language from plain text. */
+export const RUN_KINDS = ['fine-tuning', 'pretraining'] as const;
+export type RunKind = (typeof RUN_KINDS)[number];
+
 /** The book's words, or BERT's pieces of words. */
 export type TokenizerKind = 'words' | 'wordpiece';
 
 /** Written once when a run is made, never changed (peers.md, need 22). */
 export interface RunConfig {
+  /** Absent in fine-tuning, and so in runs that are older than pretraining: read it with `runKind`. */
+  readonly kind?: 'pretraining';
+  /** Of pretraining: the text, with the two answers to "does the second sentence follow?" as labels. */
   readonly dataset: {
     readonly id: number;
     readonly name: string;
@@ -54,6 +61,10 @@ export interface RunConfig {
   readonly base?: { readonly name: string; readonly manifestSha256: string };
   /** True when the output layer begins at random although those weights have one, because its labels are others. */
   readonly freshHead?: true;
+}
+
+export function runKind({ kind }: Pick<RunConfig, 'kind'>): RunKind {
+  return kind ?? 'fine-tuning';
 }
 
 export interface Environment {
@@ -87,6 +98,10 @@ export const METRICS = [
   'step/accuracy',
   'step/learningRate',
   'step/gradientNorm',
+  // of pretraining: loss and accuracy over the masked words, loss of telling the next sentence
+  'step/maskedLoss',
+  'step/maskedAccuracy',
+  'step/nextLoss',
   // the book's running means over the epoch so far, five times an epoch
   'running/loss',
   'running/accuracy',
@@ -94,12 +109,21 @@ export const METRICS = [
   'dev/loss',
   'dev/accuracy',
   'dev/macroF1',
+  'dev/maskedLoss',
+  'dev/maskedAccuracy',
+  'dev/nextLoss',
   'test/loss',
   'test/accuracy',
   'test/macroF1',
+  'test/maskedLoss',
+  'test/maskedAccuracy',
+  'test/nextLoss',
   // once an epoch
   'epoch/trainLoss',
   'epoch/trainAccuracy',
+  'epoch/maskedLoss',
+  'epoch/maskedAccuracy',
+  'epoch/nextLoss',
   'epoch/pairsPerSecond',
   'epoch/seconds',
   'epoch/truncatedPairs',
@@ -196,6 +220,12 @@ export interface RunResult {
   readonly steps: number;
   /** True when the kept weights were chosen by test labels: said wherever the figures appear. */
   readonly selectedOnTest: boolean;
+  /** Of pretraining: means over the last epoch, a masked word and a pair. Accuracies are of telling the next sentence. */
+  readonly pretraining?: {
+    readonly maskedLoss: number;
+    readonly maskedAccuracy: number;
+    readonly nextLoss: number;
+  };
 }
 
 /** The last progress report of a run. */
@@ -206,6 +236,7 @@ export interface RunPlan {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   readonly parameters: number;
+  /** Of pretraining: pairs that are left out because they are longer than maxLen. */
   readonly truncatedPairs: number;
 }
 
@@ -239,18 +270,6 @@ export interface LogLine {
   readonly at: string;
   readonly level: 'info' | 'warning';
   readonly text: string;
-}
-
-/** What a run takes up. */
-export interface RunSize {
-  readonly metricPoints: number;
-  readonly evaluations: number;
-  readonly logLines: number;
-  readonly checkpoints: number;
-  /** In the run's folder, as its checkpoints were reported. */
-  readonly checkpointBytes: number;
-  /** In studio.db, roughly. */
-  readonly databaseBytes: number;
 }
 
 /** Frames from the training worker to its supervisor. */

@@ -46,10 +46,13 @@ function placeholder({ name, default: byDefault }: HyperparameterField): string 
   return hyperparametersSchema.shape[name].safeParse(A_FRACTION).success ? 'X' : 'N';
 }
 
-/** Adds one flag a hyperparameter, grouped as the table groups them. */
-export function addHyperparameterFlags(command: Command): Command {
+/** Adds one flag a hyperparameter of a table, grouped as the table groups them. */
+export function addHyperparameterFlags(
+  command: Command,
+  fields: readonly HyperparameterField[] = HYPERPARAMETERS,
+): Command {
   for (const group of GROUP_ORDER) {
-    for (const field of HYPERPARAMETERS.filter((candidate) => candidate.group === group)) {
+    for (const field of fields.filter((candidate) => candidate.group === group)) {
       const flag = `--${flagName(field.name)}`;
       const flags = typeof field.default === 'boolean' ? flag : `${flag} <${placeholder(field)}>`;
       command.addOption(new Option(flags, guideText(field)).helpGroup(GROUP_TITLES[group]));

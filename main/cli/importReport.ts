@@ -74,7 +74,7 @@ function lengthLines({ lengthHistogram, lengthQuantiles: quantiles }: ImportRepo
     .map(({ from, to, pairs }) => ({ label: to === null ? `${from}+` : `${from}-${to}`, count: pairs }));
   const { median, p95, p99, max } = quantiles;
   return [
-    `tokens a pair: median ${median}, 95 % up to ${p95}, 99 % up to ${p99}, longest ${max}`,
+    `words a pair, special tokens included: median ${median}, 95 % up to ${p95}, 99 % up to ${p99}, longest ${max}`,
     ...histogramLines(bars),
   ];
 }

@@ -22,6 +22,7 @@ import { addModelsLabel } from './modelsLabel.ts';
 import { addModelsList } from './modelsList.ts';
 import { addModelsShow } from './modelsShow.ts';
 import { addPredict } from './predict.ts';
+import { addPretrain } from './pretrain.ts';
 import { addQueueAdd } from './queueAdd.ts';
 import { addQueueList } from './queueList.ts';
 import { addQueueMove } from './queueMove.ts';
@@ -128,6 +129,7 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
   );
   addDemo(program, cli);
   addTrain(program, cli);
+  addPretrain(program, cli);
   addEvaluate(program, cli);
   addPredict(program, cli);
   addExport(program, cli);

@@ -1,7 +1,7 @@
 /** @file Runs under Node. `entail runs list`. */
 
 import type { Command } from 'commander';
-import type { RunRecord } from '../../shared/runs.ts';
+import { type RunRecord, runKind } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { countText, threeDecimals } from './figures.ts';
 import { standingText } from './queueText.ts';
@@ -37,7 +37,7 @@ function rowOf(run: RunRecord): string[] {
   return [
     run.id,
     run.name ?? '',
-    run.config.dataset.name,
+    `${run.config.dataset.name}${runKind(run.config) === 'pretraining' ? ' (text)' : ''}`,
     run.config.hyperparameters.size,
     run.engine?.engine ?? run.config.engine ?? '',
     standingText(run),

@@ -1,6 +1,7 @@
 /** @file Runs under Node. `entail runs resume`. */
 import type { Command } from 'commander';
 import { StudioError } from '../../shared/errors.ts';
+import { runKind } from '../../shared/runs.ts';
 import type { RunService } from '../studio/runs.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
 import { watchTraining } from './watchTraining.ts';
@@ -24,7 +25,7 @@ export function addRunsResume(parent: Command, cli: Cli): void {
       if (found.state === 'paused' || found.state === 'pausing') return goOn(work, runs, found.id);
       refuseWaiting(found.id, queue.placeOf(found.id));
       const { epochs } = found.config.hyperparameters;
-      return await watchTraining(work, { epochs }, (listener) =>
+      return await watchTraining(work, { epochs, kind: runKind(found.config) }, (listener) =>
         training.resume(found.id, listener, work.interruption.stop),
       );
     }),

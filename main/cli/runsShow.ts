@@ -1,6 +1,6 @@
 /** @file Runs under Node. `entail runs show`: one run's configuration, result, evaluations, checkpoints and log. */
 import type { Command } from 'commander';
-import type { CheckpointRecord, EvaluationRecord } from '../../shared/runs.ts';
+import { type CheckpointRecord, type EvaluationRecord, runKind } from '../../shared/runs.ts';
 import type { RunDetails } from '../studio/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { placeText } from './failure.ts';
@@ -8,7 +8,7 @@ import { countOf, countText, shareText, sizeText, threeDecimals } from './figure
 import { standingText } from './queueText.ts';
 import { confusionLines, tableLines } from './tables.ts';
 import { printable, type Terminal } from './terminal.ts';
-import { bookLines, SELECTED_ON_TEST } from './trainingView.ts';
+import { bookLines, SELECTED_ON_TEST, truncatedText } from './trainingView.ts';
 
 function afterEpoch({ split, epoch }: EvaluationRecord): string {
   return `${split} after epoch ${epoch.toFixed(2)}`;
@@ -50,7 +50,7 @@ function headLines(run: RunDetails, terminal: Terminal): string[] {
   const name = named.filter((part) => part !== null).join(', ');
   return [
     `${terminal.paint('bold', run.id)}${name === '' ? '' : ` (${printable(name)})`}: ${standingText(run)}`,
-    `data set    ${printable(config.dataset.name)} (${config.dataset.contentHash.slice(0, 12)})`,
+    `${runKind(config) === 'pretraining' ? 'text    ' : 'data set'}    ${printable(config.dataset.name)} (${config.dataset.contentHash.slice(0, 12)})`,
     `made        ${run.createdAt}${run.finishedAt === null ? '' : `, ended ${run.finishedAt}`}`,
     `engine      ${engine === null ? (config.engine ?? 'the best that works') : `${engine.engine} on ${printable(engine.device)}, ${countOf(engine.threads, 'thread')}, ${engine.deterministic ? 'deterministic' : 'not deterministic'}`}`,
     `machine     ${printable(environment.cpu)}, ${environment.cores} cores, ${environment.platform}, Node ${environment.node}, Entail ${environment.entail}${environment.gitCommit === null ? '' : ` (${environment.gitCommit.slice(0, 10)})`}`,
@@ -127,7 +127,9 @@ function bodyLines(run: RunDetails): string[] {
   if (truncated !== null && truncated > 0)
     lines.push(
       '',
-      `${countText(run.plan?.truncatedPairs ?? 0)} training pairs (about ${shareText(truncated)}) were truncated`,
+      runKind(run.config) === 'pretraining'
+        ? truncatedText(run.plan?.truncatedPairs ?? 0, 'pretraining')
+        : `${countText(run.plan?.truncatedPairs ?? 0)} training pairs (about ${shareText(truncated)}) were truncated`,
     );
   if (run.log.length > 0) lines.push('', 'log');
   for (const { at, level, text } of run.log)

@@ -10,9 +10,8 @@ import type { CommonOptions } from './command.ts';
 import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
 import { engineFrom, wholeNumber } from './values.ts';
 
-/** What commander makes of the flags; the hyperparameters stand beside these. */
-export interface TrainOptions extends CommonOptions {
-  readonly dataset: string;
+/** What commander makes of the flags that fine-tuning and pretraining share. */
+export interface PlaceOptions extends CommonOptions {
   readonly model?: string;
   readonly vocabulary?: string;
   readonly engine?: string;
@@ -20,6 +19,11 @@ export interface TrainOptions extends CommonOptions {
   readonly name?: string;
   readonly experiment?: string;
   readonly tag: readonly string[];
+}
+
+/** The hyperparameters stand beside these. */
+export interface TrainOptions extends PlaceOptions {
+  readonly dataset: string;
 }
 
 const MOST_THREADS = 1024;
@@ -36,7 +40,7 @@ export function addTrainFlags(command: Command): Command {
     ),
     new Option(
       '--vocabulary <FILE>',
-      'vocab.json, or WordPiece (vocab.txt, tokenizer.json, a folder); default: words of the training split',
+      "a vocab.json of words, or WordPiece: a vocab.txt, a tokenizer.json, or their folder (default: the training split's words)",
     ),
     new Option('--engine <NAME>', `${engines} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
@@ -56,10 +60,20 @@ export function trainRequestFrom(
   options: TrainOptions & Readonly<Record<string, unknown>>,
   models: Pick<ImportedModelService, 'find'>,
 ): TrainRequest {
-  refuseSizeOfModel(options);
+  const place = placeFrom(options);
   return {
     dataset: options.dataset,
     hyperparameters: hyperparametersFrom(options, recipeOf(options.model, models)),
+    ...place,
+  };
+}
+
+/** What is not the data and not a hyperparameter. @throws StudioError USAGE */
+export function placeFrom(
+  options: PlaceOptions & Readonly<Record<string, unknown>>,
+): Omit<TrainRequest, 'dataset' | 'hyperparameters' | 'kind'> {
+  refuseSizeOfModel(options);
+  return {
     engine: engineFrom(options.engine),
     threads: wholeNumber('--threads', options.threads, { low: 1, high: MOST_THREADS }) ?? null,
     name: options.name ?? null,
@@ -79,7 +93,7 @@ function recipeOf(
   return imported === null ? {} : fineTuningDefaults(imported.model);
 }
 
-function refuseSizeOfModel(options: TrainOptions & Readonly<Record<string, unknown>>): void {
+function refuseSizeOfModel(options: PlaceOptions & Readonly<Record<string, unknown>>): void {
   if (options.model === undefined || options['size'] === undefined) return;
   throw new StudioError('USAGE', '--size and --model exclude each other: a model has its size.', {
     nextStep: 'Leave one of them out.',

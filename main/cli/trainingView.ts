@@ -4,6 +4,7 @@ import type {
   EvaluationRecord,
   MetricName,
   MetricPoint,
+  RunKind,
   RunResult,
   WorkerReport,
 } from '../../shared/runs.ts';
@@ -15,6 +16,7 @@ type Progress = Extract<WorkerReport, { kind: 'progress' }>;
 type Started = Extract<WorkerReport, { kind: 'started' }>;
 
 const BAR_WIDTH = 16;
+const FURTHER = ['maskedLoss', 'maskedAccuracy', 'nextLoss'] as const;
 const PHASES: Readonly<Record<Progress['phase'], string>> = {
   encoding: 'encoding',
   training: 'epoch',
@@ -34,22 +36,38 @@ function speedText(pairsPerSecond: number | null): string {
 export function bookLines(result: RunResult, device: string): string[] {
   const { trainLoss, trainAccuracy, testAccuracy, pairsPerSecond, selectedOnTest } = result;
   const said = selectedOnTest ? SELECTED_ON_TEST : '';
+  if (result.pretraining !== undefined) {
+    const { maskedLoss, nextLoss } = result.pretraining;
+    return [
+      `MLM loss ${threeDecimals(maskedLoss)}, NSP loss ${threeDecimals(nextLoss)}, NSP acc ${threeDecimals(trainAccuracy)}${said}`,
+      `${pairsPerSecond.toFixed(1)} sentence pairs/sec on [${device}]`,
+    ];
+  }
   return [
     `loss ${threeDecimals(trainLoss)}, train acc ${threeDecimals(trainAccuracy)}, test acc ${threeDecimals(testAccuracy)}${said}`,
     `${pairsPerSecond.toFixed(1)} examples/sec on [${device}]`,
   ];
 }
 
+/** What became of pairs that are longer than a run takes. */
+export function truncatedText(pairs: number, kind: RunKind): string {
+  return kind === 'pretraining'
+    ? `${countOf(pairs, 'pair')} of sentences, longer than the longest pair, left out in every epoch.`
+    : `${countOf(pairs, 'pair')} of the training split had to be truncated.`;
+}
+
 /** Takes the worker's reports, one after another. */
 export class TrainingView {
   readonly #terminal: Terminal;
   readonly #epochs: number;
+  readonly #kind: RunKind;
   readonly #latest = new Map<MetricName, number>();
   #engine: EngineRecord | null = null;
 
-  constructor(terminal: Terminal, { epochs }: { epochs: number }) {
+  constructor(terminal: Terminal, { epochs, kind = 'fine-tuning' }: { epochs: number; kind?: RunKind }) {
     this.#terminal = terminal;
     this.#epochs = epochs;
+    this.#kind = kind;
   }
 
   /** Known once the worker has started. */
@@ -105,8 +123,7 @@ export class TrainingView {
         `${countOf(stepsPerEpoch, 'step')} an epoch, ${countText(totalSteps)} in all`,
     );
     if (resumedAtStep > 0) this.#terminal.line(`Resumed after step ${countText(resumedAtStep)}.`);
-    if (truncatedPairs > 0)
-      this.#terminal.line(`${countOf(truncatedPairs, 'pair')} of the training split had to be truncated.`);
+    if (truncatedPairs > 0) this.#terminal.line(truncatedText(truncatedPairs, this.#kind));
   }
 
   #progress(report: Progress): void {
@@ -147,6 +164,15 @@ export class TrainingView {
   #evaluated(evaluation: EvaluationRecord): void {
     this.#terminal.event('evaluation', evaluation);
     const { split, epoch, loss, accuracy, macroF1, pairsPerSecond } = evaluation;
+    const [maskedLoss, maskedAccuracy, nextLoss] = FURTHER.map((name) =>
+      this.#latest.get(`${split === 'test' ? 'test' : 'dev'}/${name}`),
+    );
+    if (this.#kind === 'pretraining') {
+      this.#terminal.line(
+        `epoch ${epoch.toFixed(2)}  ${split}: MLM loss ${maskedLoss?.toFixed(3)}, acc ${maskedAccuracy?.toFixed(3)}; NSP loss ${nextLoss?.toFixed(3)}, acc ${accuracy.toFixed(3)}${speedText(pairsPerSecond)}`,
+      );
+      return;
+    }
     this.#terminal.line(
       `epoch ${epoch.toFixed(2)}  ${split}: acc ${accuracy.toFixed(3)}  loss ${loss.toFixed(3)}  macro-F1 ${macroF1.toFixed(3)}${speedText(pairsPerSecond)}`,
     );

@@ -1,4 +1,5 @@
 /** @file Runs under Node. Watches a run from its start to its end, for `train`, `runs resume` and `demo`. */
+import type { RunKind } from '../../shared/runs.ts';
 import type { RunningTraining, TrainingEnd, TrainingListener } from '../studio/attempt.ts';
 import type { Work } from './command.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED } from './failure.ts';
@@ -13,10 +14,10 @@ export interface Watched {
 /** Starts a run and shows it until it ends; Ctrl-C stops it, twice ends it at once. @throws StudioError when it fails. */
 export async function watchRun(
   { terminal, interruption }: Work,
-  { epochs }: { epochs: number },
+  plan: { epochs: number; kind?: RunKind },
   start: (listener: TrainingListener) => Promise<RunningTraining>,
 ): Promise<Watched> {
-  const view = new TrainingView(terminal, { epochs });
+  const view = new TrainingView(terminal, plan);
   const running = await start({
     onReports: (reports) => {
       for (const report of reports) view.take(report);
@@ -59,7 +60,7 @@ export function tellEnd({ terminal }: Work, { runId, device, end }: Watched): nu
 /** `watchRun` and `tellEnd`, with the next steps and the result event that scripts wait for. */
 export async function watchTraining(
   work: Work,
-  plan: { epochs: number },
+  plan: { epochs: number; kind?: RunKind },
   start: (listener: TrainingListener) => Promise<RunningTraining>,
 ): Promise<number> {
   const watched = await watchRun(work, plan, start);
@@ -68,7 +69,11 @@ export async function watchTraining(
   if (end.outcome !== 'finished') return exitCode;
   work.terminal.line(`\nStored as run ${runId}. What next:`);
   work.terminal.line(`  npx --no entail runs show ${runId}`);
-  work.terminal.line(`  npx --no entail predict ${runId} --premise "…" --hypothesis "…"`);
+  work.terminal.line(
+    plan.kind === 'pretraining'
+      ? `  npx --no entail train --dataset NAME --model ${runId}`
+      : `  npx --no entail predict ${runId} --premise "…" --hypothesis "…"`,
+  );
   work.terminal.event('result', { runId, ...end.result, device });
   return exitCode;
 }

@@ -27,6 +27,8 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
   const settings = runs.map(({ record }) =>
     flattened({
       ...record.config,
+      // Runs from before there was a choice do not say.
+      tokenizer: record.config.tokenizer ?? 'words',
       engine: record.engine ?? record.config.engine,
       environment: record.environment,
     }),

@@ -1,5 +1,5 @@
 /** @file Node. Deleting a run from the database, and what that would take away. */
-import type { RunSize } from '../../shared/runs.ts';
+import type { RunSize } from '../../shared/runSize.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
 import { requireFree } from './lease.ts';

@@ -173,7 +173,7 @@ export function linearWeights(name: string, weights: Weights): LinearWeights {
   return { weight: weights(`${name}.weight`) as tf.Tensor2D, bias: weights(`${name}.bias`) as tf.Tensor1D };
 }
 
-function normWeights(name: string, weights: Weights, config: ModelConfig): NormWeights {
+export function normWeights(name: string, weights: Weights, config: ModelConfig): NormWeights {
   const gamma = weights(`${name}.weight`) as tf.Tensor1D;
   return { gamma, beta: weights(`${name}.bias`) as tf.Tensor1D, eps: config.layerNormEps };
 }

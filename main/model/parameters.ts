@@ -32,51 +32,77 @@ export interface ParameterShape {
 /** Of tables and linear weights in BERT (initializer_range); its biases begin as zeros. */
 const BERT_DEVIATION = 0.02;
 
-/** Every parameter in the order of the book's state dict. */
+/** Every parameter of a classifier in the order of the book's state dict. */
 export function parameterShapes(config: ModelConfig): ParameterShape[] {
-  const { hidden, feedForward, layers, classes, variant } = config;
+  const { linear } = shapesBy(config);
+  return [...encoderShapes(config), ...linear('output', config.hidden, config.classes, config.layers)];
+}
+
+/** 0: any sentence, 1: the one that follows. */
+export const NEXT_SENTENCE_CLASSES = 2;
+
+/** Every parameter of a network that is pretrained (BERTModel, book.md 4), in the order of the book's state dict. */
+export function pretrainingShapes(config: ModelConfig): ParameterShape[] {
+  const { hidden, layers, vocabularySize } = config;
+  const { linear, norm } = shapesBy(config);
+  return [
+    ...encoderShapes(config),
+    ...linear('mlm.mlp.0', hidden, hidden, layers),
+    ...norm('mlm.mlp.2', layers),
+    ...linear('mlm.mlp.3', hidden, vocabularySize, layers),
+    ...linear('nsp.output', hidden, NEXT_SENTENCE_CLASSES, layers),
+  ];
+}
+
+/** Embeddings, blocks and the hidden layer on the first row: what fine-tuning takes over from pretraining. */
+function encoderShapes(config: ModelConfig): ParameterShape[] {
+  const { hidden, feedForward, layers } = config;
+  const { table, linear, norm } = shapesBy(config);
+  const block = (layer: number): ParameterShape[] => {
+    const name = `encoder.blks.${layer}`;
+    return [
+      ...['q', 'k', 'v', 'o'].flatMap((which) =>
+        linear(`${name}.attention.W_${which}`, hidden, hidden, layer),
+      ),
+      ...norm(`${name}.addnorm1.ln`, layer),
+      ...linear(`${name}.ffn.dense1`, hidden, feedForward, layer),
+      ...linear(`${name}.ffn.dense2`, feedForward, hidden, layer),
+      ...norm(`${name}.addnorm2.ln`, layer),
+    ];
+  };
+  return [
+    table('encoder.pos_embedding', [1, config.maxPositions, hidden]),
+    table(TOKEN_TABLE, [config.vocabularySize, hidden]),
+    ...(config.segments > 0 ? [table(SEGMENT_TABLE, [config.segments, hidden])] : []),
+    ...(config.embeddingNorm ? norm('encoder.embedding_norm', -1) : []),
+    ...Array.from({ length: layers }, (_, layer) => block(layer)).flat(),
+    ...linear('hidden.0', hidden, hidden, layers),
+  ];
+}
+
+/** The kinds of parameters, each with its variant's beginning. */
+function shapesBy({ variant, hidden }: ModelConfig) {
   const asBook = variant === 'book';
-  const shapes: ParameterShape[] = [];
   const normal = { kind: 'normal', deviation: asBook ? 1 : BERT_DEVIATION } as const;
-  const table = (name: string, shape: readonly number[]) =>
-    shapes.push({ name, shape, beginning: normal, depth: -1, decays: true });
-  const linear = (name: string, into: number, out: number, depth: number) => {
+  const table = (name: string, shape: readonly number[]): ParameterShape => ({
+    ...{ name, shape, beginning: normal, depth: -1, decays: true },
+  });
+  const linear = (name: string, into: number, out: number, depth: number): ParameterShape[] => {
     const uniform = { kind: 'uniform', fanIn: into } as const;
     const [weight, bias] = [asBook ? uniform : normal, asBook ? uniform : ({ kind: 'zeros' } as const)];
-    shapes.push({ name: `${name}.weight`, shape: [out, into], beginning: weight, depth, decays: true });
-    shapes.push({ name: `${name}.bias`, shape: [out], beginning: bias, depth, decays: false });
+    return [
+      { name: `${name}.weight`, shape: [out, into], beginning: weight, depth, decays: true },
+      { name: `${name}.bias`, shape: [out], beginning: bias, depth, decays: false },
+    ];
   };
-  const norm = (name: string, depth: number) => {
-    shapes.push({
-      name: `${name}.weight`,
-      shape: [hidden],
-      beginning: { kind: 'ones' },
-      depth,
-      decays: false,
-    });
-    shapes.push({
-      name: `${name}.bias`,
-      shape: [hidden],
-      beginning: { kind: 'zeros' },
-      depth,
-      decays: false,
-    });
+  const norm = (name: string, depth: number): ParameterShape[] => {
+    const common = { shape: [hidden], depth, decays: false };
+    return [
+      { name: `${name}.weight`, beginning: { kind: 'ones' }, ...common },
+      { name: `${name}.bias`, beginning: { kind: 'zeros' }, ...common },
+    ];
   };
-  table('encoder.pos_embedding', [1, config.maxPositions, hidden]);
-  table(TOKEN_TABLE, [config.vocabularySize, hidden]);
-  if (config.segments > 0) table(SEGMENT_TABLE, [config.segments, hidden]);
-  if (config.embeddingNorm) norm('encoder.embedding_norm', -1);
-  for (let layer = 0; layer < layers; layer++) {
-    const block = `encoder.blks.${layer}`;
-    for (const which of ['q', 'k', 'v', 'o']) linear(`${block}.attention.W_${which}`, hidden, hidden, layer);
-    norm(`${block}.addnorm1.ln`, layer);
-    linear(`${block}.ffn.dense1`, hidden, feedForward, layer);
-    linear(`${block}.ffn.dense2`, feedForward, hidden, layer);
-    norm(`${block}.addnorm2.ln`, layer);
-  }
-  linear('hidden.0', hidden, hidden, layers);
-  linear('output', hidden, classes, layers);
-  return shapes;
+  return { table, linear, norm };
 }
 
 export const elementCount = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);

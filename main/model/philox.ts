@@ -53,25 +53,29 @@ export const STREAMS = {
   shuffle: 0x20000000,
   split: 0x30000000,
   sample: 0x40000000,
+  nextSentence: 0x50000000,
+  masks: 0x60000000,
 } as const;
 
-/** A sequence of 32-bit words decided by (seed, stream, index) alone. */
+/** A sequence of 32-bit words decided by (seed, stream, index, part) alone. */
 export class PhiloxSequence {
   readonly #key: readonly [number, number];
   readonly #index: number;
+  readonly #part: number;
   readonly #words = new Uint32Array(4);
   #block = 0;
   #used = 4;
 
-  constructor(seed: number, stream: number, index = 0) {
+  constructor(seed: number, stream: number, index = 0, part = 0) {
     this.#key = [seed, stream];
     this.#index = index;
+    this.#part = part;
   }
 
   /** The next word, 0 to 2^32 - 1. */
   nextWord(): number {
     if (this.#used === 4) {
-      philox4x32([this.#block, this.#index, 0, 0], this.#key, this.#words);
+      philox4x32([this.#block, this.#index, this.#part, 0], this.#key, this.#words);
       this.#block++;
       this.#used = 0;
     }

@@ -11,6 +11,7 @@ import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import type { AnswerConfig, AnswerWeights } from '../training/inference.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
+import { requireClassifier } from './preparedRun.ts';
 
 export interface AnsweringModel {
   /** A run's id, or an imported model's name: names are never like ids. */
@@ -43,6 +44,7 @@ export function findAnsweringModel(databases: Databases, reference: string): Ans
 function runThatAnswers(databases: Databases, reference: string): AnsweringModel {
   const run = findRun(databases.store(), reference);
   const { id, config } = run;
+  requireClassifier(run, 'it has nothing to answer with');
   requireWeights(databases, id);
   const checkpoints = listCheckpoints(databases.store(), id);
   const best = checkpoints.find(({ kind }) => kind === 'best');

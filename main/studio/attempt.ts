@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import type { EngineName } from '../../shared/engines.ts';
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
-import { requireDataset } from '../data/datasets.ts';
 import type { Lease } from '../db/lease.ts';
 import { type RunRequestKind, takeRequests } from '../db/runRequests.ts';
 import { failRun, interruptRun, setState } from '../db/runState.ts';
@@ -116,7 +115,6 @@ function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): Training
     runDirectory,
     cachePath: databases.places.cacheDatabase,
     dataDirectory: databases.places.root,
-    datasetId: requireDataset(databases.cache(), run.config.dataset.name).id,
     config: run.config,
     engine: engine.name,
     threads: engine.threads,

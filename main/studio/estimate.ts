@@ -3,14 +3,14 @@ import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { Estimate, EstimateCheck } from '../../shared/contract/queue.ts';
 import type { Dataset } from '../../shared/datasets.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { ModelConfig } from '../../shared/runs.ts';
 import { stepsPerEpoch } from '../data/batches.ts';
 import { requireDataset } from '../data/datasets.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { formatBytes, freeBytes } from '../files/disk.ts';
-import { elementCount, parameterShapes } from '../model/parameters.ts';
+import { elementCount, parameterShapes, pretrainingShapes } from '../model/parameters.ts';
 import type { HostContext } from './hosting.ts';
-import { startingPoint } from './startingPoint.ts';
-import { requireTrainable } from './trainable.ts';
+import { preparedRun } from './preparedRun.ts';
 
 /** A value and Adam's two moments, 32 bits each. */
 const BYTES_PER_PARAMETER = 12;
@@ -20,36 +20,74 @@ const UNBALANCED = 3;
 const STEEP_LEARNING_RATE = 1e-3;
 const LARGE_NETWORK = 10_000_000;
 
-type EstimateSetting = Pick<HostContext, 'databases' | 'engines' | 'dataDirectory'>;
+type EstimateSetting = Pick<HostContext, 'databases' | 'engines' | 'dataDirectory' | 'texts'>;
 
 /** @throws StudioError NOT_FOUND, USAGE, ENGINE_MISSING: what is wrong with the request. */
 export async function estimateRun(context: EstimateSetting, request: RunRequest): Promise<Estimate> {
-  const { databases, engines, dataDirectory } = context;
+  const { engines, dataDirectory } = context;
   const { hyperparameters } = request;
-  const dataset = requireDataset(databases.cache(), request.dataset);
-  requireTrainable(dataset, hyperparameters);
-  const { model, tokenizer } = startingPoint(databases, request, dataset);
-  const parameters = parameterShapes(model).reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  const perEpoch = stepsPerEpoch(dataset.rows.train, hyperparameters.batchSize);
+  const { model, tokenizer, trainPairs, longestPair, checks } =
+    request.kind === 'pretraining' ? ofPretraining(context, request) : ofFineTuning(context, request);
+  const shapes = request.kind === 'pretraining' ? pretrainingShapes(model) : parameterShapes(model);
+  const parameters = shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const perEpoch = stepsPerEpoch(trainPairs, hyperparameters.batchSize);
   const checkpointBytes = parameters * BYTES_PER_PARAMETER;
   const kept = KEPT_CHECKPOINTS + (hyperparameters.keep === 'best' ? 1 : 0);
   const sizes = { diskBytes: kept * checkpointBytes, freeDiskBytes: freeBytes(dataDirectory) };
   return {
     engine: await engines.choose(request.engine),
-    trainPairs: dataset.rows.train,
+    trainPairs,
     stepsPerEpoch: perEpoch,
     totalSteps: perEpoch * hyperparameters.epochs,
     parameters,
     tokenizer: tokenizer.kind,
     vocabularySize: tokenizer.size,
-    longestPair: dataset.report.lengthQuantiles.max,
+    longestPair,
     checkpointBytes,
     ...sizes,
+    checks: [...checks, ...checksOfSettings(hyperparameters, parameters, trainPairs), roomCheck(sizes)],
+  };
+}
+
+interface EstimatedData {
+  readonly model: ModelConfig;
+  readonly tokenizer: PairTokenizer;
+  readonly trainPairs: number;
+  readonly longestPair: number;
+  readonly checks: readonly EstimateCheck[];
+}
+
+function ofFineTuning({ databases }: EstimateSetting, request: RunRequest): EstimatedData {
+  const dataset = requireDataset(databases.cache(), request.dataset);
+  const { config, tokenizer } = preparedRun(databases, request);
+  return {
+    model: config.model,
+    tokenizer,
+    trainPairs: dataset.rows.train,
+    longestPair: dataset.report.lengthQuantiles.max,
+    checks: [...checksOfData(dataset), ...lengthChecks(dataset, request, tokenizer)],
+  };
+}
+
+function ofPretraining({ databases, texts }: EstimateSetting, request: RunRequest): EstimatedData {
+  const { config, tokenizer } = preparedRun(databases, request);
+  const { seed, maxLen } = request.hyperparameters;
+  const { pairs, tooLong } = texts.epochSize(config.dataset.contentHash, { seed, maxLen });
+  const { dev } = texts.require(request.dataset).splits;
+  return {
+    model: config.model,
+    tokenizer,
+    trainPairs: pairs,
+    longestPair: maxLen,
     checks: [
-      ...checksOfData(dataset),
-      ...lengthChecks(dataset, request, tokenizer),
-      ...checksOfSettings(hyperparameters, parameters, dataset),
-      roomCheck(sizes),
+      tooLong === 0
+        ? good(`No pair of sentences is longer than ${maxLen} tokens.`)
+        : warning(
+            `${tooLong} of ${pairs + tooLong} pairs of sentences are longer than ${maxLen} tokens and are left out.`,
+          ),
+      dev.sentences > dev.paragraphs
+        ? good('There is a text for validation.')
+        : warning('There is no text for validation: nothing tells how well it learns.'),
     ],
   };
 }
@@ -114,12 +152,12 @@ function lengthChecks(
   return checks;
 }
 
-function checksOfSettings(settings: Hyperparameters, parameters: number, { rows }: Dataset): EstimateCheck[] {
+function checksOfSettings(settings: Hyperparameters, parameters: number, pairs: number): EstimateCheck[] {
   const { batchSize, lr } = settings;
   const checks: EstimateCheck[] = [];
-  if (batchSize > rows.train)
+  if (batchSize > pairs)
     checks.push(
-      warning(`A batch of ${batchSize} is more than the ${rows.train} training pairs: one step an epoch.`),
+      warning(`A batch of ${batchSize} is more than the ${pairs} training pairs: one step an epoch.`),
     );
   if (lr >= STEEP_LEARNING_RATE && parameters > LARGE_NETWORK)
     checks.push(warning(`A learning rate of ${lr} is steep for a network of this size.`));

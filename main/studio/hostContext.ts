@@ -23,6 +23,7 @@ export type HostBase = Pick<
   | 'datasets'
   | 'engines'
   | 'runs'
+  | 'texts'
   | 'training'
   | 'inference'
   | 'exports'

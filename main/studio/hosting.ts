@@ -22,6 +22,7 @@ import type { TakenRun } from './runImport.ts';
 import type { RunIndex } from './runIndex.ts';
 import type { RunService } from './runs.ts';
 import type { SettingsService } from './settings.ts';
+import type { TextService } from './texts.ts';
 import type { TrainingService } from './training.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -61,6 +62,7 @@ export interface HostContext {
   readonly datasetChanges: DatasetChanges;
   readonly engines: EngineService;
   readonly runs: RunService;
+  readonly texts: TextService;
   readonly training: TrainingService;
   readonly inference: InferenceService;
   readonly exports: ExportService;

@@ -1,5 +1,6 @@
 /** @file Runs under Node. Models that can answer: runs with weights, and what is known about them. */
 import type { ModelSummary } from '../../shared/contract/models.ts';
+import { runKind } from '../../shared/runs.ts';
 import { type StoredModel, storedModels } from '../db/models.ts';
 import type { Databases } from './databases.ts';
 import type { RunIndex } from './runIndex.ts';
@@ -23,6 +24,7 @@ function summaryOf(model: StoredModel, runIndex: RunIndex): ModelSummary {
   return {
     ...{ run: id, name, state, parameters, createdAt, model: config.model },
     colour: runIndex.colourOf(id) ?? 0,
+    kind: runKind(config),
     dataset: dataset.name,
     labels: dataset.labels,
     pairs: dataset.sentencesPerExample !== 1,

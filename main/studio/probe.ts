@@ -6,24 +6,18 @@ import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { ProbeResult } from '../../shared/contract/jobs.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { RunConfig } from '../../shared/runs.ts';
-import { requireDataset } from '../data/datasets.ts';
 import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
-import { encodeForRun } from './encodeForRun.ts';
 import type { HostContext } from './hosting.ts';
-import { startingPoint, startRecord } from './startingPoint.ts';
-import { tokenizerRecord, writeTokenizer } from './tokenizerOfRun.ts';
-import { requireTrainable } from './trainable.ts';
+import { preparedRun } from './preparedRun.ts';
+import { writeTokenizer } from './tokenizerOfRun.ts';
 
 type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;
 
 /** @throws StudioError what is wrong with the request; LOCKED while a run trains on its device. */
 export async function startProbe(context: ProbeSetting, request: RunRequest): Promise<string> {
   const { databases, jobs } = context;
-  const dataset = requireDataset(databases.cache(), request.dataset);
-  requireTrainable(dataset, request.hyperparameters);
-  startingPoint(databases, request, dataset);
+  preparedRun(databases, request);
   await requireFreeDevice(context, request.engine);
   return jobs.start({
     title: `Measure a run on ${request.dataset}`,
@@ -62,28 +56,19 @@ export async function measureRun(
   request: RunRequest,
   links: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void },
 ): Promise<ProbeResult> {
-  const { hyperparameters, threads } = request;
-  const dataset = requireDataset(databases.cache(), request.dataset);
-  const start = startingPoint(databases, request, dataset);
-  const text = { dataset, tokenizer: start.tokenizer, hyperparameters };
-  await encodeForRun(databases.cache(), text, { onReports: () => {}, signal: links.signal });
+  const { threads } = request;
+  const { config, tokenizer, encode } = preparedRun(databases, request);
+  await encode({ onReports: () => {}, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
   try {
-    writeTokenizer(folder, start.tokenizer);
+    writeTokenizer(folder, tokenizer);
     const engine = await engines.choose(request.engine);
-    const { id, name, contentHash, labels, sentencesPerExample } = dataset;
-    const config: RunConfig = {
-      dataset: { id, name, contentHash, labels, sentencesPerExample },
-      ...{ hyperparameters, model: start.model, ...tokenizerRecord(start.tokenizer) },
-      engine: request.engine,
-      ...startRecord(start),
-    };
     const figures = await superviseProbe({
       entry: entries.path('training'),
       environment: await engines.workerEnvironment(engine, threads),
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
-        ...{ dataDirectory: databases.places.root, datasetId: id, config, engine, threads },
+        ...{ dataDirectory: databases.places.root, config, engine, threads },
         ...{ resumeFrom: null, trainedOn: null },
       },
       ...links,

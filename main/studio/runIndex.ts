@@ -9,7 +9,7 @@ import type {
   RunsTable,
   SettingColumn,
 } from '../../shared/contract/runs.ts';
-import type { MetricName, RunState } from '../../shared/runs.ts';
+import { type MetricName, type RunState, runKind } from '../../shared/runs.ts';
 import { flattened } from '../db/compare.ts';
 import { type TableRow, tableRows } from '../db/runTable.ts';
 import type { Databases } from './databases.ts';
@@ -124,6 +124,7 @@ function indexed(row: TableRow): IndexedRun {
   const { config, engine } = row;
   const { hyperparameters, dataset, model, startFrom, tokenizer = 'words', vocabularyHash } = config;
   const settings = flattened({
+    kind: runKind(config),
     dataset: { name: dataset.name, contentHash: dataset.contentHash },
     hyperparameters,
     model,
@@ -131,7 +132,8 @@ function indexed(row: TableRow): IndexedRun {
     device: engine?.device ?? null,
     threads: engine?.threads ?? null,
     startFrom,
-    tokenizer,
+    // Words follow from other settings; which pieces, only the vocabulary tells.
+    tokenizer: tokenizer === 'words' ? 'words' : `WordPiece ${vocabularyHash.slice(0, 8)}`,
     vocabularyHash,
   });
   return { row, settings, metrics: metricsOf(row) };

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunComparison } from '../../shared/comparison.ts';
 import type { Split } from '../../shared/datasets.ts';
+import type { RunSize } from '../../shared/runSize.ts';
 import type {
   CheckpointRecord,
   EvaluationRecord,
@@ -10,7 +11,6 @@ import type {
   LostPart,
   PredictionBlock,
   RunRecord,
-  RunSize,
 } from '../../shared/runs.ts';
 import { compareStoredRuns } from '../db/compare.ts';
 import type { StudioDatabase } from '../db/connection.ts';

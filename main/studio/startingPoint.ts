@@ -31,7 +31,11 @@ export interface StartingPoint extends Pick<RunConfig, 'startFrom' | 'base' | 'f
 }
 
 /** @throws StudioError NOT_FOUND, BAD_FILE, USAGE: what was asked for is not there or does not fit. */
-export function startingPoint(databases: Databases, request: StartRequest, dataset: Dataset): StartingPoint {
+export function startingPoint(
+  databases: Databases,
+  request: StartRequest,
+  dataset: Pick<Dataset, 'id' | 'labels'>,
+): StartingPoint {
   const { hyperparameters, vocabularyPath, startFrom } = request;
   if (startFrom !== null) return fromModel(databases, { ...request, startFrom }, dataset);
   const tokenizer =
@@ -59,7 +63,11 @@ interface Origin {
 }
 
 /** Its shape and tokenizer, and its head where the labels are the same; only classes and dropout are the new run's own. */
-function fromModel(databases: Databases, request: ModelRequest, dataset: Dataset): StartingPoint {
+function fromModel(
+  databases: Databases,
+  request: ModelRequest,
+  dataset: Pick<Dataset, 'labels'>,
+): StartingPoint {
   const { hyperparameters, vocabularyPath, startFrom } = request;
   if (vocabularyPath !== null)
     throw new StudioError(

@@ -1,13 +1,10 @@
 /** @file Runs under Node. Training runs from request to worker: made at once, or put into the queue and launched later. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Dataset } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, isDiskFull, StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
-import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
-import { requireDataset } from '../data/datasets.ts';
-import { ownTokenizer } from '../data/ownTokenizer.ts';
+import type { Environment, RunRecord } from '../../shared/runs.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
@@ -25,21 +22,16 @@ import {
   type TrainingListener,
 } from './attempt.ts';
 import type { Databases } from './databases.ts';
-import { encodeForRun } from './encodeForRun.ts';
 import type { EngineService } from './engines.ts';
 import { watchJoined } from './joinedTraining.ts';
 import { keptCheckpoints, requireFolder } from './lostFolder.ts';
+import { encodeAgain, type PreparedRun, type PreparingRequest, preparedRun } from './preparedRun.ts';
 import { RoomWait } from './roomWait.ts';
-import { type StartingPoint, type StartRequest, startingPoint, startRecord } from './startingPoint.ts';
 import { isStudioOpen } from './studioLock.ts';
 import { takeOut } from './takeOut.ts';
-import { tokenizerRecord, writeTokenizer } from './tokenizerOfRun.ts';
-import { requireSameData, requireTrainable } from './trainable.ts';
+import { writeTokenizer } from './tokenizerOfRun.ts';
 
-export interface TrainRequest extends StartRequest {
-  readonly dataset: string;
-  /** Null means the best that works. */
-  readonly engine: EngineName | null;
+export interface TrainRequest extends PreparingRequest {
   readonly threads: number | null;
   readonly name: string | null;
   readonly experiment: string | null;
@@ -72,16 +64,14 @@ export class TrainingService {
       const runId = await this.enqueue(request, placeAt(databases.store(), 'back'));
       return this.#join(runId, listener);
     }
-    const { dataset, start } = this.#prepared(request);
-    const { hyperparameters } = request;
-    const engine = await this.#engineFor(request.engine, request.threads, hyperparameters);
-    const text = { dataset, tokenizer: start.tokenizer, hyperparameters };
-    await encodeForRun(databases.cache(), text, { onReports: listener.onReports, signal });
+    const prepared = preparedRun(databases, request);
+    const engine = await this.#engineFor(request.engine, request.threads, request.hyperparameters);
+    await prepared.encode({ onReports: listener.onReports, signal });
     await databases.backUp();
-    const runId = this.#store(request, { dataset, start }, null);
+    const runId = this.#store(request, prepared, null);
     const lease = claimRun(databases.store(), runId);
     return this.#guarded(runId, lease, () => {
-      this.#furnish(runId, request, start);
+      this.#furnish(runId, request, prepared);
       return this.#supervise(findRun(databases.store(), runId), lease, {
         engine,
         resumeFrom: null,
@@ -96,13 +86,13 @@ export class TrainingService {
    * @throws StudioError as `start`.
    */
   async enqueue(request: TrainRequest, place: number): Promise<string> {
-    const { dataset, start } = this.#prepared(request);
+    const prepared = preparedRun(this.#setting.databases, request);
     await this.#engineFor(request.engine, request.threads, request.hyperparameters);
     // Another process may start the run as soon as it can be seen: it is whole then, or not there.
     return write(this.#setting.databases.store(), () => {
-      const runId = this.#store(request, { dataset, start }, place);
+      const runId = this.#store(request, prepared, place);
       try {
-        this.#furnish(runId, request, start);
+        this.#furnish(runId, request, prepared);
       } catch (thrown) {
         rmSync(this.#runDirectory(runId), { recursive: true, force: true });
         throw writeError(thrown, this.#runDirectory(runId));
@@ -182,11 +172,7 @@ export class TrainingService {
   async #ready(run: RunRecord, { onReports }: TrainingListener, signal?: AbortSignal): Promise<ChosenEngine> {
     const { databases } = this.#setting;
     requireFolder(databases, run.id);
-    const dataset = requireDataset(databases.cache(), run.config.dataset.name);
-    requireSameData(run, dataset);
-    const tokenizer = ownTokenizer(this.#runDirectory(run.id), run.config);
-    const text = { dataset, tokenizer, hyperparameters: run.config.hyperparameters };
-    await encodeForRun(databases.cache(), text, { onReports, signal });
+    await encodeAgain(databases, run, { folder: this.#runDirectory(run.id), onReports, signal });
     await databases.backUp();
     const threads = run.engine?.threads ?? threadsOf(databases.store(), run.id);
     const engine = run.engine?.engine ?? run.config.engine;
@@ -209,21 +195,10 @@ export class TrainingService {
     return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
   }
 
-  #prepared(request: TrainRequest): { dataset: Dataset; start: StartingPoint } {
-    const { databases } = this.#setting;
-    const dataset = requireDataset(databases.cache(), request.dataset);
-    requireTrainable(dataset, request.hyperparameters);
-    return { dataset, start: startingPoint(databases, request, dataset) };
-  }
-
-  #store(
-    request: TrainRequest,
-    { dataset, start }: { dataset: Dataset; start: StartingPoint },
-    place: number | null,
-  ): string {
+  #store(request: TrainRequest, { config }: PreparedRun, place: number | null): string {
     const { databases, environment } = this.#setting;
     return createRun(databases.store(), {
-      config: runConfig(request, dataset, start),
+      config,
       environment,
       ...(request.name === null ? {} : { name: request.name }),
       ...(request.experiment === null ? {} : { experiment: request.experiment }),
@@ -232,7 +207,7 @@ export class TrainingService {
   }
 
   /** What a new run has beside its row. */
-  #furnish(runId: string, { tags }: TrainRequest, { tokenizer }: StartingPoint): void {
+  #furnish(runId: string, { tags }: TrainRequest, { tokenizer }: PreparedRun): void {
     for (const tag of tags) addTag(this.#setting.databases.store(), runId, tag);
     mkdirSync(checkpointsFolder(this.#runDirectory(runId)), { recursive: true });
     writeTokenizer(this.#runDirectory(runId), tokenizer);
@@ -281,16 +256,4 @@ export function requireResumable(run: RunRecord): void {
   throw new StudioError('USAGE', `Run ${run.id} is completed; there is nothing to resume.`, {
     nextStep: `Look at it: npx --no entail runs show ${run.id}`,
   });
-}
-
-function runConfig(request: TrainRequest, dataset: Dataset, start: StartingPoint): RunConfig {
-  const { id, name, contentHash, labels, sentencesPerExample } = dataset;
-  return {
-    dataset: { id, name, contentHash, labels, sentencesPerExample },
-    hyperparameters: request.hyperparameters,
-    model: start.model,
-    ...tokenizerRecord(start.tokenizer),
-    engine: request.engine,
-    ...startRecord(start),
-  };
 }

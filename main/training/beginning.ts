@@ -3,12 +3,17 @@ import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { RunConfig, WorkerReport } from '../../shared/runs.ts';
+import { type RunConfig, runKind, type WorkerReport } from '../../shared/runs.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
 import { readError } from '../files/fileErrors.ts';
 import { decodeSafetensors } from '../files/safetensors.ts';
 import type { NamedTensor } from '../files/tensorTypes.ts';
-import { initialValues, type ParameterShape, parameterShapes } from '../model/parameters.ts';
+import {
+  initialValues,
+  type ParameterShape,
+  parameterShapes,
+  pretrainingShapes,
+} from '../model/parameters.ts';
 import { type Checkpoint, newestCheckpoint } from './checkpoints.ts';
 import { importedTensors, valuesOfShape } from './importedWeights.ts';
 import type { TrainingJob } from './jobs.ts';
@@ -41,7 +46,7 @@ function changeOfEngine(before: EngineRecord | null, now: EngineRecord): string 
 }
 
 /** Layers that a model may lack, or have for other labels: they begin at random then, and nothing else may. */
-const HEAD = /^(hidden|output)\./;
+const HEAD = /^(hidden|output|mlm|nsp)\./;
 const OUTPUT = /^output\./;
 
 /**
@@ -53,17 +58,20 @@ export function firstWeights(
   { config }: TrainingJob,
   report: (report: WorkerReport) => void,
 ): (shape: ParameterShape, position: number) => OptimizerState {
-  const random = (shape: ParameterShape, position: number): OptimizerState => ({
-    value: initialValues(shape, position, config.hyperparameters.seed),
-    first: null,
-    second: null,
-  });
+  const { seed, embeddingScale } = config.hyperparameters;
+  const random = (shape: ParameterShape, position: number): OptimizerState => {
+    const value = initialValues(shape, position, seed);
+    const isTable = shape.depth < 0 && shape.beginning.kind === 'normal';
+    if (isTable) for (let at = 0; at < value.length; at++) value[at]! *= embeddingScale;
+    return { value, first: null, second: null };
+  };
   if (config.startFrom === null) return random;
   const source = config.startFrom;
   const tensors = tensorsOf(config, source);
   const valuesOf = (shape: ParameterShape) =>
     config.freshHead === true && OUTPUT.test(shape.name) ? null : valuesOfShape(tensors, shape);
-  const fresh = parameterShapes(config.model)
+  const shapes = runKind(config) === 'pretraining' ? pretrainingShapes : parameterShapes;
+  const fresh = shapes(config.model)
     .filter((shape) => valuesOf(shape) === null)
     .map(({ name }) => name);
   const missing = fresh.find((name) => !HEAD.test(name));

@@ -12,8 +12,7 @@ import { writeError } from '../files/fileErrors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../files/safetensors.ts';
 import { removeSealedFolder, sweepTemporary, writeSealedFolder } from '../files/sealedFolder.ts';
 import { newestValid, readSealedFolder } from '../files/sealedFolderReading.ts';
-import type { ParameterShape } from '../model/parameters.ts';
-import type { ClassifierTask } from './classifierTask.ts';
+import type { ParameterShape, Parameters } from '../model/parameters.ts';
 import type { LoopState } from './loopState.ts';
 import type { OptimizerState } from './optimizer.ts';
 
@@ -38,6 +37,10 @@ const stateSchema = z.strictObject({
   evaluationsSinceBest: z.number().int(),
   lastTrainLoss: nullableNumber,
   lastTrainAccuracy: nullableNumber,
+  // Checkpoints that are older than pretraining have none of these.
+  bestScore: nullableNumber.optional(),
+  epochFurther: z.array(z.number()).default([]),
+  lastFurther: z.array(z.number()).default([]),
 });
 
 export interface Checkpoint {
@@ -53,6 +56,12 @@ const folderName = (step: number, kind: 'last' | 'best') =>
   `step-${String(step).padStart(8, '0')}${kind === 'best' ? '-best' : ''}`;
 const NAME = /^step-(\d{8,})(-best)?$/;
 
+/** What is stored: a network with its optimizer. */
+export interface TrainedNetwork extends Parameters {
+  /** Copies, read from the device. */
+  moments(name: string): Promise<{ first: Float32Array; second: Float32Array }>;
+}
+
 export interface Writing {
   readonly runDirectory: string;
   readonly config: RunConfig;
@@ -63,7 +72,7 @@ export interface Writing {
 
 /** Writes a checkpoint, then removes what it replaces. -> its record and the folders that went. */
 export async function writeCheckpoint(
-  task: ClassifierTask,
+  task: TrainedNetwork,
   state: LoopState,
   kind: 'last' | 'best',
   { runDirectory, config, tokenizer, beat }: Writing,
@@ -228,6 +237,7 @@ function parseState(text: string, path: string): LoopState {
   const { format: _, ...state } = data;
   return {
     ...state,
+    bestScore: state.bestScore === undefined ? state.bestAccuracy : state.bestScore,
     lastTrainLoss: state.lastTrainLoss ?? Number.NaN,
     lastTrainAccuracy: state.lastTrainAccuracy ?? Number.NaN,
   };

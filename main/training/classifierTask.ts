@@ -2,18 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import {
-  type AdamVariableFactory,
-  type DistinctIds,
-  distinctIds,
-  type SparseGradient,
-} from '../model/adam.ts';
+import type { AdamVariableFactory } from '../model/adam.ts';
 import { type MicroBatchGradients, microBatchGradients } from '../model/gradients.ts';
 import { countCorrect } from '../model/kernels/crossEntropy.ts';
-import { gradientNorm } from '../model/kernels/gradientNorm.ts';
-import { sumRows } from '../model/kernels/rows.ts';
 import type { PackedBatch } from '../model/packedBatch.ts';
-import { type ParameterShape, type Parameters, parameterShapes, TOKEN_TABLE } from '../model/parameters.ts';
+import { type ParameterShape, type Parameters, parameterShapes } from '../model/parameters.ts';
+import { added, clippingFactor, GradientSum } from './gradientSum.ts';
 import { Optimizer, type OptimizerState } from './optimizer.ts';
 
 export interface TaskOptions {
@@ -28,14 +22,6 @@ export interface TaskOptions {
 
 /** Device scalars of a step, [3]: summed loss, number correct, norm of the mean loss's gradient. */
 export type StepReading = tf.Tensor1D;
-
-/** The sums of a step's micro-batches. */
-interface Accumulated {
-  readonly dense: Map<string, tf.Tensor>;
-  table: tf.Tensor2D | null;
-  loss: tf.Scalar;
-  correct: tf.Scalar;
-}
 
 export class ClassifierTask implements Parameters {
   readonly shapes: readonly ParameterShape[];
@@ -73,15 +59,22 @@ export class ClassifierTask implements Parameters {
     microBatches: readonly PackedBatch[],
     { step, lr, betweenMicroBatches }: { step: number; lr: number; betweenMicroBatches: () => Promise<void> },
   ): Promise<StepReading> {
-    const distinct = distinctIds(concatenated(microBatches));
+    const gradients = new GradientSum(microBatches);
     const divisor = this.#divisor(microBatches);
-    let total: Accumulated | null = null;
+    let loss: tf.Scalar | null = null;
+    let correct: tf.Scalar | null = null;
     for (const [microBatch, batch] of microBatches.entries()) {
-      const gradients = this.#gradients(batch, { step, microBatch, divisor });
-      total = accumulate(total, gradients, { distinct, labels: batch.labels });
+      const ofBatch = this.#gradients(batch, { step, microBatch, divisor });
+      correct = added(
+        correct,
+        tf.tidy(() => countCorrect(ofBatch.logits, batch.labels)),
+      );
+      ofBatch.logits.dispose();
+      loss = added(loss, ofBatch.loss);
+      gradients.add(ofBatch);
       await betweenMicroBatches();
     }
-    return this.#apply(total!, { ids: distinct.ids, divisor, lr, step });
+    return this.#apply(gradients, { loss: loss!, correct: correct!, divisor, lr, step });
   }
 
   /** Puts other weights in place of the current ones, with their moments. */
@@ -124,69 +117,20 @@ export class ClassifierTask implements Parameters {
   }
 
   #apply(
-    total: Accumulated,
-    { ids, divisor, lr, step }: { ids: Int32Array; divisor: number; lr: number; step: number },
+    gradients: GradientSum,
+    figures: { loss: tf.Scalar; correct: tf.Scalar; divisor: number; lr: number; step: number },
   ): StepReading {
-    const { loss, clipNorm } = this.#options.hyperparameters;
-    const gradients: tf.Tensor[] = [...total.dense.values()];
-    if (total.table !== null) gradients.push(total.table);
+    const { loss, correct, divisor, lr, step } = figures;
+    const { hyperparameters } = this.#options;
+    const { clipNorm } = hyperparameters;
     const reading = tf.tidy(() => {
-      const norm = tf.mul(gradientNorm(gradients), loss === 'mean' ? 1 : 1 / divisor) as tf.Scalar;
-      return tf.keep(tf.stack([total.loss, total.correct, norm]) as tf.Tensor1D);
+      const norm = tf.mul(gradients.norm(), hyperparameters.loss === 'mean' ? 1 : 1 / divisor) as tf.Scalar;
+      return tf.keep(tf.stack([loss, correct, norm]) as tf.Tensor1D);
     });
-    const scale = clipNorm > 0 ? clippingFactor(reading, clipNorm) : null;
-    const scaled = <T extends tf.Tensor>(gradient: T): T =>
-      scale === null ? gradient : (tf.mul(gradient, scale) as T);
-    const { table } = total;
-    tf.tidy(() => {
-      const updates = new Map<string, tf.Tensor | SparseGradient>();
-      for (const [name, gradient] of total.dense) updates.set(name, scaled(gradient));
-      if (table !== null) updates.set(TOKEN_TABLE, { ids, rows: scaled(table) });
-      this.#optimizer.update(updates, lr, step);
-    });
-    tf.dispose([...gradients, total.loss, total.correct, ...(scale === null ? [] : [scale])]);
+    const norm = tf.slice(reading, [2], [1]);
+    const scale = clipNorm > 0 ? clippingFactor(norm, clipNorm) : null;
+    gradients.apply(this.#optimizer, { scale, lr, step });
+    tf.dispose([loss, correct, norm, ...(scale === null ? [] : [scale])]);
     return reading;
   }
-}
-
-function concatenated(microBatches: readonly PackedBatch[]): Int32Array {
-  const ids = new Int32Array(microBatches.reduce((sum, batch) => sum + batch.rows, 0));
-  let row = 0;
-  for (const batch of microBatches) {
-    ids.set(batch.ids, row);
-    row += batch.rows;
-  }
-  return ids;
-}
-
-/** Adds a micro-batch to the sums; the order is that of the plan, so sums are the same every time. */
-function accumulate(
-  total: Accumulated | null,
-  gradients: MicroBatchGradients,
-  { distinct, labels }: { distinct: DistinctIds; labels: Int32Array },
-): Accumulated {
-  const correct = tf.tidy(() => countCorrect(gradients.logits, labels));
-  const { tokenRows } = gradients;
-  const table =
-    tokenRows === null
-      ? null
-      : tf.tidy(() => sumRows(tokenRows.gradient, distinct.placesOf(tokenRows.ids), distinct.ids.length));
-  tf.dispose([gradients.logits, ...(tokenRows === null ? [] : [tokenRows.gradient])]);
-  if (total === null) return { dense: new Map(gradients.dense), table, loss: gradients.loss, correct };
-  const added = <T extends tf.Tensor>(sum: T, more: T): T => {
-    const result = tf.add(sum, more) as T;
-    tf.dispose([sum, more]);
-    return result;
-  };
-  for (const [name, gradient] of gradients.dense)
-    total.dense.set(name, added(total.dense.get(name)!, gradient));
-  if (table !== null) total.table = added(total.table!, table);
-  total.loss = added(total.loss, gradients.loss);
-  total.correct = added(total.correct, correct);
-  return total;
-}
-
-/** min(1, clip / norm), computed where the gradients are: nothing waits for JavaScript. */
-function clippingFactor(reading: StepReading, clipNorm: number): tf.Tensor {
-  return tf.tidy(() => tf.minimum(1, tf.div(clipNorm, tf.add(tf.slice(reading, [2], [1]), 1e-6))));
 }

@@ -33,7 +33,6 @@ export interface JobPlace {
 export interface TrainingJob extends JobPlace {
   readonly runId: string;
   readonly cachePath: string;
-  readonly datasetId: number;
   readonly config: RunConfig;
   /** Folder name of the checkpoint to go on from; the newest undamaged one is taken. Null begins anew. */
   readonly resumeFrom: string | null;

@@ -12,10 +12,11 @@ import {
   type LoopTask,
   StopSignal,
 } from './loopParts.ts';
+import { epochPoints, furtherResult, runningPoints, stepPoints } from './loopPoints.ts';
 import type { LoopState } from './loopState.ts';
 import { Pace } from './pace.ts';
 import { scheduleFactor } from './schedule.ts';
-import { type StepFigures, StepReadings } from './stepReadings.ts';
+import { StepReadings } from './stepReadings.ts';
 
 const WAIT_MS = 1000;
 
@@ -103,7 +104,7 @@ export class TrainingLoop {
     state.trainSeconds += seconds;
     state.trainPairs += pairs;
     this.#pace.step(seconds);
-    if (atPoint) this.#reportRunningMeans(epoch);
+    if (atPoint) this.#listener.metrics(runningPoints(state, epoch));
     this.#listener.progress(state, 'training', this.#pace);
   }
 
@@ -122,22 +123,14 @@ export class TrainingLoop {
       state.epochLoss += figure.lossSum;
       state.epochCorrect += figure.correct;
       state.epochPairs += figure.pairs;
-      points.push(...stepPoints(figure));
+      state.epochFurther = figure.further.map((value, at) => value + (state.epochFurther[at] ?? 0));
+      points.push(...stepPoints(figure, this.#task.further));
     }
     if (points.length > 0) this.#listener.metrics(points);
     const bad = figures.find(
       (figure) => !Number.isFinite(figure.lossSum) || !Number.isFinite(figure.gradientNorm),
     );
     if (bad !== undefined) throw notFinite(bad.step);
-  }
-
-  #reportRunningMeans(epoch: number): void {
-    const { step, epochLoss, epochCorrect, epochPairs } = this.#state;
-    const common = { step, epoch, atMs: Date.now() };
-    this.#listener.metrics([
-      { metric: 'running/loss', value: epochLoss / epochPairs, ...common },
-      { metric: 'running/accuracy', value: epochCorrect / epochPairs, ...common },
-    ]);
   }
 
   #evaluationDue(): boolean {
@@ -153,12 +146,12 @@ export class TrainingLoop {
     await this.#takeReadings();
     this.#listener.progress(state, 'evaluating', this.#pace);
     const beganMs = performance.now();
-    const accuracy = await this.#task.evaluateSelection(state);
+    const { accuracy, score } = await this.#task.evaluateSelection(state);
     this.#pace.evaluated(this.#task.selectionPairs, (performance.now() - beganMs) / 1000);
     state.evaluatedAtStep = state.step;
-    const isBest = state.bestAccuracy === null || accuracy > state.bestAccuracy;
+    const isBest = state.bestScore === null || score > state.bestScore;
     state.evaluationsSinceBest = isBest ? 0 : state.evaluationsSinceBest + 1;
-    if (isBest) state.bestAccuracy = accuracy;
+    if (isBest) Object.assign(state, { bestScore: score, bestAccuracy: accuracy });
     if (isBest && this.#options.hyperparameters.keep === 'best') await this.#save('best');
   }
 
@@ -166,15 +159,10 @@ export class TrainingLoop {
     const state = this.#state;
     state.lastTrainLoss = state.epochLoss / state.epochPairs;
     state.lastTrainAccuracy = state.epochCorrect / state.epochPairs;
-    const common = { step: state.step, epoch: state.epoch + 1, atMs: Date.now() };
-    this.#listener.metrics([
-      { metric: 'epoch/trainLoss', value: state.lastTrainLoss, ...common },
-      { metric: 'epoch/trainAccuracy', value: state.lastTrainAccuracy, ...common },
-      { metric: 'epoch/pairsPerSecond', value: state.epochPairs / state.epochSeconds, ...common },
-      { metric: 'epoch/seconds', value: state.epochSeconds, ...common },
-      { metric: 'epoch/truncatedPairs', value: this.#task.truncatedPairs, ...common },
-    ]);
+    state.lastFurther = state.epochFurther;
+    this.#listener.metrics(epochPoints(state, this.#task));
     Object.assign(state, { epochLoss: 0, epochCorrect: 0, epochPairs: 0, epochSeconds: 0, stepInEpoch: 0 });
+    state.epochFurther = [];
     state.epoch++;
   }
 
@@ -256,18 +244,9 @@ export class TrainingLoop {
       epochs: state.epoch,
       steps: state.step,
       selectedOnTest: chose && selectsOnTest,
+      ...furtherResult(state, this.#task.further),
     };
   }
-}
-
-function stepPoints({ step, epoch, lr, pairs, lossSum, correct, gradientNorm }: StepFigures): MetricPoint[] {
-  const common = { step, epoch, atMs: Date.now() };
-  return [
-    { metric: 'step/loss', value: lossSum / pairs, ...common },
-    { metric: 'step/accuracy', value: correct / pairs, ...common },
-    { metric: 'step/learningRate', value: lr, ...common },
-    { metric: 'step/gradientNorm', value: gradientNorm, ...common },
-  ];
 }
 
 function notFinite(step: number): StudioError {

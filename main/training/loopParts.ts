@@ -6,6 +6,24 @@ import type { MetricPoint, RunResult } from '../../shared/runs.ts';
 import type { LoopState } from './loopState.ts';
 import type { Pace } from './pace.ts';
 
+/** How good the weights are on the split that choices look at. */
+export interface SelectionFigures {
+  readonly accuracy: number;
+  /** What is better is greater. */
+  readonly score: number;
+}
+
+/** What a kind of training measures beside loss and accuracy. */
+export interface FurtherFigures {
+  /** Values that a step's reading has behind the first three, each a sum. */
+  readonly sums: number;
+  /** Metrics of the sums of one step or of many. */
+  metricsOf(sums: readonly number[]): readonly (readonly [FurtherMetric, number])[];
+}
+
+/** Under "step/", "epoch/", "dev/" and "test/". */
+export type FurtherMetric = 'maskedLoss' | 'maskedAccuracy' | 'nextLoss';
+
 /** What is trained. */
 export interface LoopTask {
   readonly trainPairs: number;
@@ -15,10 +33,14 @@ export interface LoopTask {
   readonly testPairs: number;
   /** Training pairs that were longer than maxLen. */
   readonly truncatedPairs: number;
-  /** Trains on one batch. `position`: epoch from 0 and step inside it; `step` counts from 1. -> [loss sum, correct, norm] */
+  readonly further: FurtherFigures | null;
+  /**
+   * Trains on one batch. `position`: epoch from 0 and step inside it; `step` counts from 1.
+   * -> [loss sum, correct, norm, …further sums]
+   */
   trainStep(position: { epoch: number; stepInEpoch: number; step: number; lr: number }): Promise<Tensor1D>;
-  /** Evaluates the selection split, reports it, returns its accuracy. */
-  evaluateSelection(state: LoopState): Promise<number>;
+  /** Evaluates the selection split and reports it. */
+  evaluateSelection(state: LoopState): Promise<SelectionFigures>;
   /** Evaluates the test split with the weights that the run ends with; keeps predictions. Null without a test split. */
   evaluateTest(state: LoopState): Promise<number | null>;
   /** Writes a checkpoint. */

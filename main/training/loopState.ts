@@ -13,12 +13,18 @@ export interface LoopState {
   epochCorrect: number;
   epochPairs: number;
   epochSeconds: number;
+  /** Sums over the current epoch of what the task measures beside loss and accuracy. */
+  epochFurther: number[];
+  /** Sums of the last whole epoch. */
+  lastFurther: number[];
   /** Seconds in training steps of the whole run; evaluation is not counted, as in the book. */
   trainSeconds: number;
   trainPairs: number;
   /** The last step that was evaluated, so that none is evaluated twice after resuming. */
   evaluatedAtStep: number;
   bestAccuracy: number | null;
+  /** What "best" is measured by: the accuracy of a classifier, the negative loss of pretraining. */
+  bestScore: number | null;
   evaluationsSinceBest: number;
   lastTrainLoss: number;
   lastTrainAccuracy: number;
@@ -32,10 +38,13 @@ export const freshState = (): LoopState => ({
   epochCorrect: 0,
   epochPairs: 0,
   epochSeconds: 0,
+  epochFurther: [],
+  lastFurther: [],
   trainSeconds: 0,
   trainPairs: 0,
   evaluatedAtStep: 0,
   bestAccuracy: null,
+  bestScore: null,
   evaluationsSinceBest: 0,
   lastTrainLoss: Number.NaN,
   lastTrainAccuracy: Number.NaN,

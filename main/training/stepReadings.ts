@@ -6,7 +6,7 @@ export interface PendingStep {
   readonly epoch: number;
   readonly lr: number;
   readonly pairs: number;
-  /** [summed loss, number correct, gradient norm] on the device; owned by the block from here on. */
+  /** [summed loss, number correct, gradient norm, …further sums] on the device; owned by the block from here on. */
   readonly reading: tf.Tensor1D;
 }
 
@@ -14,7 +14,11 @@ export interface StepFigures extends Omit<PendingStep, 'reading'> {
   readonly lossSum: number;
   readonly correct: number;
   readonly gradientNorm: number;
+  readonly further: readonly number[];
 }
+
+/** Values of a reading that every task has. */
+const COMMON = 3;
 
 /** Often enough for a live line, rarely enough not to stall a fast device. */
 const BLOCK_STEPS = 32;
@@ -40,12 +44,12 @@ export class StepReadings {
     const block = tf.tidy(() => tf.stack(pending.map(({ reading }) => reading)));
     const values = (await block.data()) as Float32Array;
     tf.dispose([block, ...pending.map(({ reading }) => reading)]);
-    return pending.map(({ reading: _, ...step }, position) => ({
-      ...step,
-      lossSum: values[position * 3]!,
-      correct: values[position * 3 + 1]!,
-      gradientNorm: values[position * 3 + 2]!,
-    }));
+    const width = values.length / pending.length;
+    return pending.map(({ reading: _, ...step }, position) => {
+      const [lossSum, correct, gradientNorm] = values.subarray(position * width);
+      const further = [...values.subarray(position * width + COMMON, (position + 1) * width)];
+      return { ...step, lossSum: lossSum!, correct: correct!, gradientNorm: gradientNorm!, further };
+    });
   }
 
   dispose(): void {

@@ -1,29 +1,31 @@
 /** @file Runs in the training worker. One run, from job to result: data, engine, weights, loop, reports. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
-import type { Dataset, Split } from '../../shared/datasets.ts';
+import type { Split } from '../../shared/datasets.ts';
 import type { EngineRecord } from '../../shared/engines.ts';
 import type { StudioError } from '../../shared/errors.ts';
 import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
-import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
-import { type Cache, openCache } from '../data/cache.ts';
-import type { EncodedSplit } from '../data/encoding.ts';
+import { stepsPerEpoch } from '../data/batches.ts';
 import { ownTokenizer } from '../data/ownTokenizer.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { elementCount } from '../model/parameters.ts';
-import { classWeightsOf, firstWeights, resumePoint } from './beginning.ts';
+import { firstWeights, resumePoint } from './beginning.ts';
 import { weightsToUse, writeCheckpoint } from './checkpoints.ts';
-import { ClassifierTask, type TaskOptions } from './classifierTask.ts';
-import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
 import { TrainingLoop } from './loop.ts';
-import { type LoopTask, type RunWishes, StopSignal } from './loopParts.ts';
+import {
+  type FurtherFigures,
+  type LoopTask,
+  type RunWishes,
+  type SelectionFigures,
+  StopSignal,
+} from './loopParts.ts';
 import { freshState, type LoopState } from './loopState.ts';
-import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
+import { openWork } from './openWork.ts';
 import { ProgressReports } from './progressReports.ts';
+import type { RunWork, StepPlace } from './runWork.ts';
 import { watchSystem } from './systemMetrics.ts';
-import { encodedSplits } from './trainingData.ts';
 
 /** The run's links to the world outside. */
 export interface RunLinks {
@@ -38,41 +40,33 @@ const SYSTEM_EVERY_MS = 5000;
 const CHECKPOINT_EVERY_MS = 10 * 60 * 1000;
 
 export async function runTraining(job: TrainingJob, links: RunLinks): Promise<void> {
-  const cache = openCache(job.cachePath, { readOnly: true });
-  try {
-    const run = await TrainingRun.prepare(job, links, cache);
-    await run.go();
-  } finally {
-    cache.close();
-  }
+  const run = await TrainingRun.prepare(job, links);
+  await run.go();
 }
 
 interface Prepared {
   readonly job: TrainingJob;
   readonly links: RunLinks;
-  readonly dataset: Dataset;
-  readonly splits: ReadonlyMap<Split, EncodedSplit>;
   readonly tokenizer: PairTokenizer;
   readonly engine: EngineRecord;
   /** Kernels that the engine has not, by name. */
   readonly fallbacks: ReadonlyMap<string, number>;
-  readonly task: ClassifierTask;
+  readonly work: RunWork;
   readonly state: LoopState;
 }
 
 class TrainingRun implements LoopTask {
   readonly #prepared: Prepared;
-  readonly #task: ClassifierTask;
-  #order: { epoch: number; pairs: Int32Array } | null = null;
+  readonly #work: RunWork;
 
   private constructor(prepared: Prepared) {
     this.#prepared = prepared;
-    this.#task = prepared.task;
+    this.#work = prepared.work;
   }
 
-  static async prepare(job: TrainingJob, links: RunLinks, cache: Cache): Promise<TrainingRun> {
+  static async prepare(job: TrainingJob, links: RunLinks): Promise<TrainingRun> {
     const tokenizer = ownTokenizer(job.runDirectory, job.config);
-    const { dataset, splits } = await encodedSplits(job, links.beat, { cache, tokenizer });
+    const makeWork = await openWork(job, tokenizer, links.beat);
     const {
       record,
       adamVariables,
@@ -86,19 +80,9 @@ class TrainingRun implements LoopTask {
     links.beat();
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
     const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
-    const classWeights = classWeightsOf(job, splits.get('train')!);
-    const { hyperparameters, model } = job.config;
-    const options: TaskOptions = {
-      config: model,
-      hyperparameters,
-      classWeights,
-      factory: adamVariables,
-      begin,
-    };
+    const work = makeWork({ engine: record.engine, factory: adamVariables, begin });
     const state = checkpoint?.state ?? freshState();
-    const task = new ClassifierTask(options);
-    const data = { dataset, splits, tokenizer };
-    return new TrainingRun({ job, links, ...data, engine: record, fallbacks, task, state });
+    return new TrainingRun({ job, links, tokenizer, engine: record, fallbacks, work, state });
   }
 
   async go(): Promise<void> {
@@ -113,7 +97,7 @@ class TrainingRun implements LoopTask {
       totalSteps,
       resumedAtStep: state.step,
       truncatedPairs: this.truncatedPairs,
-      parameters: this.#task.shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+      parameters: this.#work.network.shapes.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     });
     const stopWatching = this.#watchSystem(perEpoch);
     const progress = new ProgressReports(links.report, { stepsPerEpoch: perEpoch, totalSteps });
@@ -140,70 +124,56 @@ class TrainingRun implements LoopTask {
       } else links.report({ kind: 'finished', result: outcome.result });
     } finally {
       stopWatching();
-      this.#task.dispose();
+      this.#work.network.dispose();
     }
   }
 
   get trainPairs(): number {
-    return this.#split('train').pairs;
+    return this.#work.pairs.train;
   }
 
   get truncatedPairs(): number {
-    return this.#split('train').truncatedPairs;
+    return this.#work.truncatedPairs;
+  }
+
+  get further(): FurtherFigures | null {
+    return this.#work.further;
   }
 
   get selectionPairs(): number {
-    return this.#split(this.#selection).pairs;
+    return this.#work.pairs[this.#selection];
   }
 
   get testPairs(): number {
-    return this.#split('test').pairs;
+    return this.#work.pairs.test;
   }
 
   /** Choices look at dev; only a data set without one makes them look at test labels, which is then said. */
   get #selection(): Split {
-    return this.#split('dev').pairs > 0 ? 'dev' : 'test';
+    return this.#work.pairs.dev > 0 ? 'dev' : 'test';
   }
 
-  trainStep({
-    epoch,
-    stepInEpoch,
-    step,
-    lr,
-  }: {
-    epoch: number;
-    stepInEpoch: number;
-    step: number;
-    lr: number;
-  }): Promise<Tensor1D> {
-    const { hyperparameters, model } = this.#prepared.job.config;
-    const { batchSize, seed } = hyperparameters;
-    const microBatchTokens = microBatchTokensOf(hyperparameters, model, this.#prepared.engine.engine);
-    const split = this.#split('train');
-    if (this.#order?.epoch !== epoch) this.#order = { epoch, pairs: epochOrder(split.pairs, seed, epoch) };
-    const members = this.#order.pairs.subarray(stepInEpoch * batchSize, (stepInEpoch + 1) * batchSize);
-    const microBatches = planMicroBatches(split, members, { microBatchTokens });
+  trainStep(position: StepPlace): Promise<Tensor1D> {
     const { beat } = this.#prepared.links;
-    const betweenMicroBatches = async () => {
+    return this.#work.trainStep(position, async () => {
       beat();
       await nextTurn();
-    };
-    return this.#task.step(microBatches, { step, lr, betweenMicroBatches });
+    });
   }
 
-  async evaluateSelection(state: LoopState): Promise<number> {
-    return (await this.#evaluate(this.#selection, state, false))!;
+  async evaluateSelection(state: LoopState): Promise<SelectionFigures> {
+    return await this.#evaluate(this.#selection, state, false);
   }
 
-  evaluateTest(state: LoopState): Promise<number | null> {
-    return this.#evaluate('test', state, true);
+  async evaluateTest(state: LoopState): Promise<number | null> {
+    return this.testPairs === 0 ? null : (await this.#evaluate('test', state, true)).accuracy;
   }
 
   async save(state: LoopState, kind: 'last' | 'best'): Promise<void> {
     const { job, links, tokenizer } = this.#prepared;
     const { runDirectory, config } = job;
     await links.handOver();
-    const { record, removed } = await writeCheckpoint(this.#task, state, kind, {
+    const { record, removed } = await writeCheckpoint(this.#work.network, state, kind, {
       runDirectory,
       config,
       tokenizer,
@@ -217,45 +187,24 @@ class TrainingRun implements LoopTask {
   async restoreBest(): Promise<void> {
     const { job } = this.#prepared;
     const best = weightsToUse(job.runDirectory, 'best');
-    this.#task.restore(best.parameter);
+    this.#work.network.restore(best.parameter);
   }
 
-  async #evaluate(name: Split, state: LoopState, keepPredictions: boolean): Promise<number | null> {
+  async #evaluate(split: Split, state: LoopState, keepPredictions: boolean): Promise<SelectionFigures> {
     const { job, links } = this.#prepared;
-    const split = this.#split(name);
-    if (split.pairs === 0) return null;
     const between = async () => {
       links.beat();
       await nextTurn();
       if (links.wishes.stop && !links.wishes.keep) throw new StopSignal();
     };
-    const evaluated = await probabilitiesOf(job.config.model, this.#task, split, {
-      microBatchTokens: evaluationTokensOf(job.config.model, this.#prepared.engine.engine),
-      between,
-    });
     const { step } = state;
     const epoch =
       state.epoch + state.stepInEpoch / stepsPerEpoch(this.trainPairs, job.config.hyperparameters.batchSize);
-    const { labels } = job.config.dataset;
-    const evaluation = summarise(evaluated, split.labels, { split: name, step, epoch, labels });
-    const common = { step, epoch, atMs: Date.now() };
-    links.report({
-      kind: 'metrics',
-      points: (['loss', 'accuracy', 'macroF1'] as const).map((figure) => ({
-        metric: `${name === 'train' ? 'dev' : name}/${figure}` as const,
-        value: evaluation[figure],
-        ...common,
-      })),
-    });
-    const predictions = keepPredictions
-      ? { split: name, step, classes: labels.length, probabilities: evaluated.values }
-      : null;
+    const evaluated = await this.#work.evaluate(split, { step, epoch }, { keepPredictions, between });
+    const { points, evaluation, predictions } = evaluated;
+    links.report({ kind: 'metrics', points });
     links.report({ kind: 'evaluation', evaluation, predictions });
-    return evaluation.accuracy;
-  }
-
-  #split(name: Split): EncodedSplit {
-    return this.#prepared.splits.get(name)!;
+    return evaluated;
   }
 
   /** A defect that costs time and nothing else. */

@@ -4,10 +4,13 @@ import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import {
   HYPERPARAMETERS,
+  type HyperparameterField,
   type HyperparameterName,
   type Hyperparameters,
   hyperparametersSchema,
 } from '../../shared/hyperparameters.ts';
+import { PRETRAINING_FIELDS } from '../../shared/pretraining.ts';
+import { RUN_KINDS, type RunKind } from '../../shared/runs.ts';
 import {
   drawsOf,
   type FieldWish,
@@ -21,6 +24,7 @@ import { HYPERPARAMETER_NAMES } from '../table/columnNames.ts';
 
 /** A configuration as it is saved to and read from a file. Unknown keys are refused, missing ones get their defaults. */
 export const configurationSchema = z.object({
+  kind: z.enum(RUN_KINDS).optional(),
   dataset: z.string().max(200).optional(),
   hyperparameters: hyperparametersSchema.partial(),
   engine: z.string().nullable().optional(),
@@ -39,6 +43,8 @@ export function textsOf(hyperparameters: Hyperparameters): Texts {
 }
 
 export class RunForm {
+  /** What the runs will do; `begin` with its defaults when it changes. */
+  kind: RunKind = $state('fine-tuning');
   texts: Texts = $state(textsOf(hyperparametersSchema.parse({})));
   dataset = $state('');
   /** Names of those that can be trained on; null until they are known. */
@@ -61,6 +67,10 @@ export class RunForm {
   draws = $state(DRAWS);
   drawSeed = $state(DRAW_SEED);
 
+  /** The settings that this kind of run has. */
+  readonly fields: readonly HyperparameterField[] = $derived(
+    this.kind === 'pretraining' ? PRETRAINING_FIELDS : HYPERPARAMETERS,
+  );
   readonly wishes: ReadonlyMap<HyperparameterName, FieldWish> = $derived.by(
     () => new Map(HYPERPARAMETERS.map(({ name }) => [name, parseWish(name, this.texts[name])])),
   );
@@ -80,9 +90,10 @@ export class RunForm {
   });
   /** One sentence, or "" when the form can be sent. */
   readonly problem: string = $derived.by(() => {
-    if (this.dataset === '') return 'Choose a data set.';
+    const what = this.kind === 'pretraining' ? 'text' : 'data set';
+    if (this.dataset === '') return `Choose a ${what}.`;
     if (this.datasets?.includes(this.dataset) === false)
-      return `There is no data set called ${this.dataset} to train on any more: choose another one.`;
+      return `There is no ${what} called ${this.dataset} to train on any more: choose another one.`;
     for (const { name } of HYPERPARAMETERS) {
       const wrong = this.errorOf(name);
       if (wrong !== '') return wrong;
@@ -151,6 +162,7 @@ export class RunForm {
       .map((tag) => tag.trim())
       .filter((tag) => tag !== '');
     return settings.map((hyperparameters) => ({
+      kind: this.kind,
       dataset: this.dataset,
       hyperparameters,
       engine: this.engine === 'best' ? null : this.engine,

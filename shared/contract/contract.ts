@@ -14,6 +14,7 @@ import { queueRoutes } from './queue.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { seriesRoutes } from './series.ts';
+import { textRoutes } from './texts.ts';
 import { viewRoutes } from './views.ts';
 
 export const CONTRACT = {
@@ -30,6 +31,7 @@ export const CONTRACT = {
   ...queueRoutes,
   ...runRoutes,
   ...seriesRoutes,
+  ...textRoutes,
   ...viewRoutes,
 } as const;
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SPLITS } from '../datasets.ts';
 import { ENGINE_NAMES } from '../engines.ts';
 import { hyperparametersSchema } from '../hyperparameters.ts';
+import { RUN_KINDS } from '../runs.ts';
 
 export const noInput = z.strictObject({});
 export const runId = z.string().min(1).max(40);
@@ -23,6 +24,8 @@ export const page = {
 
 /** What a new run is made from; the main process adds vocabulary, shape and hashes. */
 export const runRequestSchema = z.strictObject({
+  kind: z.enum(RUN_KINDS).default('fine-tuning'),
+  /** Name of a data set, or of a text to pretrain on. */
   dataset: datasetName,
   hyperparameters: hyperparametersSchema,
   /** Null means the best that works. */

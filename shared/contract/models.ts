@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { ErrorData } from '../errors.ts';
 import type { ImportedModel, ModelPreview } from '../models.ts';
-import type { ModelConfig, RunState } from '../runs.ts';
+import type { ModelConfig, RunKind, RunState } from '../runs.ts';
 import { label, modelReference, noInput, path, sentence } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -12,6 +12,8 @@ export interface ModelSummary {
   readonly name: string | null;
   readonly colour: number;
   readonly state: RunState;
+  /** A pretraining can be started from, and answers nothing. */
+  readonly kind: RunKind;
   readonly dataset: string;
   readonly labels: readonly string[];
   readonly pairs: boolean;
@@ -45,9 +47,9 @@ export interface Answer {
   readonly run: string;
   readonly labels: readonly string[];
   readonly probabilities: readonly number[];
-  /** As the model sees them, special tokens included; "<unk>" where a word is not in its vocabulary. */
+  /** As the model sees them, special tokens included; "<unk>", in WordPiece "[UNK]", where it has no token for a word. */
   readonly tokens: readonly string[];
-  /** The person's word behind each token; "" for special ones. */
+  /** The person's word behind each token, the token itself where it is a piece of one; "" for special ones. */
   readonly words: readonly string[];
   readonly segments: readonly number[];
   readonly layers: number;

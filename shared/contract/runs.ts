@@ -1,5 +1,6 @@
 /** @file Runs anywhere. Contract: stored runs, their table, their annotations, and control over a run that goes on. */
 import { z } from 'zod';
+import type { RunSize } from '../runSize.ts';
 import type {
   CheckpointRecord,
   EvaluationRecord,
@@ -7,7 +8,6 @@ import type {
   LostPart,
   RunProgress,
   RunRecord,
-  RunSize,
   RunState,
 } from '../runs.ts';
 import { label, noInput, runId } from './inputs.ts';

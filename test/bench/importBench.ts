@@ -1,7 +1,7 @@
 /**
  * @file Benchmarks, under Node. Imports a data set of SNLI's full size, encodes it, and opens it again; each in a
  * process of its own, as on the command line, whose peak memory is read at its end. Prints one line of JSON.
- * Run: node test/bench/importBench.ts [--scale 0.1] [--workers 2] [--folder made-earlier]
+ * Run: node test/bench/importBench.ts [--scale 0.1] [--workers 2] [--folder made-earlier-or-snli_1.0] [--vocabulary FILE]
  */
 import { execFileSync, type StdioOptions } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { openCache } from '../../main/data/cache.ts';
 import { requireDataset } from '../../main/data/datasets.ts';
 import { encodeSplit } from '../../main/data/encodedSplits.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
+import { tokenizerAt } from '../../main/data/openPairTokenizer.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
 import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { type Dataset, SPLITS } from '../../shared/datasets.ts';
@@ -28,8 +29,10 @@ const { values } = parseArgs({
   options: {
     scale: { type: 'string', default: '1' },
     workers: { type: 'string', default: '2' },
-    /** A folder that makeSnli wrote earlier. */
+    /** A folder that makeSnli wrote earlier, or SNLI's own. */
     folder: { type: 'string' },
+    /** As `train` takes it, such as BERT's vocab.txt; the words of the training split when it is left out. */
+    vocabulary: { type: 'string' },
     /** Set for the processes that are measured. */
     step: { type: 'string' },
     cache: { type: 'string' },
@@ -37,7 +40,11 @@ const { values } = parseArgs({
 });
 
 async function encodeAll(cache: ReturnType<typeof openCache>, dataset: Dataset): Promise<number> {
-  const tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, 5));
+  const { vocabulary } = values;
+  const tokenizer =
+    vocabulary === undefined
+      ? new WordsTokenizer(vocabularyOf(cache, dataset.id, 5))
+      : tokenizerAt(vocabulary);
   let tokens = 0;
   for (const split of SPLITS) {
     const options = { dataset, split, tokenizer, workers: Number(values.workers), ...SETTINGS };
@@ -60,9 +67,15 @@ async function importStep(cachePath: string, folder: string): Promise<Measured> 
 async function encodeStep(cachePath: string): Promise<Measured> {
   const startedMs = performance.now();
   const cache = openCache(cachePath);
-  const tokens = await encodeAll(cache, requireDataset(cache, NAME));
+  const dataset = requireDataset(cache, NAME);
+  const before = process.cpuUsage();
+  const tokens = await encodeAll(cache, dataset);
+  const pairs = dataset.rows.train + dataset.rows.dev + dataset.rows.test;
+  // Of all threads, reading and storing included: what other programs take of the machine changes little of it.
+  const { user, system } = process.cpuUsage(before);
+  const pairsPerProcessorSecond = Math.round(pairs / ((user + system) / 1e6));
   cache.close();
-  return { tokens, seconds: secondsSince(startedMs), maxRssMb: maxRssMb() };
+  return { tokens, seconds: secondsSince(startedMs), pairsPerProcessorSecond, maxRssMb: maxRssMb() };
 }
 
 /** What every later `train` does: everything it needs of the data, from the cache. */
@@ -88,6 +101,7 @@ function secondsSince(startedMs: number): number {
 function measure(step: Step, cachePath: string, folder: string): Measured {
   const file = fileURLToPath(import.meta.url);
   const args = [file, '--step', step, '--cache', cachePath, '--folder', folder, '--workers', values.workers];
+  if (values.vocabulary !== undefined) args.push('--vocabulary', values.vocabulary);
   const stdio: StdioOptions = ['ignore', 'pipe', 'inherit'];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio }));
 }

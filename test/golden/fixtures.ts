@@ -53,6 +53,26 @@ export interface ModelFixture {
   };
 }
 
+export interface PretrainingFixture {
+  readonly config: ModelConfig;
+  readonly dropout?: { readonly seed: number; readonly step: number };
+  readonly batch: GoldenBatch & {
+    /** Places in each pair that are masked, and the words that stood there, pair by pair. */
+    readonly maskedPlaces: readonly (readonly number[])[];
+    readonly maskedIds: readonly number[];
+  };
+  readonly parameters: NamedTensors;
+  readonly expected: {
+    readonly maskedLosses: readonly number[];
+    readonly maskedCorrect: number;
+    readonly nextLosses: readonly number[];
+    /** [P, 2] */
+    readonly nextLogits: GoldenTensor;
+    /** Of the mean of the masked losses plus the mean of the next-sentence losses, by parameter. */
+    readonly gradients: NamedTensors;
+  };
+}
+
 export interface PhiloxFixture {
   readonly vectors: readonly {
     readonly counter: readonly [number, number, number, number];
@@ -241,6 +261,9 @@ interface Fixtures {
   readonly 'model_odd_dropout.json': ModelFixture;
   readonly 'model_distilbert.json': ModelFixture;
   readonly 'model_distilbert_dropout.json': ModelFixture;
+  readonly 'pretraining_book.json': PretrainingFixture;
+  readonly 'pretraining_odd.json': PretrainingFixture;
+  readonly 'pretraining_dropout.json': PretrainingFixture;
   readonly 'philox.json': PhiloxFixture;
   readonly 'adam.json': AdamFixture;
   readonly 'steps.json': StepsFixture;

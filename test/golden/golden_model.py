@@ -104,15 +104,15 @@ def parameter_shapes(config):
 
 
 def is_norm(name):
-    return ".ln." in name or "_norm." in name
+    return ".ln." in name or "_norm." in name or name.startswith("mlm.mlp.2.")
 
 
-def make_parameters(config, seed):
+def make_parameters(config, seed, further_shapes=None):
     """Random parameters, every one of them fp32-exact. Biases and LayerNorms are away from 0 and 1, so that a
     forgotten one is noticed; weights are large enough for attention to be far from uniform."""
     random = np.random.default_rng(seed)
     parameters = {}
-    for name, shape in parameter_shapes(config).items():
+    for name, shape in (parameter_shapes(config) | (further_shapes or {})).items():
         noise = random.standard_normal(shape)
         if is_norm(name):
             values = (1.0 if name.endswith("weight") else 0.0) + 0.25 * noise

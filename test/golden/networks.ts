@@ -36,8 +36,11 @@ export function packedBatch(
 }
 
 /** Throws when the studio's names or shapes are not those of the fixture. */
-export function parametersOf(config: ModelConfig, golden: NamedTensors): ParameterSet {
-  const shapes = parameterShapes(config);
+export function parametersOf(
+  config: ModelConfig,
+  golden: NamedTensors,
+  shapes = parameterShapes(config),
+): ParameterSet {
   const ours = JSON.stringify(shapes.map(({ name, shape }) => [name, shape]));
   const theirs = JSON.stringify(Object.entries(golden).map(([name, { shape }]) => [name, shape]));
   if (ours !== theirs) throw new Error(`Parameters differ: ${ours} is not ${theirs}`);

@@ -3,9 +3,12 @@ import { planMicroBatches } from '../../main/data/batches.ts';
 import type { EncodedSplit } from '../../main/data/encoding.ts';
 import type { AdamVariableFactory } from '../../main/model/adam.ts';
 import { bookConfig } from '../../main/model/config.ts';
+import type { MaskedBatch } from '../../main/model/maskedBatch.ts';
 import { initialValues } from '../../main/model/parameters.ts';
 import { PhiloxSequence } from '../../main/model/philox.ts';
+import { pretrainingFigures } from '../../main/model/pretrainer.ts';
 import { ClassifierTask } from '../../main/training/classifierTask.ts';
+import { PretrainingTask } from '../../main/training/pretrainingTask.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 
@@ -60,5 +63,51 @@ export async function steps(task: ClassifierTask, microBatchTokens: number, coun
     readings.push([...(await reading.data())]);
     reading.dispose();
   }
+  return readings;
+}
+
+/** The same network with the heads of pretraining. */
+export function makePretraining(
+  changes: Record<string, unknown>,
+  factory: AdamVariableFactory,
+): PretrainingTask {
+  const free = { size: 'free', layers: 2, hidden: 12, heads: 2, feedForward: 20, lr: 0.01, loss: 'mean' };
+  const hyperparameters = hyperparametersSchema.parse({ ...free, ...changes });
+  const config = bookConfig(hyperparameters, WORDS, 2);
+  const begin = (...[shape, position]: [Parameters<typeof initialValues>[0], number]) => ({
+    value: initialValues(shape, position, 1),
+    first: null,
+    second: null,
+  });
+  return new PretrainingTask({ config, hyperparameters, factory, begin });
+}
+
+/** Micro-batches of all pairs of `someSplit`, the second row of each masked. */
+export function maskedBatches(microBatchTokens: number): MaskedBatch[] {
+  return planMicroBatches(someSplit(), everyone, { microBatchTokens }).map((batch) => {
+    const maskedRows = batch.offsets.slice(0, batch.pairs).map((first) => first + 1);
+    const labels = batch.labels.map((label) => label % 2);
+    return { ...batch, labels, maskedRows, maskedIds: maskedRows.map((row) => batch.ids[row]!) };
+  });
+}
+
+/** The readings of some steps of pretraining, and the sums of an evaluation after them. */
+export async function pretrainingSteps(
+  task: PretrainingTask,
+  microBatchTokens: number,
+  count = 3,
+): Promise<number[][]> {
+  const readings: number[][] = [];
+  for (let step = 1; step <= count; step++) {
+    const options = { step, lr: 0.01, betweenMicroBatches: async () => {} };
+    const reading = await task.step(maskedBatches(microBatchTokens), options);
+    readings.push([...(await reading.data())]);
+    reading.dispose();
+  }
+  const [batch] = maskedBatches(microBatchTokens);
+  const { sums, nextLogits } = pretrainingFigures(task.config, task, batch!);
+  readings.push([...(await sums.data())]);
+  sums.dispose();
+  nextLogits.dispose();
   return readings;
 }

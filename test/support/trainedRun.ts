@@ -9,7 +9,7 @@ import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { workerEnvironment } from '../../main/engines/registry.ts';
 import { checkoutEntries } from '../../main/entries.ts';
 import { bookConfig } from '../../main/model/config.ts';
-import { parameterShapes } from '../../main/model/parameters.ts';
+import { parameterShapes, pretrainingShapes } from '../../main/model/parameters.ts';
 import { tokenizerRecord, writeTokenizer } from '../../main/studio/tokenizerOfRun.ts';
 import { newestCheckpoint } from '../../main/training/checkpoints.ts';
 import type { Limits } from '../../main/training/supervisedChild.ts';
@@ -20,7 +20,7 @@ import {
 } from '../../main/training/supervisor.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
-import type { RunConfig, WorkerReport } from '../../shared/runs.ts';
+import { type RunConfig, runKind, type WorkerReport } from '../../shared/runs.ts';
 import { writePairsCsv } from './pairsCsv.ts';
 
 const WORDS = [
@@ -105,7 +105,6 @@ export async function prepareRun(
       ...place,
       runId: 'r1',
       cachePath,
-      datasetId: dataset.id,
       config,
       ...{ resumeFrom: null, trainedOn: null },
     },
@@ -162,7 +161,8 @@ export function lossesOf(attempts: readonly (readonly WorkerReport[])[]): Map<nu
 export function weightsOf({ job, config }: PreparedRun): Map<string, Float32Array> {
   const { checkpoint } = newestCheckpoint(job.runDirectory);
   const found = new Map<string, Float32Array>();
-  for (const shape of parameterShapes(config.model)) {
+  const shapesOf = runKind(config) === 'pretraining' ? pretrainingShapes : parameterShapes;
+  for (const shape of shapesOf(config.model)) {
     const { value, first, second } = checkpoint!.parameter(shape);
     found.set(shape.name, value).set(`first ${shape.name}`, first!).set(`second ${shape.name}`, second!);
   }

@@ -14,6 +14,7 @@ import { modelsHandlers } from './models.ts';
 import { queueHandlers } from './queue.ts';
 import { runsHandlers } from './runs.ts';
 import { seriesHandlers } from './series.ts';
+import { textsHandlers } from './texts.ts';
 import { viewsHandlers } from './views.ts';
 
 export function allHandlers(context: HostContext): Handlers {
@@ -31,6 +32,7 @@ export function allHandlers(context: HostContext): Handlers {
     ...queueHandlers(context),
     ...runsHandlers(context),
     ...seriesHandlers(context),
+    ...textsHandlers(context),
     ...viewsHandlers(context),
   };
 }

@@ -41,7 +41,11 @@ export function readCompareView(state: unknown): CompareView {
 }
 
 /** What is worth four charts, when nobody has chosen. */
+/** Those of pretraining first, which other runs have not. */
 const FIRST_METRICS: readonly MetricName[] = [
+  'step/maskedLoss',
+  'dev/maskedLoss',
+  'step/nextLoss',
   'test/accuracy',
   'dev/accuracy',
   'step/loss',

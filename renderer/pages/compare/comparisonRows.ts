@@ -45,7 +45,7 @@ export interface SectionsWish {
 
 const SECTIONS: readonly (readonly [title: string, prefix: RegExp])[] = [
   ['Hyperparameters', /^hyperparameters\./],
-  ['Data', /^(dataset\.|vocabularyHash)/],
+  ['Data', /^(dataset\.|tokenizer$|vocabularyHash)/],
   ['Model', /^(model\.|startFrom)/],
   ['Engine', /^engine/],
   ['Environment', /^environment\./],

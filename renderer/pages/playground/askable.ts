@@ -26,10 +26,12 @@ export async function askableModels(client: Client): Promise<Askable[]> {
     client.request('models/imported', {}),
   ]);
   return [
-    ...runs.map(({ run, name, colour, dataset, labels, pairs }) => ({
-      ...{ run, name, colour, dataset, labels, pairs },
-      href: hrefTo('runs', run),
-    })),
+    ...runs
+      .filter(({ kind }) => kind === 'fine-tuning')
+      .map(({ run, name, colour, dataset, labels, pairs }) => ({
+        ...{ run, name, colour, dataset, labels, pairs },
+        href: hrefTo('runs', run),
+      })),
     ...models.flatMap(({ name, head }) =>
       head === null || head.labels === null
         ? []

@@ -44,7 +44,18 @@ describe('help', () => {
   it('exists for every command that was promised', () => {
     expect(PATHS.map((path) => path.join(' ')).sort()).toEqual(
       [
-        ...['demo', 'train', 'evaluate', 'predict', 'datasets', 'runs', 'engines', 'cache', 'cache clear'],
+        ...[
+          'demo',
+          'train',
+          'pretrain',
+          'evaluate',
+          'predict',
+          'datasets',
+          'runs',
+          'engines',
+          'cache',
+          'cache clear',
+        ],
         ...['queue', 'studio', 'export', 'serve', 'models'],
         ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),

@@ -57,6 +57,8 @@ describe('comparing', () => {
       values: [1, 1],
       differs: false,
     });
+    // Runs from before there was a choice do not say it.
+    expect(comparison.settings.find((row) => row.key === 'tokenizer')?.values).toEqual(['words', 'words']);
     const metrics = new Map(comparison.metrics.map((row) => [row.key, row.values]));
     expect(metrics.get('step/loss')).toEqual([0.9, null]);
     expect(metrics.get('result.testAccuracy')).toEqual([0.784, null]);

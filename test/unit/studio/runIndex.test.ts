@@ -141,6 +141,19 @@ describe('the table', () => {
     expect(index.colourOf('none')).toBeNull();
   });
 
+  it('tells pieces of words apart by their vocabulary, and says of old runs that they have words', () => {
+    const { store, index } = freshIndex();
+    const config = sampleConfig({});
+    const hashes = ['0123456789abcdef', '0123456700000000', 'fedcba9800000000'];
+    for (const vocabularyHash of hashes)
+      endedRun(store, [], { config: { ...config, tokenizer: 'wordpiece', vocabularyHash } });
+    endedRun(store, [], { config: { ...config, tokenizer: 'words' } });
+    endedRun(store, [], { config });
+    const { values, codes } = index.table().settings.find(({ key }) => key === 'tokenizer')!;
+    const told = ['words', 'words', 'WordPiece fedcba98', 'WordPiece 01234567', 'WordPiece 01234567'];
+    expect(Array.from(codes, (code) => values[code])).toEqual(told);
+  });
+
   it('leaves out what is about to be deleted, whole and in part, and has it again', () => {
     const { store, index } = freshIndex();
     const runs = [endedRun(store), endedRun(store)];

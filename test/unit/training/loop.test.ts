@@ -48,6 +48,7 @@ async function run(changes: Record<string, unknown>, script: Script = {}, state:
     selectionPairs: hasSelection ? 5 : 0,
     testPairs: 5,
     truncatedPairs: 3,
+    further: null,
     trainStep: async (position) => {
       step = position.step;
       events.push(`step ${position.epoch}.${position.stepInEpoch}`);
@@ -56,7 +57,8 @@ async function run(changes: Record<string, unknown>, script: Script = {}, state:
     },
     evaluateSelection: async (at) => {
       events.push(`evaluate ${at.step}`);
-      return accuracies[evaluations++] ?? 0.5;
+      const accuracy = accuracies[evaluations++] ?? 0.5;
+      return { accuracy, score: accuracy };
     },
     evaluateTest: async () => {
       events.push('test');

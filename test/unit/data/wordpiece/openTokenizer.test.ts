@@ -79,6 +79,7 @@ describe('a folder', () => {
       },
       UNCASED,
     ],
+    ['with capitals that have no small letter, as BERT’s', { 'vocab.txt': `${vocabTxt}ℝ\n##ℝ\n` }, UNCASED],
     [
       'that says it is cased',
       { 'vocab.txt': vocabTxt, 'tokenizer_config.json': config({ do_lower_case: false }) },

@@ -10,7 +10,14 @@ import { predictLogits } from '../../../../main/model/classifier.ts';
 import type { ClassifierTask } from '../../../../main/training/classifierTask.ts';
 import type { ModelConfig } from '../../../../shared/runs.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
-import { makeTask, PAIRS, someSplit, steps } from '../../../support/smallTask.ts';
+import {
+  makePretraining,
+  makeTask,
+  PAIRS,
+  pretrainingSteps,
+  someSplit,
+  steps,
+} from '../../../support/smallTask.ts';
 
 const everyone = Int32Array.from({ length: PAIRS }, (_, pair) => pair);
 
@@ -88,6 +95,25 @@ describe('training and evaluation', () => {
     expect([...backend.fallbacks]).toEqual([]);
     task.dispose();
   });
+
+  it.each([{}, { clipNorm: 0.1, optimizer: 'adamw', weightDecay: 0.01 }])(
+    'of pretraining with %o need no kernel of tfjs, and leave nothing behind',
+    async (changes) => {
+      const backend = backendHere();
+      backend.fallbacks.clear();
+      const task = makePretraining({ dropout: 0.2, ...changes }, opened.adamVariables);
+      await pretrainingSteps(task, 64, 1);
+      const before = tf.memory().numTensors;
+      for (const reading of [
+        ...(await pretrainingSteps(task, 100_000, 2)),
+        ...(await pretrainingSteps(task, 64, 2)),
+      ])
+        for (const figure of reading) expect(Number.isFinite(figure)).toBe(true);
+      expect(tf.memory().numTensors).toBe(before);
+      expect([...backend.fallbacks]).toEqual([]);
+      task.dispose();
+    },
+  );
 
   it('counts what does run on the cpu kernels', async () => {
     const backend = backendHere();

@@ -23,6 +23,7 @@ const comparison: RunComparison = {
     row('hyperparameters.lr', 1e-4, 3e-5, null),
     row('hyperparameters.epochs', 5, 5, 5),
     row('dataset.name', 'SNLI', 'SNLI', 'sample'),
+    row('tokenizer', 'words', 'words', 'wordpiece'),
     row('environment.memoryBytes', 16e9, 16e9, 32e9),
     row('unheard.of', 'x', 'y', 'z'),
   ],
@@ -44,7 +45,7 @@ describe('the table of a comparison', () => {
       sections.map(({ title, lines, identical }) => [title, lines.map(({ name }) => name), identical]),
     ).toEqual([
       ['Hyperparameters', ['Learning rate'], 1],
-      ['Data', ['Data set'], 0],
+      ['Data', ['Data set', 'Tokenizer'], 0],
       ['Environment', ['Memory bytes (environment)'], 0],
       ['Other', ['Of (unheard)'], 0],
     ]);

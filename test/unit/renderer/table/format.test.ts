@@ -55,6 +55,7 @@ describe('names', () => {
   it.each([
     ['hyperparameters.lr', 'Learning rate'],
     ['dataset.name', 'Data set'],
+    ['tokenizer', 'Tokenizer'],
     ['model.dropout', 'Dropout (model)'],
     ['environment.gitCommit', 'Git commit (environment)'],
   ])('%s is %s', (key, name) => {
