@@ -51,7 +51,6 @@ pub fn words_for(longest: usize) -> usize {
     longest.div_ceil(64) * 2
 }
 
-
 impl Attention {
     /// -> context, log_sums, kept
     ///

@@ -1,6 +1,7 @@
-"""Compiles the CUDA kernels to PTX: `python3 compile.py LIBNVRTC [--check]`, with NVRTC 12.2 (wheel nvidia-cuda-nvrtc-cu12).
-Driver 535 and later read what it writes. The files begin with a hash of their sources, which a test compares."""
-import ctypes, hashlib, pathlib, sys
+"""Compiles the CUDA kernels to PTX: `python3 compile.py LIBNVRTC`, the library of NVRTC 12.2 (the wheel nvidia-cuda-nvrtc-cu12
+12.2.140 has it; neither a GPU nor a CUDA toolkit is needed). Driver 535 and later read what it writes. Each file begins with a
+hash of its sources, which a test in ptx.rs compares."""
+import ctypes, pathlib, sys
 
 HERE = pathlib.Path(__file__).parent
 BOTH = ["normalise", "embed", "pooled_attention", "loss"]
@@ -20,6 +21,14 @@ def source_of(name: str) -> str:
         return "\n".join(included(line) for line in lines if line != "#pragma once")
 
     return read(HERE / "kernels" / f"{name}.cu")
+
+
+def digest_of(source: str) -> int:
+    """FNV-1a, 64 bits."""
+    digest = 0xCBF29CE484222325
+    for byte in source.encode():
+        digest = (digest ^ byte) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+    return digest
 
 
 def compile_ptx(nvrtc: ctypes.CDLL, name: str, source: str, arch: str) -> bytes:
@@ -52,9 +61,8 @@ def main() -> None:
     for arch, names in FAMILIES.items():
         for name in names:
             source = source_of(name)
-            digest = hashlib.sha256(source.encode()).hexdigest()
             path = HERE / "ptx" / f"{name}.sm_{arch}.ptx"
-            ptx = f"// source {digest}\n".encode() + compile_ptx(nvrtc, name, source, arch)
+            ptx = f"// source {digest_of(source):016x}\n".encode() + compile_ptx(nvrtc, name, source, arch)
             path.write_bytes(ptx)
 
 

@@ -1,4 +1,4 @@
-//! One GPU: its driver, its kernels and the two streams that they run in.
+//! One GPU: its driver, its kernels and the streams that work goes into.
 
 use super::memory::Memory;
 use super::ptx;
@@ -20,6 +20,8 @@ pub enum Lane {
     Main,
     /// For what nothing else waits for until the end of a step.
     Side,
+    /// For what is on its way to the GPU.
+    Copies,
 }
 
 /// Blocks (x, y, z), threads of a block, bytes of shared memory of a block.
@@ -45,7 +47,7 @@ pub struct Device {
     kernels: HashMap<String, sys::CUfunction>,
     /// Shared memory that a kernel was allowed.
     allowed: RefCell<HashMap<String, usize>>,
-    streams: [sys::CUstream; 2],
+    streams: [sys::CUstream; 3],
     ordering: sys::CUevent,
     modules: Vec<sys::CUmodule>,
     handle: sys::CUdevice,
@@ -87,7 +89,7 @@ impl Device {
             memory: Memory::new(limit),
             kernels,
             allowed: RefCell::default(),
-            streams: [create()?, create()?],
+            streams: [create()?, create()?, create()?],
             ordering: event::create(sys::CUevent_flags::CU_EVENT_DISABLE_TIMING).map_err(failed("make an event"))?,
             modules,
             handle,
@@ -140,13 +142,22 @@ impl Device {
         }
     }
 
-    /// Copies numbers to the GPU, in order with the main stream. They may be changed when `finish` or a later read returns.
+    /// Copies numbers to the GPU, in the stream of copies.
     ///
     /// # Safety
-    /// `to` has room for them.
+    /// `to` has room for them, and they stay as they are until they are there.
     pub unsafe fn send<T: Copy>(&self, to: super::Address, from: &[T]) -> Result<()> {
         // SAFETY: the caller's.
-        unsafe { result::memcpy_htod_async(to, from, self.stream(Lane::Main)) }.map_err(failed("be sent numbers"))
+        unsafe { result::memcpy_htod_async(to, from, self.stream(Lane::Copies)) }.map_err(failed("be sent numbers"))
+    }
+
+    /// Copies bytes on the GPU, in the main stream.
+    ///
+    /// # Safety
+    /// Both have so many, until they are copied.
+    pub unsafe fn copy(&self, to: super::Address, from: super::Address, bytes: usize) -> Result<()> {
+        // SAFETY: the caller's.
+        unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream(Lane::Main)) }.map_err(failed("copy numbers"))
     }
 
     /// The event comes when the main stream has done what is in it now.
@@ -175,7 +186,8 @@ impl Device {
             let recorded = stream::end_capture(main).map_err(failed("record work"));
             worked?;
             let recorded = recorded?;
-            let executable = graph::instantiate(recorded, sys::CUgraphInstantiate_flags(0)).map_err(failed("prepare work"));
+            let executable =
+                graph::instantiate(recorded, sys::CUgraphInstantiate_flags(0)).map_err(failed("prepare work"));
             let _ = graph::destroy(recorded);
             Ok(Graph(executable?))
         }
@@ -250,7 +262,8 @@ fn load(capability: i32) -> Result<Loaded> {
             // Asking loads it now: a driver that loads lazily would do so at the first launch, which may be in a recording.
             let what = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_NUM_REGS;
             // SAFETY: as above.
-            unsafe { result::function::get_function_attribute(kernel, what) }.map_err(failed(&format!("load {name}")))?;
+            unsafe { result::function::get_function_attribute(kernel, what) }
+                .map_err(failed(&format!("load {name}")))?;
             kernels.insert(name.to_owned(), kernel);
         }
     }

@@ -145,12 +145,23 @@ pub struct EmbeddingGradient {
 impl EmbeddingGradient {
     /// # Safety
     /// All addresses name memory of the sizes above, which lives until the kernels have run.
-    pub unsafe fn run(&self, device: &Device, precision: Precision, most_distinct: usize, positions: usize) -> Result<()> {
-        ensure!(self.width % 8 == 0 && self.width <= 2048, "the width of embeddings must be a multiple of 8 up to 2048");
+    pub unsafe fn run(
+        &self,
+        device: &Device,
+        precision: Precision,
+        most_distinct: usize,
+        positions: usize,
+    ) -> Result<()> {
+        ensure!(
+            self.width % 8 == 0 && self.width <= 2048,
+            "the width of embeddings must be a multiple of 8 up to 2048"
+        );
         let run = |lane, name: &str, blocks| {
             let name = format!("{name}_{}", precision.name());
             // SAFETY: the caller's.
-            unsafe { device.launch(lane, &name, Grid { blocks, threads: THREADS, shared: 0 }, &[from_ref(self).cast()]) }
+            unsafe {
+                device.launch(lane, &name, Grid { blocks, threads: THREADS, shared: 0 }, &[from_ref(self).cast()])
+            }
         };
         device.after(Lane::Side, Lane::Main)?;
         run(Lane::Main, "token_gradient", (most_distinct, 1, 1))?;

@@ -168,7 +168,8 @@ impl<T: Number> Buffer<T> {
             // SAFETY: the buffer has so many bytes.
             unsafe {
                 result::ctx::synchronize().map_err(failed("do its work"))?;
-                result::memset_d8_sync(buffer.address(), byte, count * size_of::<T>()).map_err(failed("fill memory"))?;
+                result::memset_d8_sync(buffer.address(), byte, count * size_of::<T>())
+                    .map_err(failed("fill memory"))?;
             }
         }
         Ok(buffer)

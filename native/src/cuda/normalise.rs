@@ -47,8 +47,17 @@ impl Norm {
     /// Groups of 128 columns that a warp keeps in registers.
     fn groups(&self) -> Result<usize> {
         let width = self.width as usize;
-        ensure!(width.is_multiple_of(4) && width <= 1024, "the width of a norm must be a multiple of 4 up to 1024, not {width}");
-        Ok(if width <= 256 { 2 } else if width <= 512 { 4 } else { 8 })
+        ensure!(
+            width.is_multiple_of(4) && width <= 1024,
+            "the width of a norm must be a multiple of 4 up to 1024, not {width}"
+        );
+        Ok(if width <= 256 {
+            2
+        } else if width <= 512 {
+            4
+        } else {
+            8
+        })
     }
 
     /// -> y, statistics of at most `most_rows` rows

@@ -67,7 +67,14 @@ impl PooledAttention {
         unsafe { self.run(device, "pooled_attention_gradient", precision, most_pairs, shared) }
     }
 
-    unsafe fn run(&self, device: &Device, name: &str, precision: Precision, most_pairs: usize, shared: i32) -> Result<()> {
+    unsafe fn run(
+        &self,
+        device: &Device,
+        name: &str,
+        precision: Precision,
+        most_pairs: usize,
+        shared: i32,
+    ) -> Result<()> {
         ensure!(self.hidden % 4 == 0 && self.hidden % self.heads == 0, "heads divide the width, a multiple of 4");
         let name = format!("{name}_{}", precision.name());
         let grid = Grid { shared: shared as usize * size_of::<f32>(), ..Grid::new(most_pairs, THREADS) };

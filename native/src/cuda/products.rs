@@ -81,8 +81,24 @@ impl Product {
         let (rows, bias, shares, sums, kept, added, column_sums, sum_factors) = (0, 0, 0, 0, 0, 0, 0, 0);
         let more = (column_sums, sum_factors);
         Self {
-            form, m, n, k, a, b, c, rows, batches, bias, shares, activation, sums, kept, added, splits,
-            column_sums: more.0, sum_factors: more.1,
+            form,
+            m,
+            n,
+            k,
+            a,
+            b,
+            c,
+            rows,
+            batches,
+            bias,
+            shares,
+            activation,
+            sums,
+            kept,
+            added,
+            splits,
+            column_sums: more.0,
+            sum_factors: more.1,
         }
     }
 
@@ -136,7 +152,10 @@ impl Product {
     /// Side of the tiles that the result is computed in: large ones do more with what they read, small ones occupy more
     /// multiprocessors.
     fn tile(&self, device: &Device) -> usize {
-        let large = self.m.div_ceil(128) * self.n.div_ceil(128) * self.batches * self.splits;
+        if self.form == Form::Weights {
+            return tile_of_weights([self.m, self.n, self.k]);
+        }
+        let large = self.m.div_ceil(128) * self.n.div_ceil(128) * self.batches;
         if large * 4 >= device.multiprocessors * 3 && self.m >= 128 && self.n >= 128 { 128 } else { 64 }
     }
 
@@ -160,10 +179,16 @@ impl Product {
             Form::Weights => [self.m, self.n],
         };
         let whole = |&size: &usize| size.is_multiple_of(piece);
-        ensure!(strides.iter().all(whole) && side_by_side.iter().all(whole), "a product's widths must be multiples of {piece}");
+        ensure!(
+            strides.iter().all(whole) && side_by_side.iter().all(whole),
+            "a product's widths must be multiples of {piece}"
+        );
         // So is the result written.
         let of_result = [self.n, self.c.stride, self.c.batch];
-        ensure!(self.form == Form::Weights || of_result.iter().all(whole), "a product's width must be a multiple of {piece}");
+        ensure!(
+            self.form == Form::Weights || of_result.iter().all(whole),
+            "a product's width must be a multiple of {piece}"
+        );
         ensure!(self.form == Form::Weights || self.splits == 1, "only gradients of weights are split");
         Ok(())
     }
@@ -206,9 +231,13 @@ impl Product {
     }
 }
 
+fn tile_of_weights([m, n, k]: [usize; 3]) -> usize {
+    if k >= 4096 && m >= 128 && n >= 128 { 128 } else { 64 }
+}
+
 /// How many stretches of k fill the GPU where a weight's gradient [M, N] is summed over k rows, each worth a block.
 pub fn splits_for(device: &Device, [m, n, k]: [usize; 3], batches: usize) -> usize {
-    let tile = if k >= 4096 && m >= 128 && n >= 128 { 128 } else { 64 };
+    let tile = tile_of_weights([m, n, k]);
     let tiles = m.div_ceil(tile) * n.div_ceil(tile) * batches;
     // Half of the GPU: parts cost memory, and the main lane has the other half.
     (device.multiprocessors / 2 / tiles).clamp(1, k.div_ceil(128).max(1))

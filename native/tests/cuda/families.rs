@@ -1,67 +1,30 @@
-//! Norms, attention, embeddings, loss and Adam against their families in src/kernels.
+//! Norms, embeddings, loss and Adam against their families in src/kernels.
 
-use crate::support::{DROPOUT, Gpu, Numbers, kept, offsets_of, on_gpu, summed, tolerance};
+use crate::packed::Packed;
+use crate::support::{DROPOUT, Gpu, Numbers, kept, on_gpu, summed, tolerance};
 use entail_native::compute::Compute;
-use entail_native::cuda::attention::{Attention, words_for};
 use entail_native::cuda::device::Lane;
-use entail_native::cuda::embed::{Embedding, EmbeddingGradient, FirstRows, Layout as OnGpu, SEGMENT_PARTS};
+use entail_native::cuda::embed::{Embedding, EmbeddingGradient, FirstRows, SEGMENT_PARTS};
 use entail_native::cuda::loss::{Head, PARTS as CLASS_PARTS};
 use entail_native::cuda::memory::Buffer;
 use entail_native::cuda::normalise::{Norm, PARTS};
 use entail_native::cuda::optimizer::{Adam, BLOCK, Flat, HISTORY, History, NEVER, Table};
-use entail_native::cuda::pooled_attention::PooledAttention;
-use entail_native::cuda::{Address, Counts, Precision, address_of_rows};
-use entail_native::kernels::attention::{self, AttentionShape, Projected, ProjectedGradients};
+use entail_native::cuda::{Counts, Precision, address_of_rows};
 use entail_native::kernels::embed::{EmbeddingInputs, embedding_sum, sum_rows};
-use entail_native::kernels::layout::Layout;
 use entail_native::kernels::loss::cross_entropy;
 use entail_native::kernels::normalise::{NormGradients, NormInputs, NormShape, norm, norm_gradient};
 use entail_native::kernels::optimizer::{self, AdamNumbers, AdamParameter, AdamStep, Gradient};
-use entail_native::kernels::pooled_attention::{PooledShape, pooled_attention as pooled, pooled_attention_gradient};
-
-/// A packed batch on both sides.
-struct Packed {
-    offsets: Vec<i32>,
-    pair_indices: Vec<i32>,
-    counts: Address,
-    on_gpu: OnGpu,
-}
-
-impl Packed {
-    /// Room for more than there is, as a recorded graph has.
-    fn new(gpu: &Gpu, lengths: &[usize]) -> Self {
-        let offsets = offsets_of(lengths);
-        let pair_indices: Vec<i32> = (0..lengths.len() as i32).map(|pair| 1000 - 7 * pair).collect();
-        let (rows, pairs) = (offsets[lengths.len()], lengths.len() as i32);
-        let counts = gpu.send_counts(Counts { step: DROPOUT.step, rows, pairs, distinct: 0 });
-        let ints = |count: usize| gpu.send_ints(&vec![-1; count]);
-        let on_gpu = OnGpu {
-            offsets: gpu.send_ints(&offsets),
-            pair_indices: gpu.send_ints(&pair_indices),
-            places: ints(2 * rows as usize),
-            first_places: ints(2 * pairs as usize),
-            counts,
-        };
-        // SAFETY: the buffers have these sizes.
-        unsafe { on_gpu.place(&gpu.device, lengths.len() + 3) }.expect("places");
-        Self { offsets, pair_indices, counts, on_gpu }
-    }
-
-    fn layout(&self) -> Layout<'_> {
-        Layout::new(&self.offsets, &self.pair_indices).expect("a layout")
-    }
-
-    fn rows(&self) -> usize {
-        self.layout().rows()
-    }
-}
 
 pub fn norms(gpu: &Gpu, precision: Precision) {
     let compute = Compute::new(2);
     let lengths: Vec<usize> = (0..60).map(|i| 1 + i * 7 % 40).collect();
-    for (width, residual, dropout) in
-        [(256, true, Some(DROPOUT)), (256, false, Some(DROPOUT)), (100, true, None), (384, true, Some(DROPOUT)), (768, true, None)]
-    {
+    for (width, residual, dropout) in [
+        (256, true, Some(DROPOUT)),
+        (256, false, Some(DROPOUT)),
+        (100, true, None),
+        (384, true, Some(DROPOUT)),
+        (768, true, None),
+    ] {
         let packed = Packed::new(gpu, &lengths);
         let size = packed.rows() * width;
         let mut numbers = Numbers::new(width as u32);
@@ -120,156 +83,6 @@ pub fn norms(gpu: &Gpu, precision: Precision) {
     }
 }
 
-pub fn attention(gpu: &Gpu, precision: Precision) {
-    let short: Vec<usize> = (0..40).map(|i| 1 + i * 11 % 60).collect();
-    for (heads, width, lengths, dropout) in [
-        (4, 64, &short[..], Some(DROPOUT)),
-        (4, 64, &short, None),
-        (12, 32, &[1, 31, 32, 33, 26], Some(DROPOUT)),
-        (2, 64, &[64, 65, 93, 128, 129, 300], Some(DROPOUT)),
-    ] {
-        attend(gpu, precision, [heads, width], lengths, dropout);
-    }
-}
-
-fn attend(
-    gpu: &Gpu,
-    precision: Precision,
-    [heads, width]: [usize; 2],
-    lengths: &[usize],
-    dropout: Option<entail_native::kernels::random::Dropout>,
-) {
-    let compute = Compute::new(2);
-    let hidden = heads * width;
-    let packed = Packed::new(gpu, lengths);
-    let (rows, scale) = (packed.rows(), 1.0 / (width as f32).sqrt());
-    let mut numbers = Numbers::new(width as u32);
-    // Queries, keys and values of a row side by side, as one product leaves them.
-    let together = kept(precision, numbers.list(rows * 3 * hidden).iter().map(|x| x * 2.0).collect());
-    let dy = numbers.kept(precision, rows * hidden);
-    let third = |which: usize, together: &[f32]| -> Vec<f32> {
-        together.chunks(3 * hidden).flat_map(|row| row[which * hidden..][..hidden].to_vec()).collect()
-    };
-    let [q, k, v] = [0, 1, 2].map(|which| third(which, &together));
-    let shape = AttentionShape { layout: packed.layout(), hidden, heads, scale, sources: None, dropout };
-    let [mut context, mut dq, mut dk, mut dv] = [(); 4].map(|()| vec![0.0; rows * hidden]);
-    let mut saved = vec![0.0; shape.saved_size()];
-    let projected = Projected { q: &q, k: &k, v: &v };
-    attention::attention(&compute, projected, &shape, &mut context, Some(&mut saved));
-    let gradients = ProjectedGradients { dq: &mut dq, dk: &mut dk, dv: &mut dv };
-    attention::attention_gradient(&compute, &dy, projected, &saved, &shape, gradients);
-
-    let words = words_for(lengths.iter().copied().max().unwrap_or(0));
-    let begin = gpu.send(precision, &together);
-    let [on_context, on_gradients] = [rows * hidden, rows * 3 * hidden].map(|count| gpu.room(precision, count));
-    let [log_sums, deltas] = [(); 2].map(|()| gpu.floats(rows * heads));
-    let bits = gpu.send_ints(&vec![0; rows * heads * words]);
-    let side_by_side = (hidden * precision.size()) as u64;
-    let on = Attention {
-        q: begin,
-        k: begin + side_by_side,
-        v: begin + 2 * side_by_side,
-        context: on_context.address(),
-        log_sums: log_sums.address(),
-        kept: if dropout.is_some() && precision == Precision::Float32 { bits } else { 0 },
-        dy: gpu.send(precision, &dy),
-        deltas: deltas.address(),
-        dq: on_gradients.address(),
-        dk: on_gradients.address() + side_by_side,
-        dv: on_gradients.address() + 2 * side_by_side,
-        offsets: packed.on_gpu.offsets,
-        pair_indices: packed.on_gpu.pair_indices,
-        counts: packed.counts,
-        dropout: on_gpu(dropout, packed.counts),
-        scale,
-        heads: heads as i32,
-        hidden: hidden as i32,
-        stride: 3 * hidden as i32,
-        words: words as i32,
-        longest: lengths.iter().copied().max().unwrap_or(0) as i32,
-    };
-    // SAFETY: the buffers have these sizes and live until they are read.
-    unsafe {
-        on.forward(&gpu.device, precision, lengths.len() + 2).expect("attention");
-        on.backward(&gpu.device, precision, lengths.len() + 2).expect("its gradient");
-    }
-    let name = format!("{heads} heads of {width}, {} pairs", lengths.len());
-    gpu.compare(&format!("{name} context"), &on_context.read(), &context, tolerance(precision, 1e-5, 6e-3));
-    let found = on_gradients.read();
-    for (which, (name_of, expected)) in [("dq", &dq), ("dk", &dk), ("dv", &dv)].into_iter().enumerate() {
-        gpu.compare(&format!("{name} {name_of}"), &third(which, &found), expected, tolerance(precision, 1e-5, 1e-2));
-    }
-}
-
-pub fn pooled_attention(gpu: &Gpu, precision: Precision) {
-    let compute = Compute::new(2);
-    let short: Vec<usize> = (0..40).map(|i| 1 + i * 11 % 60).collect();
-    for (heads, width, lengths, dropout) in
-        [(4, 64, &short[..], Some(DROPOUT)), (4, 64, &short, None), (12, 64, &[1, 26, 200], Some(DROPOUT))]
-    {
-        let hidden = heads * width;
-        let packed = Packed::new(gpu, lengths);
-        let (rows, pairs) = (packed.rows(), lengths.len());
-        let mut numbers = Numbers::new(hidden as u32);
-        let x = numbers.kept(precision, rows * hidden);
-        let query: Vec<f32> = kept(precision, numbers.list(pairs * heads * hidden).iter().map(|x| x * 2.0).collect());
-        let dsums = numbers.kept(precision, query.len());
-        let (dvalue, bias) = (numbers.kept(precision, pairs * hidden), numbers.list(hidden));
-        let shape = PooledShape { layout: packed.layout(), hidden, heads, scale: 0.125, dropout };
-        let mut result = vec![0.0; pairs * heads * (hidden + 1)];
-        let mut saved = vec![0.0; shape.saved_size()];
-        pooled(&compute, &x, &query, &shape, &mut result, &mut saved);
-        // The last column's gradient comes from the values' bias.
-        let dy: Vec<f32> = (0..pairs * heads)
-            .flat_map(|which| {
-                let (pair, head) = (which / heads, which % heads);
-                let columns = head * width..(head + 1) * width;
-                let of_share: f32 = columns.map(|c| dvalue[pair * hidden + c] * bias[c]).sum();
-                [&dsums[which * hidden..][..hidden], &[of_share]].concat()
-            })
-            .collect();
-        let [mut dx, mut dquery] = [x.len(), query.len()].map(|count| vec![0.0; count]);
-        pooled_attention_gradient(&compute, &dy, &x, &query, &saved, &shape, (&mut dx, &mut dquery));
-
-        let [on_sums, on_dquery] = [(); 2].map(|()| gpu.room(precision, query.len()));
-        let on_dx = gpu.room(precision, x.len());
-        let [on_shares, on_saved] = [pairs * heads, saved.len()].map(|count| gpu.floats(count));
-        let on = PooledAttention {
-            x: gpu.send(precision, &x),
-            query: gpu.send(precision, &query),
-            sums: on_sums.address(),
-            shares: on_shares.address(),
-            saved: on_saved.address(),
-            dsums: gpu.send(precision, &dsums),
-            dvalue: gpu.send(precision, &dvalue),
-            bias: gpu.send_floats(&bias),
-            dx: on_dx.address(),
-            dquery: on_dquery.address(),
-            offsets: packed.on_gpu.offsets,
-            pair_indices: packed.on_gpu.pair_indices,
-            counts: packed.counts,
-            dropout: on_gpu(dropout, packed.counts),
-            scale: 0.125,
-            heads: heads as i32,
-            hidden: hidden as i32,
-            longest: lengths.iter().copied().max().unwrap_or(0) as i32 + 5,
-        };
-        // SAFETY: the buffers have these sizes and live until they are read.
-        unsafe {
-            on.forward(&gpu.device, precision, pairs + 2).expect("pooled attention");
-            on.backward(&gpu.device, precision, pairs + 2).expect("its gradient");
-        }
-        let name = format!("{heads} heads of {hidden}, {pairs} pairs");
-        let (sums, shares): (Vec<_>, Vec<_>) = result.chunks(hidden + 1).map(|row| (&row[..hidden], row[hidden])).unzip();
-        let stored = tolerance(precision, 1e-5, 6e-3);
-        gpu.compare(&format!("{name} sums"), &on_sums.read(), &sums.concat(), stored);
-        gpu.compare(&format!("{name} shares"), &on_shares.read(), &shares, 1e-5);
-        gpu.compare(&format!("{name} saved"), &on_saved.read(), &saved, 1e-5);
-        gpu.compare(&format!("{name} dx"), &on_dx.read(), &dx, stored);
-        gpu.compare(&format!("{name} dquery"), &on_dquery.read(), &dquery, stored);
-    }
-}
-
 pub fn embeddings(gpu: &Gpu, precision: Precision) {
     let compute = Compute::new(2);
     let lengths: Vec<usize> = (0..90).map(|i| 1 + i * 13 % 50).collect();
@@ -308,7 +121,8 @@ pub fn embeddings(gpu: &Gpu, precision: Precision) {
         let begin = |id: &i32| order.partition_point(|&row| ids[row as usize] < *id) as i32;
         let begins: Vec<i32> = distinct.iter().map(begin).chain([rows as i32]).collect();
 
-        let counts = Counts { step: 0, rows: rows as i32, pairs: lengths.len() as i32, distinct: distinct.len() as i32 };
+        let counts =
+            Counts { step: 0, rows: rows as i32, pairs: lengths.len() as i32, distinct: distinct.len() as i32 };
         let counts = gpu.send_counts(counts);
         let on_y = gpu.room(precision, y.len());
         let embedding = Embedding {
@@ -378,7 +192,8 @@ pub fn losses(gpu: &Gpu, precision: Precision) {
         let wide = |x: f32| f64::from(x);
         let logits: Vec<f32> = (0..pairs * classes)
             .map(|at| {
-                let (hidden, weight) = (&hidden[at / classes * width..][..width], &weight[at % classes * width..][..width]);
+                let (hidden, weight) =
+                    (&hidden[at / classes * width..][..width], &weight[at % classes * width..][..width]);
                 let sum: f64 = hidden.iter().zip(weight).map(|(a, b)| wide(*a) * wide(*b)).sum();
                 (sum + wide(bias[at % classes])) as f32
             })
@@ -389,7 +204,8 @@ pub fn losses(gpu: &Gpu, precision: Precision) {
         let dhidden: Vec<f32> = (0..pairs * width)
             .map(|at| {
                 let (pair, column, y) = (at / width, at % width, wide(hidden[at]));
-                let terms = (0..classes).map(|c| wide(residuals[pair * classes + c]) * wide(weight[c * width + column]));
+                let terms =
+                    (0..classes).map(|c| wide(residuals[pair * classes + c]) * wide(weight[c * width + column]));
                 (terms.sum::<f64>() * (1.0 - y * y)) as f32
             })
             .collect();
@@ -425,14 +241,25 @@ pub fn losses(gpu: &Gpu, precision: Precision) {
         unsafe {
             head.run(&gpu.device, precision, pairs + 11).expect("a loss");
             gpu.device.after(Lane::Side, Lane::Main).expect("an order");
-            head.gradient(&gpu.device, precision, [weight_parts.address(), bias_parts.address()]).expect("its gradient");
+            head.gradient(&gpu.device, precision, [weight_parts.address(), bias_parts.address()])
+                .expect("its gradient");
             head.sum_metrics(&gpu.device, totals.address()).expect("metrics");
         }
         gpu.compare(&format!("{classes} classes logits"), &on_logits.read(), &logits, 1e-5);
         gpu.compare(&format!("{classes} classes losses"), &on_losses.read(), &losses, 1e-5);
         gpu.compare(&format!("{classes} classes residuals"), &on_residuals.read(), &residuals, 1e-5);
-        gpu.compare(&format!("{classes} classes dhidden"), &on_dhidden.read(), &dhidden, tolerance(precision, 1e-5, 4e-3));
-        gpu.compare(&format!("{classes} classes d_weight"), &summed(&weight_parts.read(), d_weight.len()), &d_weight, 1e-5);
+        gpu.compare(
+            &format!("{classes} classes dhidden"),
+            &on_dhidden.read(),
+            &dhidden,
+            tolerance(precision, 1e-5, 4e-3),
+        );
+        gpu.compare(
+            &format!("{classes} classes d_weight"),
+            &summed(&weight_parts.read(), d_weight.len()),
+            &d_weight,
+            1e-5,
+        );
         gpu.compare(&format!("{classes} classes d_bias"), &summed(&bias_parts.read(), classes), &d_bias, 1e-5);
         let totals = totals.read().expect("totals");
         gpu.compare("total loss", &[totals[0] as f32], &[losses.iter().sum()], 1e-5);

@@ -1,7 +1,9 @@
 //! Every CUDA kernel against the CPU's: `cargo test --features cuda --test cuda`. Says so and ends well where there is no
 //! GPU. A program of its own, since all checks share one device.
 
+mod attention;
 mod families;
+mod packed;
 mod products;
 mod reference;
 mod step;
@@ -20,8 +22,8 @@ const CHECKS: [Check; 8] = [
     ("linear layers", products::linear_layers),
     ("products by head", products::by_head),
     ("norms", families::norms),
-    ("attention", families::attention),
-    ("pooled attention", families::pooled_attention),
+    ("attention", attention::attention),
+    ("pooled attention", attention::pooled_attention),
     ("embeddings", families::embeddings),
     ("loss", families::losses),
     ("a whole step", step::whole_step),

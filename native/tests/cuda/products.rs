@@ -121,7 +121,8 @@ pub fn by_head(gpu: &Gpu, precision: Precision) {
     let (pairs, heads, width) = (77, 4, 64);
     let hidden = heads * width;
     let mut numbers = Numbers::new(5);
-    let [q, weight, sums] = [pairs * hidden, hidden * hidden, pairs * heads * hidden].map(|n| numbers.kept(precision, n));
+    let [q, weight, sums] =
+        [pairs * hidden, hidden * hidden, pairs * heads * hidden].map(|n| numbers.kept(precision, n));
     let (bias, shares) = (numbers.list(hidden), numbers.list(pairs * heads));
     let dot = |n: usize, a: &dyn Fn(usize) -> f32, b: &dyn Fn(usize) -> f32| {
         (0..n).map(|i| f64::from(a(i)) * f64::from(b(i))).sum::<f64>()

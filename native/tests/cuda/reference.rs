@@ -121,12 +121,8 @@ impl<'a> Reference<'a> {
         let gamma = self.value(&format!("{name}.weight"));
         let [mut dx, mut dresidual] = [(); 2].map(|()| vec![0.0; x.len()]);
         let [mut dgamma, mut dbeta] = [(); 2].map(|()| vec![0.0; gamma.len()]);
-        let gradients = NormGradients {
-            dx: &mut dx,
-            dresidual: Some(&mut dresidual),
-            dgamma: &mut dgamma,
-            dbeta: &mut dbeta,
-        };
+        let gradients =
+            NormGradients { dx: &mut dx, dresidual: Some(&mut dresidual), dgamma: &mut dgamma, dbeta: &mut dbeta };
         let inputs = NormInputs { x, residual: Some(residual), gamma };
         norm_gradient(&self.compute, dy, inputs, statistics, shape, gradients);
         self.gradients.insert(format!("{name}.weight"), dgamma);
@@ -211,8 +207,7 @@ impl<'a> Reference<'a> {
         let Sizes { layers, hidden, vocabulary, positions, classes, .. } = self.sizes();
         let packed = self.packed;
         let layout = self.layout();
-        let position_of: Vec<i32> =
-            (0..layout.pairs()).flat_map(|pair| 0..layout.length(pair) as i32).collect();
+        let position_of: Vec<i32> = (0..layout.pairs()).flat_map(|pair| 0..layout.length(pair) as i32).collect();
         let mut token_rows = vec![0.0; packed.ids.len() * hidden];
         gather_rows(&self.compute, self.value(TOKEN_TABLE), hidden, packed.ids, &mut token_rows);
         let inputs = EmbeddingInputs {
@@ -253,7 +248,8 @@ impl<'a> Reference<'a> {
         let mut first = vec![0.0; pairs * hidden];
         gather_rows(&self.compute, x, hidden, &packed.offsets[..pairs], &mut first);
         let (query, _) = self.linear(&name("q"), &first, Activation::None);
-        let (of_keys, of_values) = (self.value(&format!("{}.weight", name("k"))), self.value(&format!("{}.weight", name("v"))));
+        let (of_keys, of_values) =
+            (self.value(&format!("{}.weight", name("k"))), self.value(&format!("{}.weight", name("v"))));
         let value_bias = self.value(&format!("{}.bias", name("v")));
         // absorbed [P, N, H]
         let mut absorbed = vec![0.0f32; pairs * heads * hidden];

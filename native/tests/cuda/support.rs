@@ -88,9 +88,12 @@ impl Gpu {
         self.compared.set(self.compared.get() + 1);
         if !good {
             self.failures.set(self.failures.get() + 1);
-            let bad = found.iter().zip(expected).filter(|&two| !(off(two) <= tolerance)).count();
+            let bad = found.iter().zip(expected).filter(|&two| off(two) > tolerance || off(two).is_nan()).count();
             let (place, count) = (worst.0, found.len());
-            println!("  WRONG {what}: {bad} of {count} numbers, most at {place}: {} for {}", found[place], expected[place]);
+            println!(
+                "  WRONG {what}: {bad} of {count} numbers, most at {place}: {} for {}",
+                found[place], expected[place]
+            );
         } else {
             println!("  {what}: off by {:.1e} (allowed {tolerance:.0e})", worst.1);
         }
@@ -220,4 +223,3 @@ pub fn summed(parts: &[f32], size: usize) -> Vec<f32> {
 pub fn tolerance(precision: Precision, float32: f64, bfloat16: f64) -> f64 {
     if precision == Precision::Float32 { float32 } else { bfloat16 }
 }
-

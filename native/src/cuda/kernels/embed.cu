@@ -3,6 +3,7 @@
 #include "numbers.cuh"
 
 #define THREADS 256
+#define TOGETHER 8
 
 // offsets [P + 1], pair_indices [P] -> places [R] of all rows, first_places [P] of each pair's first row: index of the pair
 // in the optimizer batch, row inside the pair
@@ -52,14 +53,23 @@ sum_into(float* to, const T* x, int width, int begin, int end, RowAt row_at) {
     int columns = width / 8, groups = THREADS / columns;
     int group = threadIdx.x / columns, column = threadIdx.x % columns * 8;
     float4 low = make_float4(0, 0, 0, 0), high = low;
-    if (group < groups)
-#pragma unroll 8
-        for (int i = begin + group; i < end; i += groups) {
-            int row = row_at(i);
+    for (int i = begin + group; group < groups && i < end; i += groups * TOGETHER) {
+        // All of them on their way before the first is added.
+        float4 lows[TOGETHER], highs[TOGETHER];
+#pragma unroll
+        for (int j = 0; j < TOGETHER; j++) {
+            int row = i + j * groups < end ? row_at(i + j * groups) : -1;
+            lows[j] = highs[j] = make_float4(0, 0, 0, 0);
             if (row < 0) continue;
-            low = low + load4(x + (i64)row * width + column);
-            high = high + load4(x + (i64)row * width + column + 4);
+            lows[j] = load4(x + (i64)row * width + column);
+            highs[j] = load4(x + (i64)row * width + column + 4);
         }
+#pragma unroll
+        for (int j = 0; j < TOGETHER; j++) {
+            low = low + lows[j];
+            high = high + highs[j];
+        }
+    }
     of_groups[threadIdx.x][0] = low;
     of_groups[threadIdx.x][1] = high;
     __syncthreads();

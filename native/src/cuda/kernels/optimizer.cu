@@ -18,9 +18,29 @@ struct Segment {
 // The parts of a gradient added in order.
 __device__ __forceinline__ float4 sum_parts(const Segment& s, int at) {
     float4 sum = make_float4(0, 0, 0, 0);
-#pragma unroll 16
-    for (int part = 0; part < s.count; part++) sum = sum + load4(s.parts + part * s.step + at);
+    for (int first = 0; first < s.count; first += 8) {
+        // All of them on their way before the first is added.
+        float4 parts[8];
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            parts[i] = make_float4(0, 0, 0, 0);
+            if (first + i < s.count) parts[i] = load4(s.parts + (first + i) * s.step + at);
+        }
+#pragma unroll
+        for (int i = 0; i < 8; i++) sum = sum + parts[i];
+    }
     return sum;
+}
+
+// The same where four numbers do not lie side by side: a bias of few classes.
+__device__ __forceinline__ float4 sum_few(const Segment& s, int at) {
+    float sums[4] = {};
+#pragma unroll 8
+    for (int part = 0; part < s.count; part++)
+#pragma unroll
+        for (int i = 0; i < 4; i++) sums[i] += s.parts[part * s.step + min(at + i, s.size - 1)];
+    // Behind the last number there is nothing.
+    return make_float4(sums[0], at + 1 < s.size ? sums[1] : 0.0f, at + 2 < s.size ? sums[2] : 0.0f, at + 3 < s.size ? sums[3] : 0.0f);
 }
 
 // [blocks] which segment each block of numbers belongs to -> gradient, flat
@@ -28,15 +48,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) gather_gradient(const Segm
     Segment s = segments[segment_of[blockIdx.x]];
     int at = (blockIdx.x - s.first_block) * BLOCK + threadIdx.x * 4;
     float4 sum = make_float4(0, 0, 0, 0);
-    // Biases of few classes end within a group of four.
     if (at + 4 <= s.size && s.step % 4 == 0) sum = sum_parts(s, at);
-    else
-        for (int i = 0; i < 4; i++) {
-            float one = 0.0f;
-            if (at + i < s.size)
-                for (int part = 0; part < s.count; part++) one += s.parts[part * s.step + at + i];
-            (i == 0 ? sum.x : i == 1 ? sum.y : i == 2 ? sum.z : sum.w) = one;
-        }
+    else if (at < s.size) sum = sum_few(s, at);
     store4(gradient + (i64)blockIdx.x * BLOCK + threadIdx.x * 4, sum);
 }
 

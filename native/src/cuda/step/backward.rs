@@ -4,12 +4,12 @@ use super::TrainingStep;
 use super::forward::Rows;
 use super::layers::{AfterAttention, FirstLayer, WholeLayer};
 use super::parameters::{Layer, Linear, Projections, Stretch};
+use crate::cuda::Address;
 use crate::cuda::device::Lane;
 use crate::cuda::embed::{EmbeddingGradient, FirstRows};
 use crate::cuda::memory::Block;
 use crate::cuda::normalise::Norm;
 use crate::cuda::products::{Form, Matrix, Product};
-use crate::cuda::Address;
 use crate::error::Result;
 use crate::kernels::activation::Activation;
 
@@ -96,8 +96,11 @@ impl TrainingStep {
         rows: Rows,
         through: &Through,
     ) -> Result<()> {
-        let operands =
-            [Matrix::rows(dy.address(), out), Matrix::rows(self.weight(weight), into), Matrix::rows(dx.address(), into)];
+        let operands = [
+            Matrix::rows(dy.address(), out),
+            Matrix::rows(self.weight(weight), into),
+            Matrix::rows(dx.address(), into),
+        ];
         let product = Product {
             rows: rows.count,
             activation: if through.kept.is_some() { self.options.activation } else { Activation::None },
@@ -161,7 +164,9 @@ impl TrainingStep {
         of: &WholeLayer,
     ) -> Result<()> {
         let (hidden, rows) = (self.options.sizes.hidden, self.all_rows());
-        let Projections::Whole(projections) = parameters.projections else { unreachable!("a whole layer's parameters") };
+        let Projections::Whole(projections) = parameters.projections else {
+            unreachable!("a whole layer's parameters")
+        };
         let size = [hidden, 3 * hidden];
         let added = Through { kept: None, added: Some(&of.after.dinput) };
         // SAFETY: the caller's.
@@ -247,4 +252,3 @@ impl TrainingStep {
         unsafe { gradient.run(&self.device, self.options.precision, self.most_distinct(), sizes.positions) }
     }
 }
-

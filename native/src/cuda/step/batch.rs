@@ -1,7 +1,7 @@
 //! A packed batch as the GPU takes it: everything that a step is told, in one stretch of words that is sent at once.
 
 use super::parameters::Sizes;
-use crate::cuda::device::{Device, failed};
+use crate::cuda::device::{Device, Lane, failed};
 use crate::cuda::memory::{Buffer, Memory};
 use crate::cuda::{Address, Counts};
 use crate::ensure;
@@ -72,8 +72,14 @@ impl Batch {
     pub fn new(sizes: &Sizes, capacity: &Capacity, packed: &Packed) -> Result<Self> {
         let &Packed { ids, segments, offsets, pair_indices, labels } = packed;
         let (rows, pairs) = (ids.len(), labels.len());
-        ensure!(rows <= capacity.rows && pairs <= capacity.pairs, "{rows} rows of {pairs} pairs are more than was made room for");
-        ensure!(segments.len() == rows && offsets.len() == pairs + 1 && pair_indices.len() == pairs, "lists of one batch");
+        ensure!(
+            rows <= capacity.rows && pairs <= capacity.pairs,
+            "{rows} rows of {pairs} pairs are more than was made room for"
+        );
+        ensure!(
+            segments.len() == rows && offsets.len() == pairs + 1 && pair_indices.len() == pairs,
+            "lists of one batch"
+        );
         let [first, last] = [offsets[0], offsets[pairs]];
         ensure!(first == 0 && last as usize == rows, "offsets from 0 to the number of rows");
         // A pair without rows has no first row for the classifier.
@@ -126,12 +132,11 @@ impl Sorted {
     }
 }
 
-/// Where batches arrive on the GPU.
+/// Where batches arrive on the GPU: some are on their way while another is worked on.
 pub struct Inbox {
     pub places: Places,
     words: Buffer<u32>,
-    /// Memory that the GPU reads by itself, used in turn
-    outgoing: Vec<Pinned>,
+    arrivals: Vec<Arrival>,
     next: usize,
 }
 
@@ -141,8 +146,8 @@ const ON_THEIR_WAY: usize = 4;
 impl Inbox {
     pub fn new(memory: &Rc<Memory>, capacity: &Capacity) -> Result<Self> {
         let places = Places::new(capacity);
-        let outgoing = (0..ON_THEIR_WAY).map(|_| Pinned::new(places.size)).collect::<Result<_>>()?;
-        Ok(Self { places, words: Buffer::zeros(memory, places.size)?, outgoing, next: 0 })
+        let arrivals = (0..ON_THEIR_WAY).map(|_| Arrival::new(memory, places.size)).collect::<Result<_>>()?;
+        Ok(Self { places, words: Buffer::zeros(memory, places.size)?, arrivals, next: 0 })
     }
 
     pub fn address(&self) -> Address {
@@ -156,59 +161,69 @@ impl Inbox {
     /// Sends a batch as that of `step` (from 0), with Adam's two numbers.
     pub fn send(&mut self, device: &Device, batch: &Batch, step: u32, adam: [f32; 2]) -> Result<()> {
         ensure!(batch.words.len() == self.places.size, "a batch made for another capacity");
-        let pinned = &mut self.outgoing[self.next];
+        let arrival = &mut self.arrivals[self.next];
         self.next = (self.next + 1) % ON_THEIR_WAY;
-        pinned.wait_until_sent()?;
-        let words = pinned.words();
+        arrival.wait_until_taken()?;
+        let words = arrival.words();
         words.copy_from_slice(&batch.words);
         let Counts { rows, pairs, distinct, .. } = batch.counts;
         words[..4].copy_from_slice(&[step, rows as u32, pairs as u32, distinct as u32]);
         words[self.places.adam..][..2].copy_from_slice(&adam.map(f32::to_bits));
-        // SAFETY: the buffer has room for all words.
-        unsafe { device.send(self.words.address(), pinned.words()) }?;
-        pinned.sending(device)
+        arrival.send(device, self.words.address())
     }
 }
 
-/// Words that the GPU reads by itself, so that a copy does not wait.
-struct Pinned {
+/// A batch on its way: memory that the GPU reads by itself, and where it goes first.
+struct Arrival {
     at: *mut u32,
-    count: usize,
-    sent: cudarc::driver::sys::CUevent,
+    there: Buffer<u32>,
+    /// It was taken from there
+    taken: cudarc::driver::sys::CUevent,
 }
 
-impl Pinned {
-    fn new(count: usize) -> Result<Self> {
+impl Arrival {
+    fn new(memory: &Rc<Memory>, count: usize) -> Result<Self> {
+        let there = Buffer::new(memory, count)?;
         let flags = cudarc::driver::sys::CUevent_flags::CU_EVENT_DISABLE_TIMING;
-        let sent = result::event::create(flags).map_err(failed("make an event"))?;
+        let taken = result::event::create(flags).map_err(failed("make an event"))?;
         // SAFETY: the device's context is current.
-        let at = unsafe { result::malloc_host(count * size_of::<u32>(), 0) }.map_err(failed("reach memory"))?.cast::<u32>();
+        let at =
+            unsafe { result::malloc_host(count * size_of::<u32>(), 0) }.map_err(failed("reach memory"))?.cast::<u32>();
         // SAFETY: so much was allocated.
         unsafe { at.write_bytes(0, count) };
-        Ok(Self { at, count, sent })
+        Ok(Self { at, there, taken })
     }
 
     fn words(&mut self) -> &mut [u32] {
-        // SAFETY: so many were allocated and written; the GPU does not read them now (`wait_until_sent`).
-        unsafe { std::slice::from_raw_parts_mut(self.at, self.count) }
+        // SAFETY: so many were allocated and written; the GPU does not read them now (`wait_until_taken`).
+        unsafe { std::slice::from_raw_parts_mut(self.at, self.there.count()) }
     }
 
-    fn wait_until_sent(&self) -> Result<()> {
+    fn wait_until_taken(&self) -> Result<()> {
         // SAFETY: the event is its own.
-        unsafe { result::event::synchronize(self.sent) }.map_err(failed("do its work"))
+        unsafe { result::event::synchronize(self.taken) }.map_err(failed("do its work"))
     }
 
-    fn sending(&self, device: &Device) -> Result<()> {
-        device.mark(self.sent)
+    /// Beside what the GPU does; then, in order with it, to where the step reads it.
+    fn send(&mut self, device: &Device, to: Address) -> Result<()> {
+        let there = self.there.address();
+        let bytes = self.there.count() * size_of::<u32>();
+        // SAFETY: both buffers have room for all words, which stay as they are until they are taken.
+        unsafe {
+            device.send(there, self.words())?;
+            device.after(Lane::Main, Lane::Copies)?;
+            device.copy(to, there, bytes)?;
+        }
+        device.mark(self.taken)
     }
 }
 
-impl Drop for Pinned {
+impl Drop for Arrival {
     fn drop(&mut self) {
         // SAFETY: what was allocated is freed once, when it has been sent.
         unsafe {
-            let _ = result::event::synchronize(self.sent);
-            let _ = result::event::destroy(self.sent);
+            let _ = result::event::synchronize(self.taken);
+            let _ = result::event::destroy(self.taken);
             let _ = result::free_host(self.at.cast());
         }
     }
@@ -231,7 +246,13 @@ mod tests {
     fn refuses_what_would_make_a_kernel_read_out_of_bounds() {
         let sizes = Sizes { layers: 1, hidden: 4, feed_forward: 4, heads: 1, vocabulary: 9, positions: 3, classes: 2 };
         let capacity = Capacity { rows: 6, pairs: 2, longest: 3 };
-        let good = Packed { ids: &[1, 2, 8], segments: &[0, 1, 1], offsets: &[0, 1, 3], pair_indices: &[4, 5], labels: &[0, 1] };
+        let good = Packed {
+            ids: &[1, 2, 8],
+            segments: &[0, 1, 1],
+            offsets: &[0, 1, 3],
+            pair_indices: &[4, 5],
+            labels: &[0, 1],
+        };
         let made = |packed: &Packed| Batch::new(&sizes, &capacity, packed).is_ok();
         assert!(made(&good));
         for bad in [

@@ -107,8 +107,11 @@ impl TrainingStep {
         activation: Activation,
         sums: Option<&Block>,
     ) -> Result<()> {
-        let operands =
-            [Matrix::rows(x.address(), into), Matrix::rows(self.weight(linear.weight), into), Matrix::rows(y.address(), out)];
+        let operands = [
+            Matrix::rows(x.address(), into),
+            Matrix::rows(self.weight(linear.weight), into),
+            Matrix::rows(y.address(), out),
+        ];
         let product = Product {
             rows: rows.count,
             bias: self.vector(linear.bias),
@@ -122,7 +125,9 @@ impl TrainingStep {
 
     unsafe fn whole_layer(&self, layer: usize, parameters: &Layer, x: &Block, of: &WholeLayer) -> Result<()> {
         let (hidden, rows) = (self.options.sizes.hidden, self.all_rows());
-        let Projections::Whole(projections) = parameters.projections else { unreachable!("a whole layer's parameters") };
+        let Projections::Whole(projections) = parameters.projections else {
+            unreachable!("a whole layer's parameters")
+        };
         // SAFETY: the caller's.
         unsafe {
             let size = [hidden, 3 * hidden];
@@ -243,7 +248,11 @@ impl TrainingStep {
     /// A product of pairs for each head.
     pub(super) fn of_heads(&self, form: Form, [n, k]: [usize; 2], operands: [Matrix; 3]) -> Product {
         let rows = self.first_rows();
-        Product { batches: self.options.sizes.heads, rows: rows.count, ..Product::new(form, [rows.most, n, k], operands) }
+        Product {
+            batches: self.options.sizes.heads,
+            rows: rows.count,
+            ..Product::new(form, [rows.most, n, k], operands)
+        }
     }
 
     /// Output projection, first norm, feed-forward, second norm.
@@ -266,7 +275,14 @@ impl TrainingStep {
             norm.forward(device, precision, rows.most)?;
             let (size, sums) = ([hidden, feed_forward], of.inner_sums.as_ref());
             self.linear(parameters.dense1, size, inner, rows, self.options.activation, sums)?;
-            self.linear(parameters.dense2, [feed_forward, hidden], [&of.inner, &of.outer], rows, Activation::None, None)?;
+            self.linear(
+                parameters.dense2,
+                [feed_forward, hidden],
+                [&of.inner, &of.outer],
+                rows,
+                Activation::None,
+                None,
+            )?;
             let norm = Norm { y: of.y.address(), ..self.norm(&second) };
             norm.forward(device, precision, rows.most)
         }
@@ -282,8 +298,13 @@ impl TrainingStep {
     ) -> [NormOf<'a>; 2] {
         let [first, second] = &of.statistics;
         let (output, outer, middle) = (of.output.address(), of.outer.address(), of.middle.address());
-        let norm = |x, residual, parameters, statistics, place| {
-            NormOf { x, residual, parameters, statistics, rows, dropout: self.dropout(place) }
+        let norm = |x, residual, parameters, statistics, place| NormOf {
+            x,
+            residual,
+            parameters,
+            statistics,
+            rows,
+            dropout: self.dropout(place),
         };
         [
             norm(output, x, parameters.norm1, first, 3 * layer + 1),

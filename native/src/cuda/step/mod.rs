@@ -6,12 +6,13 @@ pub mod batch;
 mod forward;
 mod layers;
 pub mod parameters;
+mod updates;
 
 use super::device::{Device, Graph, Lane};
 use super::dropout::Dropout;
 use super::embed::Layout;
 use super::memory::Buffer;
-use super::optimizer::{self, Adam, BLOCK, Flat, HISTORY, History, NEVER, Segment, Table};
+use super::optimizer::{self, HISTORY, NEVER, Segment};
 use super::{Address, Precision};
 use crate::error::{Error, Result};
 use crate::kernels::activation::Activation;
@@ -20,6 +21,7 @@ use batch::{Batch, Capacity, Inbox};
 use layers::Buffers;
 use parameters::{FlatParameters, Sizes, Stretch};
 use std::rc::Rc;
+use updates::segments_of;
 
 /// What a run decides once.
 #[derive(Debug, Clone, Copy)]
@@ -219,53 +221,6 @@ impl TrainingStep {
         }
     }
 
-    fn round(&self) -> Result<()> {
-        if self.copy.count() == 0 {
-            return Ok(());
-        }
-        // SAFETY: the buffers are of one size.
-        unsafe { optimizer::round_parameters(&self.device, &self.flat()) }
-    }
-
-    fn adam(&self) -> Adam {
-        let AdamNumbers { beta1, beta2, eps } = self.options.adam;
-        Adam {
-            beta1: beta1 as f32,
-            other1: (1.0 - beta1) as f32,
-            beta2: beta2 as f32,
-            other2: (1.0 - beta2) as f32,
-            eps: eps as f32,
-            keep: (1.0 - self.options.decay) as f32,
-            numbers: self.inbox.place(self.inbox.places.adam),
-        }
-    }
-
-    fn flat(&self) -> Flat {
-        let [value, gradient, first, second] = self.flat.each_ref().map(Buffer::address);
-        let copy = if self.copy.count() == 0 { 0 } else { self.copy.address() };
-        Flat { value, first, second, gradient, copy, blocks: self.parameters.size / BLOCK }
-    }
-
-    fn table(&self) -> Table {
-        let [value, first, second] = self.table.each_ref().map(Buffer::address);
-        Table {
-            value,
-            first,
-            second,
-            gradient: self.buffers.token_rows.address(),
-            ids: self.inbox.place(self.inbox.places.distinct),
-            done: self.done.address(),
-            history: self.history(),
-            counts: self.inbox.address(),
-            rows: self.options.sizes.vocabulary as i32,
-            width: self.options.sizes.hidden as i32,
-        }
-    }
-
-    fn history(&self) -> History {
-        History { numbers: self.history.address(), count: self.updates.address() }
-    }
-
     fn most_distinct(&self) -> usize {
         self.options.capacity.rows.min(self.options.sizes.vocabulary)
     }
@@ -306,21 +261,4 @@ impl TrainingStep {
     fn vector(&self, stretch: Stretch) -> Address {
         self.flat[0].place(stretch.begin)
     }
-}
-
-/// Which parts each stretch's gradient is put together from, and which stretch each block of the flat buffer belongs to.
-fn segments_of(parameters: &FlatParameters, buffers: &Buffers) -> (Vec<Segment>, Vec<i32>) {
-    let segment = |stretch: &Stretch| {
-        let parts = &buffers.parts[stretch.index];
-        Segment {
-            parts: parts.as_ref().map_or(0, |parts| parts.buffer.address()),
-            step: stretch.size as i64,
-            count: parts.as_ref().map_or(0, |parts| parts.count as i32),
-            size: stretch.size as i32,
-            first_block: (stretch.begin / BLOCK) as i32,
-        }
-    };
-    let segments = parameters.stretches.iter().map(segment).collect();
-    let of = |stretch: &Stretch| vec![stretch.index as i32; stretch.size.div_ceil(BLOCK)];
-    (segments, parameters.stretches.iter().flat_map(of).collect())
 }

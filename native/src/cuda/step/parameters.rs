@@ -96,7 +96,8 @@ impl Builder {
 
     /// Layers on one input as one.
     fn linear(&mut self, names: &[String], into: usize, out: usize) -> Linear {
-        let each = |end: &str, size: usize| names.iter().map(|name| (format!("{name}.{end}"), size)).collect::<Vec<_>>();
+        let each =
+            |end: &str, size: usize| names.iter().map(|name| (format!("{name}.{end}"), size)).collect::<Vec<_>>();
         Linear { weight: self.stretch(&each("weight", into * out)), bias: self.stretch(&each("bias", out)) }
     }
 
@@ -148,8 +149,15 @@ mod tests {
 
     #[test]
     fn has_every_parameter_once_and_each_stretch_in_blocks_of_its_own() {
-        let sizes =
-            Sizes { layers: 2, hidden: 256, feed_forward: 512, heads: 4, vocabulary: 60_005, positions: 512, classes: 3 };
+        let sizes = Sizes {
+            layers: 2,
+            hidden: 256,
+            feed_forward: 512,
+            heads: 4,
+            vocabulary: 60_005,
+            positions: 512,
+            classes: 3,
+        };
         let flat = FlatParameters::new(&sizes);
         // What book.md 4 counts, positions included.
         assert_eq!(flat.named.iter().map(|named| named.size).sum::<usize>(), 1_252_355);
@@ -158,7 +166,8 @@ mod tests {
             assert!(two[0].begin + two[0].size <= two[1].begin);
         }
         // Weights of one stretch lie as one matrix.
-        let [q, k] = ["q", "k"].map(|which| flat.named(&format!("encoder.blks.0.attention.W_{which}.weight")).unwrap().begin);
+        let [q, k] =
+            ["q", "k"].map(|which| flat.named(&format!("encoder.blks.0.attention.W_{which}.weight")).unwrap().begin);
         assert_eq!(k - q, 256 * 256);
     }
 }
