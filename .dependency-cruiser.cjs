@@ -9,10 +9,13 @@ const MAY_SEE = {
   shared: [],
   'main/files': ['shared'],
   'main/db': ['shared', 'main/files'],
+  // A hub of models and data sets: what it has, and its files.
+  'main/hub': ['shared', 'main/files'],
   // The form of a batch, and the numbers that shuffle it, are the model's; both are pure.
   'main/data': [
     'shared',
     'main/files',
+    'main/hub',
     'main/entries.ts',
     'main/model/packedBatch.ts',
     'main/model/philox.ts',
@@ -20,10 +23,51 @@ const MAY_SEE = {
   // Pure functions over columns; random numbers are the model's, which are pure too.
   'main/analysis': ['shared', 'main/model/philox.ts'],
   'main/model': ['shared'],
-  // A book's model comes with its vocabulary.
-  'main/models': ['shared', 'main/files', 'main/model', 'main/data/vocabulary.ts'],
+  // A model comes with what cuts its text.
+  'main/models': [
+    // A model is downloaded and then imported.
+    'main/hub',
+    'shared',
+    'main/files',
+    'main/model',
+    'main/data/vocabulary.ts',
+    'main/data/openPairTokenizer.ts',
+  ],
+  // Writers of exports carry a tokenizer with them; nothing here knows of runs, the database or the studio.
+  'main/export': [
+    'shared',
+    'main/files',
+    'main/model/config.ts',
+    'main/model/parameters.ts',
+    // How a file of weights is read tensor by tensor, and where transformers keeps each parameter.
+    'main/models/safetensorsFile.ts',
+    'main/models/weightFile.ts',
+    'main/models/huggingFace/names.ts',
+    'main/data/encoding.ts',
+    'main/data/pairTokenizer.ts',
+    'main/data/treebankTokenizer.ts',
+    'main/data/truncation.ts',
+    'main/data/vocabulary.ts',
+    'main/data/wordpiece',
+    'main/data/words.ts',
+    'main/data/wordsTokenizer.ts',
+    'main/engines/wasmBackend.ts',
+  ],
+  // The child that writes an export and compares its answers with the studio's own.
+  'main/exporting': [
+    ...['shared', 'main/files', 'main/data', 'main/model', 'main/models', 'main/engines'],
+    ...['main/training', 'main/export', 'main/entries.ts'],
+  ],
   'main/engines': ['shared', 'main/files', 'main/model', 'main/entries.ts'],
-  'main/training': ['shared', 'main/files', 'main/data', 'main/model', 'main/engines', 'main/entries.ts'],
+  'main/training': [
+    'shared',
+    'main/files',
+    'main/hub',
+    'main/data',
+    'main/model',
+    'main/engines',
+    'main/entries.ts',
+  ],
   // What both hosts share: the contract's dispatcher and the events.
   'main/rpc': ['shared'],
   renderer: ['shared'],

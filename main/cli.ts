@@ -54,7 +54,12 @@ async function main(words: readonly string[]): Promise<number> {
       const prepareEngines = () => buildNativeIfNeeded({ say: onNotice, onProgress: progressLine() });
       // The studio's directory, or the two would not see each other.
       const dataDirectory = rememberedDirectory(chooseDataDirectory(given, process.env));
-      return openStudio({ dataDirectory, entries: checkoutEntries(), version, onNotice, prepareEngines });
+      const prepareExportPage = async () => {
+        const { buildExportPageIfNeeded } = await import('./start/buildExportPage.ts');
+        return await buildExportPageIfNeeded(onNotice);
+      };
+      const prepare = { prepareEngines, prepareExportPage };
+      return openStudio({ dataDirectory, entries: checkoutEntries(), version, onNotice, ...prepare });
     },
   };
   let exitCode = EXIT_DONE;

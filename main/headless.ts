@@ -6,6 +6,7 @@ import { errorData } from '../shared/errors.ts';
 import { startDetached, stopDetached } from './headless/detached.ts';
 import { type HeadlessOptions, headlessOptions } from './headless/options.ts';
 import { addressLines, type RunningHost, startHost } from './headless/run.ts';
+import { buildExportPageIfNeeded } from './start/buildExportPage.ts';
 import { buildNativeIfNeeded, progressLine } from './start/buildNative.ts';
 import { buildPagesIfNeeded } from './start/buildPages.ts';
 import { localDataDirectory } from './start/localDirectory.ts';
@@ -24,6 +25,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   await buildPagesIfNeeded(say);
+  await buildExportPageIfNeeded(say);
   await buildNativeIfNeeded({ say, onProgress: progressLine() });
   if (options.detach) {
     const kept = words.filter((word) => word !== '--detach' && word !== '--open');

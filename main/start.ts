@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
+import { buildExportPageIfNeeded } from './start/buildExportPage.ts';
 import { buildNativeIfNeeded, progressLine } from './start/buildNative.ts';
 import { buildPagesIfNeeded } from './start/buildPages.ts';
 import { electronBinary, fetchElectron } from './start/electronBinary.ts';
@@ -36,6 +37,7 @@ async function main(words: readonly string[]): Promise<number> {
   const reason = await whyNoElectron();
   await buildPagesIfNeeded(say);
   if (reason === null) {
+    await buildExportPageIfNeeded(say);
     await buildNativeIfNeeded({ say, onProgress: progressLine() });
     const { buildDesktopIfNeeded } = await import('./start/buildDesktop.ts');
     const entry = await buildDesktopIfNeeded(say);

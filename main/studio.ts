@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Entries } from './entries.ts';
 import { writeError } from './files/fileErrors.ts';
 import { dispatcherOver } from './rpc/dispatch.ts';
@@ -11,11 +12,14 @@ import { dataPlaces } from './studio/dataDirectory.ts';
 import { DatasetService } from './studio/datasets.ts';
 import { EngineService, type PrepareEngines } from './studio/engines.ts';
 import { describeEnvironment } from './studio/environment.ts';
+import { ExportService } from './studio/exports.ts';
 import { ForeignChanges } from './studio/foreignChanges.ts';
 import { allHandlers } from './studio/handlers/all.ts';
 import { hostContext } from './studio/hostContext.ts';
 import type { HostedStudio, HostPlatform } from './studio/hosting.ts';
+import { ImportedModelService } from './studio/importedModels.ts';
 import { InferenceService } from './studio/inference.ts';
+import { type TakenRun, takeInRun } from './studio/runImport.ts';
 import { RunService } from './studio/runs.ts';
 import { StoredQueue } from './studio/storedQueue.ts';
 import { lockStudio } from './studio/studioLock.ts';
@@ -30,6 +34,10 @@ export interface Studio {
   readonly training: TrainingService;
   readonly queue: StoredQueue;
   readonly inference: InferenceService;
+  readonly models: ImportedModelService;
+  readonly exports: ExportService;
+  /** Takes in a run file of another studio. */
+  takeInRun(path: string, signal: AbortSignal): Promise<TakenRun>;
   /** Closes the databases; a second call does nothing. */
   close(): void;
 }
@@ -43,7 +51,11 @@ export interface StudioOptions {
   readonly onNotice: (notice: string) => void;
   /** Runs once, before an engine is chosen. */
   readonly prepareEngines?: PrepareEngines;
+  /** -> the folder of the program of exported pages, made when it is first needed; as it was built unless told. */
+  readonly prepareExportPage?: () => Promise<string>;
 }
+
+const builtExportPage = async () => join(projectFolder(), 'dist', 'exportPage');
 
 /**
  * A studio over a data directory, which is made when it is not there. Databases open when they are first needed, so
@@ -73,6 +85,12 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
     training,
     queue: new StoredQueue({ databases, engines, training }),
     inference: new InferenceService({ databases, entries, engines }),
+    models: new ImportedModelService(databases),
+    exports: new ExportService({
+      ...{ databases, entries, engines, version },
+      preparePage: options.prepareExportPage ?? builtExportPage,
+    }),
+    takeInRun: (path: string, signal: AbortSignal) => takeInRun({ databases, entries }, path, signal),
     close: () => databases.close(),
   };
   return { studio, databases };
@@ -96,10 +114,10 @@ export function hostStudio(
     throw thrown;
   }
   const context = hostContext({ ...options, ...studio, databases, notices }, events.publish);
-  const { datasetChanges, queue, runIndex } = context;
+  const { datasetChanges, modelChanges, queue, runIndex } = context;
   const dispatcher = dispatcherOver(allHandlers(context));
   const foreign = new ForeignChanges({
-    ...{ databases, datasetChanges, runIndex, publish: events.publish },
+    ...{ databases, datasetChanges, modelChanges, runIndex, publish: events.publish },
     isOurs: (run) => queue.trains(run),
     onChange: () => queue.lookAround(),
   });

@@ -80,7 +80,7 @@ export interface ImportReport {
 
 /** Which column is what, by header name (delimited text) or key (JSONL). */
 export interface ColumnMapping {
-  readonly format: 'snli-txt' | 'snli-jsonl' | 'csv' | 'tsv' | 'jsonl';
+  readonly format: 'snli-txt' | 'snli-jsonl' | 'csv' | 'tsv' | 'jsonl' | 'parquet';
   readonly premise: string;
   readonly hypothesis: string | null;
   readonly label: string;

@@ -1,5 +1,6 @@
 /** @file Runs anywhere. Recipes to begin with: the book's, a quick try, a careful one. The demo uses the quick try. */
 import { type Hyperparameters, hyperparametersSchema } from './hyperparameters.ts';
+import type { ModelConfig } from './runs.ts';
 
 export interface Preset {
   readonly key: 'book' | 'quick' | 'careful';
@@ -69,3 +70,24 @@ export const PRESETS: readonly Preset[] = [
     hyperparameters: CAREFUL,
   },
 ];
+
+/** BERT-base and larger (Devlin et al., 2019, appendix A.3: 5e-5, 3e-5 or 2e-5) begin to forget at higher rates. */
+const WIDE = 768;
+
+/**
+ * What fine-tuning an imported model takes where nobody says otherwise: the recipe of its kind. The book's models keep the
+ * book's; those of BERT's family take AdamW in small batches.
+ */
+export function fineTuningDefaults(model: ModelConfig): Partial<Hyperparameters> {
+  const { dropout, maxPositions, hidden, variant } = model;
+  const fitting = { dropout, maxLen: Math.min(BOOK.maxLen, maxPositions) };
+  if (variant === 'book') return fitting;
+  return {
+    ...fitting,
+    optimizer: 'adamw',
+    lr: hidden < WIDE ? 1e-4 : 3e-5,
+    batchSize: 64,
+    epochs: 3,
+    loss: 'mean',
+  };
+}

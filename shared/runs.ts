@@ -19,8 +19,17 @@ export interface ModelConfig {
   readonly activation: 'relu' | 'gelu' | 'gelu_tanh';
   readonly layerNormEps: number;
   readonly embeddingNorm: boolean;
+  /** Rows of the segment table; 0: there is none, and which sentence a token is of is not read (DistilBERT). */
+  readonly segments: 0 | 2;
+  /** Between the hidden layer and the outputs: tanh of the book and of BERT's pooler, ReLU of DistilBERT. */
+  readonly headActivation: 'tanh' | 'relu';
+  /** Whether dropout falls on the hidden layer too, as in transformers; the book has none there. */
+  readonly headDropout: boolean;
   readonly dropout: number;
 }
+
+/** The book's words, or BERT's pieces of words. */
+export type TokenizerKind = 'words' | 'wordpiece';
 
 /** Written once when a run is made, never changed (peers.md, need 22). */
 export interface RunConfig {
@@ -33,11 +42,18 @@ export interface RunConfig {
   };
   readonly hyperparameters: Hyperparameters;
   readonly model: ModelConfig;
+  /** How text becomes token ids; runs from before there was a choice do not say, and have words. */
+  readonly tokenizer?: TokenizerKind;
+  /** SHA-256 (hex) of the vocabulary and, for WordPiece, its rules. */
   readonly vocabularyHash: string;
   /** The engine asked for; null means "the best that works". */
   readonly engine: EngineName | null;
   /** Weights to start from, or null for random ones. */
   readonly startFrom: string | null;
+  /** The imported model whose weights those are; left out where they are another run's, or random. */
+  readonly base?: { readonly name: string; readonly manifestSha256: string };
+  /** True when the output layer begins at random although those weights have one, because its labels are others. */
+  readonly freshHead?: true;
 }
 
 export interface Environment {
@@ -129,6 +145,24 @@ export interface EvaluationRecord {
   readonly pairsPerSecond: number;
 }
 
+/** How many pairs of a kind are right. */
+export interface KindAccuracy {
+  /** Such as "lexical_overlap"; "" for examples that have none. */
+  readonly kind: string;
+  readonly pairs: number;
+  readonly correct: number;
+  /** By gold label, in the order of the data set's labels. */
+  readonly byLabel: readonly { readonly label: string; readonly pairs: number; readonly correct: number }[];
+}
+
+/** An evaluation by the kinds that a column of the data set tells apart: HANS's heuristics, MultiNLI's genres. */
+export interface GroupedAccuracy {
+  /** The column's name. */
+  readonly group: string;
+  /** In the order of the data set. */
+  readonly kinds: readonly KindAccuracy[];
+}
+
 /** Probabilities of every example of a split, row-major [pairs, classes]; kept for the final weights. */
 export interface PredictionBlock {
   readonly split: Split;
@@ -217,24 +251,6 @@ export interface RunSize {
   readonly checkpointBytes: number;
   /** In studio.db, roughly. */
   readonly databaseBytes: number;
-}
-
-export type ComparedValue = string | number | boolean | null;
-
-/** One line of a comparison: a value a run, in the order of the runs; null where a run has none. */
-export interface ComparisonRow {
-  /** A path such as "hyperparameters.lr", "dataset.contentHash" or "engine.device". */
-  readonly key: string;
-  readonly values: readonly ComparedValue[];
-  readonly differs: boolean;
-}
-
-export interface RunComparison {
-  readonly runs: readonly { readonly id: string; readonly name: string | null; readonly state: string }[];
-  /** Configuration, engine and environment, every row; a person is shown those that differ. */
-  readonly settings: readonly ComparisonRow[];
-  /** The result, and the last value of every metric that at least one run has. */
-  readonly metrics: readonly ComparisonRow[];
 }
 
 /** Frames from the training worker to its supervisor. */

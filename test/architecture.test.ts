@@ -46,6 +46,8 @@ describe('fences', () => {
     ['shared/c.ts', 'csv-parse', 'shared-is-pure'],
     ['main/files/a.ts', '../data/ok.ts', 'files-fence'],
     ['main/db/a.ts', '../data/ok.ts', 'db-fence'],
+    ['main/hub/a.ts', '../data/ok.ts', 'hub-fence'],
+    ['main/hub/b.ts', '../models/ok.ts', 'hub-fence'],
     ['main/data/a.ts', '../db/ok.ts', 'data-fence'],
     ['main/data/b.ts', '../model/ok.ts', 'data-fence'],
     ['main/analysis/a.ts', '../data/ok.ts', 'analysis-fence'],
@@ -55,6 +57,11 @@ describe('fences', () => {
     ['main/models/a.ts', '../data/ok.ts', 'models-fence'],
     ['main/models/b.ts', '../training/ok.ts', 'models-fence'],
     ['main/model/c.ts', '../models/ok.ts', 'model-fence'],
+    ['main/export/a.ts', '../db/ok.ts', 'export-fence'],
+    ['main/export/b.ts', '../studio.ts', 'only-the-roots-see-everything'],
+    ['main/export/c.ts', '../exporting/ok.ts', 'export-fence'],
+    ['main/exporting/a.ts', '../db/ok.ts', 'exporting-fence'],
+    ['main/model/d.ts', '../export/ok.ts', 'model-fence'],
     ['main/engines/a.ts', '../data/ok.ts', 'engines-fence'],
     ['main/training/a.ts', '../db/ok.ts', 'training-fence'],
     ['main/training/b.ts', '../studio.ts', 'only-the-roots-see-everything'],
@@ -74,7 +81,17 @@ describe('fences', () => {
       mkdirSync(dirname(join(root, path)), { recursive: true });
       writeFileSync(join(root, path), text);
     };
-    for (const folder of ['files', 'db', 'data', 'model', 'models', 'engines', 'training'])
+    for (const folder of [
+      'files',
+      'db',
+      'data',
+      'export',
+      'exporting',
+      'model',
+      'models',
+      'engines',
+      'training',
+    ])
       write(`main/${folder}/ok.ts`, 'export {};\n');
     write('main/studio.ts', 'export {};\n');
     write('main/files/d.ts', "import './c.ts';\n");

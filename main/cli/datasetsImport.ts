@@ -3,19 +3,20 @@ import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import type { ColumnMapping } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { TooManyBadRows } from '../data/importDataset.ts';
+import type { TooManyBadRows } from '../data/tooManyBadRows.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { importReportLines, nextStepLine, rejectedLines } from './importReport.ts';
 import { importProgressText } from './progressText.ts';
-import { wholeNumber } from './values.ts';
+import { splitFrom, wholeNumber } from './values.ts';
 
-const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl'] as const;
+const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl', 'parquet'] as const;
 
 interface ImportOptions extends CommonOptions {
   readonly name: string;
   readonly format?: ColumnMapping['format'];
   readonly mapping?: string;
   readonly labels?: string;
+  readonly as?: string;
   readonly splitSeed?: string;
 }
 
@@ -94,6 +95,7 @@ async function runImport(cli: Cli, path: string, options: ImportOptions): Promis
         ...(mapping === undefined ? {} : { mapping }),
         ...(options.format === undefined ? {} : { format: options.format }),
         ...(splitSeed === undefined ? {} : { splitSeed }),
+        ...(options.as === undefined ? {} : { wholeSplit: splitFrom(options.as) }),
         signal: interruption.stop,
         onProgress: (progress) => {
           terminal.showLive(importProgressText(progress));
@@ -118,11 +120,12 @@ export function addDatasetsImport(parent: Command, cli: Cli): void {
   const command = describe(parent.command('import <PATH>'), {
     summary: 'read a data set from a file, a folder or snli_1.0.zip',
     details:
-      'Reads SNLI (its .txt or .jsonl, in a folder or in the zip) and CSV, TSV and JSONL files with one or two text\n' +
+      'Reads SNLI (its .txt or .jsonl, in a folder or in the zip) and CSV, TSV, JSONL and Parquet files with one or two text\n' +
       'columns and 2 to 100 classes. Columns and labels are guessed from the header and shown; --mapping and --labels\n' +
       'say otherwise. A file without splits is split 80/10/10, stratified by label.',
     examples: [
       ['datasets import snli_1.0.zip --name snli', 'the official file, as it was downloaded'],
+      ['datasets import heuristics_evaluation_set.txt --name hans --as test', 'data that only evaluates'],
       ['datasets import reviews.csv --name reviews --mapping premise=text,label=stars', 'one text column'],
       [
         "datasets import pairs.jsonl --name pairs --labels '0=entailment,1=neutral,2=contradiction'",
@@ -138,6 +141,7 @@ export function addDatasetsImport(parent: Command, cli: Cli): void {
       'which column is what: premise=COL,hypothesis=COL,label=COL,split=COL,tokenised=true',
     )
     .option('--labels <PAIRS>', 'what each label in the file is called: WORD=NAME,WORD=NAME')
+    .option('--as <SPLIT>', 'which split a file without splits is, whole: train, dev or test')
     .option('--split-seed <N>', 'decides the splits of a file that has none (default: 0)')
     .action((path: string, options: ImportOptions) => runImport(cli, path, options));
 }

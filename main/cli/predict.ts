@@ -66,12 +66,17 @@ function hypothesisFor({ hypothesis }: PredictOptions, pairs: boolean): string |
   return hypothesis ?? null;
 }
 
+/** For scripts: the run, or the imported model. */
+function whoAnswers({ runId, modelId }: Predictor) {
+  return runId === null ? { model: modelId } : { runId };
+}
+
 async function predictOne(predictor: Predictor, options: PredictOptions, { terminal }: Work): Promise<void> {
   const hypothesis = hypothesisFor(options, predictor.pairs);
   const probabilities = await predictor.predict([{ premise: options.premise!, hypothesis }]);
   const label = predictor.labels[predictedClass(probabilities, predictor.labels.length, 0)]!;
   const named = Object.fromEntries(predictor.labels.map((name, index) => [name, probabilities[index]]));
-  terminal.event('result', { runId: predictor.runId, label, probabilities: named });
+  terminal.event('result', { ...whoAnswers(predictor), label, probabilities: named });
   terminal.line(terminal.paint('bold', printable(label)));
   const width = Math.max(...predictor.labels.map((name) => name.length));
   for (const [index, name] of predictor.labels.entries()) {
@@ -116,7 +121,7 @@ async function predictMany(
   }
   const rejected = [...done.rejected].map(([reason, places]) => ({ reason, ...places }));
   terminal.event('result', {
-    runId: predictor.runId,
+    ...whoAnswers(predictor),
     pairs: done.pairs,
     pairsPerSecond,
     labelCounts: done.labelCounts,
@@ -146,7 +151,7 @@ async function runPredict(cli: Cli, run: string, options: PredictOptions): Promi
 }
 
 export function addPredict(program: Command, cli: Cli): void {
-  const command = describe(program.command('predict <RUN>'), {
+  const command = describe(program.command('predict <MODEL>'), {
     summary: 'ask a trained model about one pair, or about a whole file',
     details:
       'A file is CSV, TSV or JSONL with a header (or keys), of any size; it is streamed. Its columns are kept, and the\n' +

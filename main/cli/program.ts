@@ -14,6 +14,13 @@ import { addEnginesInstall } from './enginesInstall.ts';
 import { addEnginesList } from './enginesList.ts';
 import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExport } from './export.ts';
+import { addModelsDelete } from './modelsDelete.ts';
+import { addModelsDownload } from './modelsDownload.ts';
+import { addModelsImport } from './modelsImport.ts';
+import { addModelsLabel } from './modelsLabel.ts';
+import { addModelsList } from './modelsList.ts';
+import { addModelsShow } from './modelsShow.ts';
 import { addPredict } from './predict.ts';
 import { addQueueAdd } from './queueAdd.ts';
 import { addQueueList } from './queueList.ts';
@@ -23,9 +30,11 @@ import { addQueueRemove } from './queueRemove.ts';
 import { addQueueRun } from './queueRun.ts';
 import { addRunsCompare } from './runsCompare.ts';
 import { addRunsDelete } from './runsDelete.ts';
+import { addRunsImport } from './runsImport.ts';
 import { addRunsList } from './runsList.ts';
 import { addRunsResume } from './runsResume.ts';
 import { addRunsShow } from './runsShow.ts';
+import { addServe } from './serve.ts';
 import { addStudio } from './studio.ts';
 import { addTrain } from './train.ts';
 
@@ -44,10 +53,23 @@ const GROUPS: readonly Group[] = [
     commands: [addDatasetsImport, addDatasetsList, addDatasetsShow, addDatasetsDownload, addDatasetsDelete],
   },
   {
+    name: 'models',
+    summary: 'models that others have trained: import, look at, label, delete',
+    examples: ['models import all-MiniLM-L6-v2 --name minilm', 'models list'],
+    commands: [
+      addModelsImport,
+      addModelsDownload,
+      addModelsList,
+      addModelsShow,
+      addModelsLabel,
+      addModelsDelete,
+    ],
+  },
+  {
     name: 'runs',
-    summary: 'list, compare, resume and delete training runs',
+    summary: 'list, compare, resume, import and delete training runs',
     examples: ['runs list', 'runs compare RUN OTHER'],
-    commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsDelete],
+    commands: [addRunsList, addRunsShow, addRunsCompare, addRunsResume, addRunsImport, addRunsDelete],
   },
   {
     name: 'queue',
@@ -108,6 +130,8 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
   addTrain(program, cli);
   addEvaluate(program, cli);
   addPredict(program, cli);
+  addExport(program, cli);
+  addServe(program, cli);
   addStudio(program, cli);
   for (const group of GROUPS) addGroup(program, group, cli);
   applyToAll(program, (command) => {

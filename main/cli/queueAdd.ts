@@ -22,8 +22,8 @@ export function addQueueAdd(parent: Command, cli: Cli): void {
   command.option('--front', 'before all runs that wait, instead of after them');
   addTrainFlags(command).action((options: AddOptions & Record<string, unknown>) =>
     cli.run(options, async ({ terminal, studio }) => {
-      const request = trainRequestFrom(options);
-      const { queue } = await studio();
+      const { queue, models } = await studio();
+      const request = trainRequestFrom(options, models);
       const runId = await queue.add(request, options.front === true ? 'front' : 'back');
       const place = queue.placeOf(runId);
       const { workedBy, paused } = queue.show();

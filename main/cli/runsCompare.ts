@@ -1,8 +1,8 @@
 /** @file Runs under Node. `entail runs compare`: what differs in configuration, and the metrics side by side. */
 
 import type { Command } from 'commander';
+import type { ComparedValue, ComparisonRow } from '../../shared/comparison.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { ComparedValue, ComparisonRow } from '../../shared/runs.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { tableLines } from './tables.ts';
 

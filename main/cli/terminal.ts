@@ -110,18 +110,28 @@ export class Terminal {
    */
   async confirm(question: string, { yes }: { yes: boolean }): Promise<boolean> {
     if (yes) return true;
-    const { input, output } = this.#streams;
-    if (this.json || input.isTTY !== true || output.isTTY !== true) {
+    if (!this.asks) {
       throw new StudioError('USAGE', 'Nothing was deleted: nobody can be asked here.', {
         nextStep: 'Add --yes to delete without being asked.',
       });
     }
+    const agreed = /^y(es)?$/i.test((await this.ask(`${question} [y/N] `)).trim());
+    if (!agreed) this.line('Nothing was deleted.');
+    return agreed;
+  }
+
+  /** True where somebody can be asked. */
+  get asks(): boolean {
+    const { input, output } = this.#streams;
+    return !this.json && input.isTTY === true && output.isTTY === true;
+  }
+
+  /** What is typed after a question; nothing for Ctrl-D. Only where `asks`. @throws StudioError CANCELLED on Ctrl-C. */
+  async ask(question: string): Promise<string> {
+    const { input, output } = this.#streams;
     const asked = createInterface({ input, output });
     try {
-      const answer = await this.#answerTo(asked, `${question} [y/N] `);
-      const agreed = /^y(es)?$/i.test(answer.trim());
-      if (!agreed) this.line('Nothing was deleted.');
-      return agreed;
+      return await this.#answerTo(asked, question);
     } finally {
       asked.close();
     }

@@ -18,13 +18,14 @@ export function addTrain(program: Command, cli: Cli): void {
         'train --dataset snli --size free --layers 2 --hidden 128 --heads 4 --feed-forward 256',
         'a size of your own',
       ],
+      ['train --dataset snli --model minilm', 'fine-tune an imported model'],
       ['train --dataset snli --json', 'JSON lines; the last is {"event":"result",…}'],
     ],
   });
   addTrainFlags(command).action((options: TrainOptions & Record<string, unknown>) =>
     cli.run(options, async (work) => {
-      const request = trainRequestFrom(options);
-      const { training } = await work.studio();
+      const { training, models } = await work.studio();
+      const request = trainRequestFrom(options, models);
       return await watchTraining(work, { epochs: request.hyperparameters.epochs }, (listener) =>
         training.start(request, listener, work.interruption.stop),
       );

@@ -2,6 +2,9 @@
 import { type Command, Option } from 'commander';
 import { OFFERED_ENGINES } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
+import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import { fineTuningDefaults } from '../../shared/presets.ts';
+import type { ImportedModelService } from '../studio/importedModels.ts';
 import type { TrainRequest } from '../studio/training.ts';
 import type { CommonOptions } from './command.ts';
 import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
@@ -27,8 +30,14 @@ export function addTrainFlags(command: Command): Command {
   const engines = OFFERED_ENGINES.join(' or ');
   const options = [
     new Option('--dataset <NAME>', 'the data set to train on').makeOptionMandatory(),
-    new Option('--model <RUN>', 'start from the weights and vocabulary of a finished run'),
-    new Option('--vocabulary <FILE>', 'a vocab.json, instead of building one from the training split'),
+    new Option(
+      '--model <MODEL>',
+      'start from an imported model (its recipe is then the default), or from the weights and tokenizer of a run',
+    ),
+    new Option(
+      '--vocabulary <FILE>',
+      'vocab.json, or WordPiece (vocab.txt, tokenizer.json, a folder); default: words of the training split',
+    ),
     new Option('--engine <NAME>', `${engines} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
     new Option('--name <NAME>', 'a name for the run'),
@@ -39,12 +48,18 @@ export function addTrainFlags(command: Command): Command {
   return addHyperparameterFlags(command);
 }
 
-/** @throws StudioError USAGE for flags that are out of range or exclude each other. */
-export function trainRequestFrom(options: TrainOptions & Readonly<Record<string, unknown>>): TrainRequest {
+/**
+ * @param models where --model is looked up
+ * @throws StudioError USAGE for flags that are out of range or exclude each other; what a damaged model throws.
+ */
+export function trainRequestFrom(
+  options: TrainOptions & Readonly<Record<string, unknown>>,
+  models: Pick<ImportedModelService, 'find'>,
+): TrainRequest {
   refuseSizeOfModel(options);
   return {
     dataset: options.dataset,
-    hyperparameters: hyperparametersFrom(options),
+    hyperparameters: hyperparametersFrom(options, recipeOf(options.model, models)),
     engine: engineFrom(options.engine),
     threads: wholeNumber('--threads', options.threads, { low: 1, high: MOST_THREADS }) ?? null,
     name: options.name ?? null,
@@ -53,6 +68,15 @@ export function trainRequestFrom(options: TrainOptions & Readonly<Record<string,
     vocabularyPath: options.vocabulary ?? null,
     startFrom: options.model ?? null,
   };
+}
+
+/** Of a run nothing is taken over: its settings can be seen and said. */
+function recipeOf(
+  model: string | undefined,
+  models: Pick<ImportedModelService, 'find'>,
+): Partial<Hyperparameters> {
+  const imported = model === undefined ? null : models.find(model);
+  return imported === null ? {} : fineTuningDefaults(imported.model);
 }
 
 function refuseSizeOfModel(options: TrainOptions & Readonly<Record<string, unknown>>): void {

@@ -8,7 +8,13 @@ import { acquireFileLock, type FileLock } from '../files/fileLock.ts';
 import { Cache, configureConnection, damagePath, openCacheForReading } from './cacheConnection.ts';
 import { cacheError, saysCorrupt } from './cacheErrors.ts';
 import { inspectCacheFile, newerCache } from './cacheHealth.ts';
-import { CACHE_APPLICATION_ID, CACHE_PAGE_BYTES, CACHE_SCHEMA, CACHE_VERSION } from './cacheSchema.ts';
+import {
+  CACHE_ADDITIONS,
+  CACHE_APPLICATION_ID,
+  CACHE_PAGE_BYTES,
+  CACHE_SCHEMA,
+  CACHE_VERSION,
+} from './cacheSchema.ts';
 import { dropSpaceReserve } from './spaceReserve.ts';
 
 export type { Cache } from './cacheConnection.ts';
@@ -49,6 +55,7 @@ function openForWriting(path: string): Database.Database {
     useWriteAheadLog(database, path);
     configureConnection(database);
     checkQuickly(database, path);
+    addTables(database);
     return database;
   } catch (thrown) {
     database.close();
@@ -68,6 +75,12 @@ function createTables(database: Database.Database): void {
     database.pragma(`user_version = ${CACHE_VERSION}`);
   });
   create.exclusive();
+}
+
+/** Asked first, because most openings find them, and need not wait for another process that writes. */
+function addTables(database: Database.Database): void {
+  const has = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'example_groups'").get();
+  if (has === undefined) database.exec(CACHE_ADDITIONS);
 }
 
 function useWriteAheadLog(database: Database.Database, path: string): void {

@@ -82,6 +82,22 @@ CREATE TABLE token_chunks (
 ) STRICT;
 `;
 
+/**
+ * Tables that came later and that nothing older misses: made in every cache that lacks them, without a new version, so
+ * that nobody has to import again.
+ */
+export const CACHE_ADDITIONS = `
+CREATE TABLE IF NOT EXISTS example_groups (
+  dataset_id INTEGER NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
+  split INTEGER NOT NULL CHECK (split BETWEEN 0 AND 2),
+  name TEXT NOT NULL,
+  kinds TEXT NOT NULL,
+  codes BLOB NOT NULL,
+  crc32 INTEGER NOT NULL,
+  PRIMARY KEY (dataset_id, split, name)
+) STRICT;
+`;
+
 /** Number of each split in the tables; 3 marks rows of an unfinished import whose split is not decided. */
 export const SPLIT_NUMBERS = { train: 0, dev: 1, test: 2 } as const;
 export const UNDECIDED_SPLIT = 3;

@@ -12,8 +12,9 @@ import {
 } from './blockRangeEncoder.ts';
 import { type Cache, lockCache } from './cache.ts';
 import { requireDataset } from './datasets.ts';
-import type { EncodedSplit, EncodingSettings } from './encoding.ts';
+import type { EncodedSplit } from './encoding.ts';
 import { blockCount } from './exampleBlocks.ts';
+import type { PairTokenizer } from './pairTokenizer.ts';
 import {
   type ChunkSink,
   dropTokenCache,
@@ -22,7 +23,7 @@ import {
   storingSink,
   type TokenCacheKey,
 } from './tokenCache.ts';
-import type { Vocabulary } from './vocabulary.ts';
+import type { EncodingSettings } from './truncation.ts';
 
 /** Blocks that a thread encodes at a time: 8,192 pairs, about a megabyte of ids. */
 const CHUNK_BLOCKS = 16;
@@ -40,7 +41,7 @@ export interface EncodingProgress {
 export interface EncodeOptions extends EncodingSettings {
   readonly dataset: Dataset;
   readonly split: Split;
-  readonly vocabulary: Vocabulary;
+  readonly tokenizer: PairTokenizer;
   /** Threads that encode; the book uses four processes. Up to 8,192 pairs are encoded without any. */
   readonly workers: number;
   readonly signal?: AbortSignal;
@@ -50,7 +51,7 @@ export interface EncodeOptions extends EncodingSettings {
 }
 
 /**
- * Encodes a split, or reads what an earlier call stored for the same examples, vocabulary and settings. Where it
+ * Encodes a split, or reads what an earlier call stored for the same examples, tokenizer and settings. Where it
  * cannot be stored, because the cache is open for reading only or another process writes to it, it is encoded all
  * the same.
  * @throws StudioError NOT_FOUND when the data set has been deleted; CANCELLED, DATABASE_CORRUPT, DISK_FULL, WORKER_CRASHED.
@@ -75,9 +76,9 @@ export async function encodeSplit(cache: Cache, options: EncodeOptions): Promise
   }
 }
 
-function keyOf({ dataset, split, vocabulary, maxLen, truncation }: EncodeOptions): TokenCacheKey {
+function keyOf({ dataset, split, tokenizer, maxLen, truncation }: EncodeOptions): TokenCacheKey {
   const { contentHash, readerVersion } = dataset;
-  return { contentHash, split, vocabularyHash: vocabulary.hash, maxLen, truncation, readerVersion };
+  return { contentHash, split, vocabularyHash: tokenizer.hash, maxLen, truncation, readerVersion };
 }
 
 /** What is stored under this key, if anything, was found to be damaged: it makes room. */
@@ -97,12 +98,12 @@ function lockIfFree(cache: Cache, { dataset, split }: EncodeOptions): FileLock |
 }
 
 async function encodeInto(sink: ChunkSink, cache: Cache, options: EncodeOptions): Promise<void> {
-  const { dataset, split, vocabulary, maxLen, truncation, workers } = options;
+  const { dataset, split, tokenizer, maxLen, truncation, workers } = options;
   const pairs = dataset.rows[split];
   const task: EncodingTask = {
     datasetId: dataset.id,
     splitNumber: SPLITS.indexOf(split),
-    tokens: vocabulary.tokens,
+    tokenizer: tokenizer.toData(),
     settings: { maxLen, truncation },
   };
   const requests: ThreadRequest[] = [];

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import { type Example, type Sentence, SPLITS, type Split } from '../../shared/datasets.ts';
 import type { Cache } from './cacheConnection.ts';
 import { corruptCache } from './cacheErrors.ts';
+import type { SentenceForm } from './pairTokenizer.ts';
 
 /**
  * Examples in one row of the table: a row each would make half a million inserts, and this many are still parsed
@@ -101,30 +102,34 @@ export function readBlock(cache: Cache, datasetId: number, splitNumber: number, 
   }));
 }
 
-/** What encoding needs of a block: tokens and labels, without the raw sentences. */
-export interface BlockTokens {
+/** What encoding needs of a block: one form of its sentences, and labels. */
+export interface BlockTexts {
   readonly labels: Uint8Array;
   readonly premises: readonly string[];
   readonly hypotheses: readonly string[] | null;
 }
 
 /** The blocks `from` to `to` (exclusive) of a split, in order, one at a time. */
-export function* readBlockTokens(
+export function* readBlockTexts(
   cache: Cache,
-  place: { datasetId: number; splitNumber: number },
+  place: { datasetId: number; splitNumber: number; form: SentenceForm },
   from: number,
   to: number,
-): Generator<BlockTokens> {
+): Generator<BlockTexts> {
   const select = selectBlock(cache);
   for (let block = from; block < to; block++) {
     const row = select(place.datasetId, place.splitNumber, block);
     if (row === undefined)
       throw corruptCache(cache.path, `block ${block} of data set ${place.datasetId} is missing`);
     const count = row.labels.length;
+    const [premises, hypotheses] =
+      place.form === 'tokens'
+        ? [row.premise_tokens, row.hypothesis_tokens]
+        : [row.premise_raw, row.hypothesis_raw];
     yield {
       labels: row.labels,
-      premises: parseColumn(cache, row.premise_tokens, count),
-      hypotheses: row.hypothesis_tokens === null ? null : parseColumn(cache, row.hypothesis_tokens, count),
+      premises: parseColumn(cache, premises, count),
+      hypotheses: hypotheses === null ? null : parseColumn(cache, hypotheses, count),
     };
   }
 }

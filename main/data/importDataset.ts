@@ -1,18 +1,14 @@
 /** @file Runs anywhere under Node. Imports a data set into cache.db: all of it becomes visible at once, or nothing. */
 import { resolve } from 'node:path';
-import {
-  type ColumnMapping,
-  type Dataset,
-  type ImportReport,
-  SPLITS,
-  type Split,
-} from '../../shared/datasets.ts';
+import { type Dataset, type ImportReport, SPLITS, type Split } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import { type Cache, lockCache, removeIncomplete } from './cache.ts';
 import { SPLIT_NUMBERS, UNDECIDED_SPLIT } from './cacheSchema.ts';
 import { ContentHash } from './contentHash.ts';
 import { checkDatasetName, findDataset, nameTaken, requireDataset } from './datasets.ts';
 import { BlockWriter, blockCount, type PairText, readBlock } from './exampleBlocks.ts';
+import { GroupTally, storeGroups } from './exampleGroups.ts';
+import type { ImportOptions, ImportProgress } from './importOptions.ts';
 import { PairTally, RejectionTally } from './importTally.ts';
 import { FirstRows } from './pairTable.ts';
 import { openSource } from './readers/open.ts';
@@ -20,50 +16,16 @@ import { READER_VERSION } from './readers/readerVersion.ts';
 import type { PairRow, PairSource, SourceRow } from './readers/source.ts';
 import { dropSpaceReserve, makeSpaceReserve } from './spaceReserve.ts';
 import { assignSplits } from './splitting.ts';
+import { TooManyBadRows } from './tooManyBadRows.ts';
 import { storeWordCounts } from './wordCounts.ts';
+
+export type { ImportOptions, ImportProgress } from './importOptions.ts';
 
 /** More than one row in 20 unreadable, once this many are read, means that the file is not what it is taken for. */
 const ROWS_BEFORE_JUDGING = 1000;
 const BAD_SHARE = 0.05;
 const MADE_SHARES = [0.8, 0.1, 0.1] as const;
 const PROGRESS_INTERVAL_MS = 100;
-
-export interface ImportProgress {
-  readonly phase: 'reading' | 'splitting' | 'finishing';
-  readonly rowsRead: number;
-  /** 0 to 1, by bytes of the source. */
-  readonly fraction: number;
-  /** Null until it can be told. */
-  readonly etaSeconds: number | null;
-}
-
-export interface ImportOptions {
-  readonly path: string;
-  readonly name: string;
-  readonly mapping?: Partial<ColumnMapping>;
-  readonly format?: ColumnMapping['format'];
-  /** Decides the splits of a file that has none; 0 unless told. */
-  readonly splitSeed?: number;
-  /** For the report's share of unknown tokens; 2 unless told. */
-  readonly minFrequency?: number;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: ImportProgress) => void;
-}
-
-/** TOO_MANY_BAD_ROWS, with what had been read until then. */
-export class TooManyBadRows extends StudioError {
-  readonly report: ImportReport;
-
-  constructor(message: string, report: ImportReport) {
-    const place = report.rejected[0]?.first[0];
-    super('TOO_MANY_BAD_ROWS', message, {
-      nextStep:
-        'Look at these lines, or say how the columns and labels are to be read (--mapping, --format).',
-      ...(place === undefined ? {} : { place }),
-    });
-    this.report = report;
-  }
-}
 
 /**
  * Reads a data set from a file, folder or zip and stores it under a name. Nothing of it can be seen before all of
@@ -78,10 +40,7 @@ export async function importDataset(cache: Cache, options: ImportOptions): Promi
     if (findDataset(cache, options.name) !== null) throw nameTaken(options.name);
     removeIncomplete(cache);
     makeSpaceReserve(cache.path);
-    const source = await openSource(options.path, {
-      ...(options.mapping === undefined ? {} : { mapping: options.mapping }),
-      ...(options.format === undefined ? {} : { format: options.format }),
-    });
+    const source = await openSource(options.path, options);
     try {
       return await new ImportJob(cache, source, options).run();
     } finally {
@@ -105,6 +64,8 @@ class ImportJob {
   readonly #rejected = new RejectionTally();
   readonly #undecided: BlockWriter;
   readonly #undecidedLabels: number[] = [];
+  readonly #groups: readonly GroupTally[];
+  readonly #undecidedGroups: GroupTally;
   readonly #firstRows = new FirstRows();
   #firstUndecided: { file: string; line: number } | null = null;
   #unlabelledRows = 0;
@@ -123,6 +84,8 @@ class ImportJob {
     );
     this.#writers = SPLITS.map((split) => new BlockWriter(cache, this.#datasetId, SPLIT_NUMBERS[split]));
     this.#undecided = new BlockWriter(cache, this.#datasetId, UNDECIDED_SPLIT);
+    this.#groups = SPLITS.map(() => new GroupTally(source.groups));
+    this.#undecidedGroups = new GroupTally(source.groups);
   }
 
   async run(): Promise<Dataset> {
@@ -149,14 +112,20 @@ class ImportJob {
     this.#rowsRead += 1;
     if (row.kind === 'unlabelled') this.#unlabelledRows += 1;
     else if (row.kind === 'rejected') this.#rejected.add(row.reason, row);
-    else if (row.split === null) this.#putAside(row);
-    else this.#accept(row.split, row);
+    else this.#place(row);
     if (this.#rowsRead >= ROWS_BEFORE_JUDGING && this.#rejected.count > BAD_SHARE * this.#rowsRead) {
       throw this.#tooManyBad();
     }
   }
 
-  #accept(split: Split, pair: PairText): void {
+  #place(row: PairRow): void {
+    const split = row.split ?? this.#options.wholeSplit ?? null;
+    if (split === null) this.#putAside(row);
+    else this.#accept(split, row, row.kinds);
+  }
+
+  #accept(split: Split, pair: PairText, kinds: readonly string[]): void {
+    this.#groups[SPLIT_NUMBERS[split]]!.add(kinds);
     this.#tally.add(split, pair);
     this.#hash.add(split, pair);
     this.#writers[SPLIT_NUMBERS[split]]!.add(pair);
@@ -166,6 +135,7 @@ class ImportJob {
   #putAside(row: PairRow): void {
     this.#firstUndecided ??= { file: row.file, line: row.line };
     this.#undecidedLabels.push(row.label);
+    this.#undecidedGroups.add(row.kinds);
     this.#firstRows.add(row.premise.tokens, row.hypothesis?.tokens ?? null);
     this.#undecided.add(row);
   }
@@ -193,7 +163,10 @@ class ImportJob {
     for (let block = 0; block < blockCount(rows); block++) {
       this.#throwIfCancelled();
       const pairs = readBlock(this.#cache, this.#datasetId, UNDECIDED_SPLIT, block);
-      for (const pair of pairs) this.#accept(SPLITS[splits[at++]!]!, pair);
+      for (const pair of pairs) {
+        this.#accept(SPLITS[splits[at]!]!, pair, this.#undecidedGroups.kindsOf(at));
+        at += 1;
+      }
       this.#cache.guard(() => remove.run(this.#datasetId, UNDECIDED_SPLIT, block));
       this.#tellProgress('splitting');
     }
@@ -210,6 +183,8 @@ class ImportJob {
       for (const split of SPLITS) {
         const counts = this.#tally.wordCounts(split);
         if (counts !== null) sizeBytes += storeWordCounts(this.#cache, this.#datasetId, split, counts);
+        const groups = this.#groups[SPLIT_NUMBERS[split]]!.groups();
+        sizeBytes += storeGroups(this.#cache, { datasetId: this.#datasetId, split }, groups);
       }
       this.#cache.database
         .prepare(
@@ -222,7 +197,7 @@ class ImportJob {
           this.#source.mapping.hypothesis === null ? 1 : 2,
           ...SPLITS.map((split) => this.#tally.rows(split)),
           contentHash,
-          resolve(this.#options.path),
+          this.#options.origin ?? resolve(this.#options.path),
           READER_VERSION,
           new Date().toISOString(),
           sizeBytes,

@@ -1,11 +1,11 @@
 /** @file Node. What the first rows of a file look like, and how they would be read, before anything is imported. */
-import { basename } from 'node:path';
 import type { ImportPreview } from '../../shared/contract/datasets.ts';
 import type { ColumnMapping } from '../../shared/datasets.ts';
 import { describeFile } from './readers/describe.ts';
 import { locateFiles } from './readers/locate.ts';
 import { type OpenOptions, openSource, type SourceRow } from './readers/open.ts';
-import { readRecords } from './readers/records.ts';
+import { readTable } from './readers/table.ts';
+import { suggestedName } from './suggestedName.ts';
 
 const SHOWN_ROWS = 12;
 /** Rejections are looked for among so many. */
@@ -60,15 +60,11 @@ async function firstRecords(
 ): Promise<Pick<ImportPreview, 'columns' | 'rows'>> {
   const located = await locateFiles(path);
   try {
-    const { file, kind, delimiter, columns } = await describeFile(located.files[0]!, format);
-    const layout =
-      kind === 'csv'
-        ? { kind, delimiter, columns }
-        : kind === 'tsv'
-          ? { kind, columns }
-          : { kind, columns, optional: new Set(columns) };
+    const description = await describeFile(located.files[0]!, format);
+    const { columns } = description;
+    const wanted = { all: columns, optional: new Set(columns) };
     const rows: string[][] = [];
-    for await (const records of readRecords(file.chunks(), layout)) {
+    for await (const records of readTable(description, wanted)) {
       for (const { values, problem } of records)
         if (problem === null) rows.push(values.map((value) => (value ?? '').slice(0, LONGEST_CELL)));
       if (rows.length >= SHOWN_ROWS) break;
@@ -77,15 +73,4 @@ async function firstRecords(
   } finally {
     await located.close();
   }
-}
-
-function suggestedName(path: string): string {
-  // Of a folder such as snli_1.0 the end is no extension.
-  const name = basename(path).replace(/(?<=.)\.(csv|tsv|txt|jsonl|ndjson|json|zip)$/i, '');
-  return (
-    name
-      .replace(/[^\w.-]+/g, '-')
-      .replace(/^-+|-+$/g, '')
-      .slice(0, 60) || 'data'
-  );
 }

@@ -1,15 +1,17 @@
-/** @file Runs anywhere under Node. Token caches in cache.db: a split as ids, for one vocabulary and one way of packing. */
+/** @file Runs anywhere under Node. Token caches in cache.db: a split as ids, for one tokenizer and one way of packing. */
 import { crc32 } from 'node:zlib';
 import { SPLITS, type Split } from '../../shared/datasets.ts';
 import { type Cache, deleteAndShrink, lockCache, removeIncomplete } from './cache.ts';
-import { ENCODING_VERSION, type EncodedSplit, type EncodingSettings } from './encoding.ts';
+import { ENCODING_VERSION, type EncodedSplit } from './encoding.ts';
 import { freeArrays, int32OfBlob, int32ToBlob } from './int32Blob.ts';
 import { dropSpaceReserve, makeSpaceReserve } from './spaceReserve.ts';
+import type { EncodingSettings } from './truncation.ts';
 
 /** What decides the ids. */
 export interface TokenCacheKey extends EncodingSettings {
   readonly contentHash: string;
   readonly split: Split;
+  /** Of the tokenizer: its vocabulary and rules. */
   readonly vocabularyHash: string;
   readonly readerVersion: number;
 }

@@ -1,11 +1,6 @@
 /** @file Node. Runs side by side: what differs in how they were made, and what came out. */
-import type {
-  ComparedValue,
-  ComparisonRow,
-  MetricName,
-  RunComparison,
-  RunRecord,
-} from '../../shared/runs.ts';
+import type { ComparedValue, ComparisonRow, RunComparison } from '../../shared/comparison.ts';
+import type { MetricName, RunRecord } from '../../shared/runs.ts';
 import { METRICS } from '../../shared/runs.ts';
 import type { StudioReader } from './connection.ts';
 import { latestMetrics } from './metrics.ts';

@@ -11,6 +11,7 @@ import type {
   RunResult,
   RunState,
 } from '../../shared/runs.ts';
+import { completeConfig } from './olderConfig.ts';
 import { rowChecksum } from './rowChecksum.ts';
 import { altered } from './sqliteErrors.ts';
 
@@ -101,7 +102,7 @@ export function storedResult(result: RunResult): { readonly text: string; readon
 /** Throws DATABASE_CORRUPT when it is not what was written. For files of db/. */
 export function configOf(row: Pick<RunRow, 'id' | 'config' | 'config_hash'>, path: string): RunConfig {
   if (sha256(row.config) !== row.config_hash) throw altered(path, `run ${row.id}`);
-  return JSON.parse(row.config) as RunConfig;
+  return completeConfig(JSON.parse(row.config) as RunConfig);
 }
 
 /** As `configOf`. */

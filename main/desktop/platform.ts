@@ -15,7 +15,7 @@ export interface DesktopParts {
 
 const FILTERS = {
   dataset: [
-    { name: 'Data sets', extensions: ['csv', 'tsv', 'jsonl', 'txt', 'zip'] },
+    { name: 'Data sets', extensions: ['csv', 'tsv', 'jsonl', 'txt', 'zip', 'parquet'] },
     { name: 'All files', extensions: ['*'] },
   ],
   vocabulary: [{ name: 'Vocabulary', extensions: ['json', 'txt'] }],

@@ -143,7 +143,7 @@ class Download {
     const response = await httpGet(client, { url: this.#url, headers, timeouts: this.#limits, signal });
     this.#reached = true;
     try {
-      const { kind, note } = readAnswer(this.#url, part, response);
+      const { kind, note } = readAnswer(this.#url, part, response, this.#wanted.explainRefusal);
       if (kind === 'complete') return;
       refuseEncoding(this.#url, response.headers);
       this.#checkSize(note.totalBytes);

@@ -2,13 +2,14 @@
 import type { Dispatcher } from 'undici';
 import { StudioError } from '../../shared/errors.ts';
 import { PassingTrouble, shownUrl } from './downloadErrors.ts';
+import type { ExplainRefusal } from './downloadRequest.ts';
 import type { PartFile, PartNote } from './partFile.ts';
 
 type Headers = Dispatcher.ResponseData['headers'];
 
 /** Worth another attempt: timeouts, too many requests, trouble behind the server. */
-const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
-const LONGEST_RETRY_AFTER_MS = 60_000;
+export const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
+export const LONGEST_RETRY_AFTER_MS = 60_000;
 
 /** `whole`: the file from its first byte. `rest`: what follows the part. `complete`: the part is the file. */
 export interface Answer {
@@ -29,9 +30,14 @@ export function rangeHeaders(part: PartFile, { hasSum }: { hasSum: boolean }): R
 
 /**
  * @throws PassingTrouble when another attempt may help (the part has then been discarded if it was to blame),
- * DOWNLOAD_FAILED when not
+ * DOWNLOAD_FAILED when not, or what `explain` makes of it
  */
-export function readAnswer(url: URL, part: PartFile, response: Dispatcher.ResponseData): Answer {
+export function readAnswer(
+  url: URL,
+  part: PartFile,
+  response: Dispatcher.ResponseData,
+  explain?: ExplainRefusal,
+): Answer {
   const { statusCode, headers } = response;
   const note = noteOf(url, headers);
   if (statusCode === 200) return { kind: 'whole', note: { ...note, totalBytes: lengthOf(headers) } };
@@ -52,6 +58,8 @@ export function readAnswer(url: URL, part: PartFile, response: Dispatcher.Respon
   const status = `the server answered with status ${statusCode}`;
   if (PASSING_STATUS.has(statusCode))
     throw new PassingTrouble(status, { retryAfterMs: retryAfterMs(headers) });
+  const explained = explain?.(statusCode, text(headers['x-error-code'])) ?? null;
+  if (explained !== null) throw explained;
   throw new StudioError('DOWNLOAD_FAILED', `Downloading ${shownUrl(url)} failed: ${status}.`, {
     nextStep: 'Check the address, or download the file in a browser.',
   });
@@ -83,7 +91,8 @@ function lengthOf(headers: Headers): number | null {
   return length === null ? null : Number(length);
 }
 
-function retryAfterMs(headers: Headers): number | null {
+/** What the server asks for in its Retry-After header, at most a minute; null when it does not. */
+export function retryAfterMs(headers: Headers): number | null {
   const seconds = Number(text(headers['retry-after']) ?? Number.NaN);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, LONGEST_RETRY_AFTER_MS) : null;
 }

@@ -1,4 +1,5 @@
 /** @file Node. What a caller of `downloadFile` can ask for. */
+import type { StudioError } from '../../shared/errors.ts';
 import type { HttpTimeouts } from './httpGet.ts';
 
 export interface DownloadProgress {
@@ -29,6 +30,9 @@ export const DOWNLOAD_LIMITS: DownloadLimits = {
   progressEveryMs: 100,
 };
 
+/** What a status means to whoever knows the server (with its X-Error-Code, or null); null: no more than it says. */
+export type ExplainRefusal = (status: number, errorCode: string | null) => StudioError | null;
+
 export interface DownloadRequest {
   /** http or https. */
   readonly url: string;
@@ -37,10 +41,13 @@ export interface DownloadRequest {
   /** Hexadecimal. Without a sum nothing but the size guards against wrong bytes. */
   readonly sha1?: string;
   readonly sha256?: string;
+  /** Git's name for the content: the SHA-1 of "blob", its size and its bytes. */
+  readonly gitSha1?: string;
   readonly expectedBytes?: number;
   /** A larger file is refused; `expectedBytes` if that is given, else 8 GB. */
   readonly maxBytes?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly explainRefusal?: ExplainRefusal;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: DownloadProgress) => void;
   readonly limits?: Partial<DownloadLimits>;

@@ -38,7 +38,7 @@ export function writeSyncedFile(
 }
 
 /** The system may take fewer bytes than it was given (a nearly full disk, a signal). */
-function writeAll(fileSystem: FileSystem, file: number, bytes: Uint8Array): void {
+export function writeAll(fileSystem: FileSystem, file: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.byteLength) done += fileSystem.write(file, bytes.subarray(done));
 }

@@ -36,6 +36,22 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, NamedTensor>,
   metadata: Readonly<Record<string, string>> | ReadonlyMap<string, string> = {},
 ): Uint8Array[] {
+  for (const [name, tensor] of tensors) checkEncodable(name, tensor);
+  const { header, order } = encodeSafetensorsHeader(tensors, metadata);
+  return [header, ...order.map((name) => bytesOf(tensors.get(name)!.values))];
+}
+
+/** What the header says of a tensor. */
+export type TensorForm = Pick<NamedTensor, 'dtype' | 'shape'>;
+
+/**
+ * The beginning of a file whose numbers follow later, tensor by tensor in the order that is given back; see
+ * `encodeSafetensors`.
+ */
+export function encodeSafetensorsHeader(
+  tensors: ReadonlyMap<string, TensorForm>,
+  metadata: Readonly<Record<string, string>> | ReadonlyMap<string, string> = {},
+): { readonly header: Uint8Array; readonly order: readonly string[] } {
   if (tensors.size > MAX_TENSORS) throw new Error(`${tensors.size} tensors are more than ${MAX_TENSORS}`);
   const sorted = [...tensors].sort(([nameA, a], [nameB, b]) => {
     const byWidth = LAYOUTS.get(b.dtype)!.rank - LAYOUTS.get(a.dtype)!.rank;
@@ -44,14 +60,12 @@ export function encodeSafetensors(
   const notes = metadata instanceof Map ? [...metadata] : Object.entries(metadata);
   const fields = notes.length === 0 ? [] : [`"${METADATA_KEY}":${metadataText(notes)}`];
   let offset = 0;
-  for (const [name, tensor] of sorted) {
-    checkEncodable(name, tensor);
-    const end = offset + tensor.values.byteLength;
-    const { dtype, shape } = tensor;
+  for (const [name, { dtype, shape }] of sorted) {
+    const end = offset + LAYOUTS.get(dtype)!.bytes * shape.reduce((product, size) => product * size, 1);
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`);
     offset = end;
   }
-  return [headerBytes(`{${fields.join(',')}}`), ...sorted.map(([, { values }]) => bytesOf(values))];
+  return { header: headerBytes(`{${fields.join(',')}}`), order: sorted.map(([name]) => name) };
 }
 
 /**
@@ -60,13 +74,7 @@ export function encodeSafetensors(
  * @throws BAD_FILE saying what is wrong with which tensor
  */
 export function decodeSafetensors(bytes: Uint8Array, { source }: { source: string }): Safetensors {
-  const refuse: Refuse = (why) => {
-    const nextStep = 'Get the file again from where it came from: it is damaged or not a safetensors file.';
-    throw new StudioError('BAD_FILE', `${source} cannot be read: ${why}.`, {
-      nextStep,
-      place: { file: source },
-    });
-  };
+  const refuse = safetensorsRefuser(source);
   const { entries, metadata, dataStart } = readHeader(bytes, refuse);
   const tensors = new Map<string, NamedTensor>();
   const widened = new Map<string, 'F16' | 'BF16'>();
@@ -80,6 +88,17 @@ export function decodeSafetensors(bytes: Uint8Array, { source }: { source: strin
   }
   const nonFinite = [...tensors].filter(([, tensor]) => !allFinite(tensor)).map(([name]) => name);
   return { tensors, metadata, widened, nonFinite, warnings: warningsAbout(nonFinite) };
+}
+
+/** How such a file is refused: BAD_FILE, with the reason as the end of a sentence. */
+export function safetensorsRefuser(source: string): Refuse {
+  return (why) => {
+    const nextStep = 'Get the file again from where it came from: it is damaged or not a safetensors file.';
+    throw new StudioError('BAD_FILE', `${source} cannot be read: ${why}.`, {
+      nextStep,
+      place: { file: source },
+    });
+  };
 }
 
 function warningsAbout(nonFinite: readonly string[]): string[] {

@@ -33,9 +33,16 @@ const entrySchema = z.strictObject({
   data_offsets: z.tuple([z.number().int().min(0), z.number().int().min(0)]),
 });
 
-/** Reads and checks the header of a whole file. */
-export function readHeader(bytes: Uint8Array, refuse: Refuse): SafetensorsHeader {
-  const { text, dataStart } = headerText(bytes, refuse);
+/**
+ * Reads and checks the header of a file.
+ * @param bytes the file, or its beginning with the whole header in it (`headerBytes` tells how much that is)
+ */
+export function readHeader(
+  bytes: Uint8Array,
+  refuse: Refuse,
+  fileBytes: number = bytes.byteLength,
+): SafetensorsHeader {
+  const { text, dataStart } = headerText(bytes, fileBytes, refuse);
   const fields = parseObject(text, refuse);
   const metadata = new Map<string, string>();
   const entries: HeaderEntry[] = [];
@@ -46,7 +53,7 @@ export function readHeader(bytes: Uint8Array, refuse: Refuse): SafetensorsHeader
     if (entries.length > MAX_TENSORS) refuse(`it holds more than ${MAX_TENSORS} tensors`);
   }
   entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkCoverage(entries, bytes.byteLength - dataStart, refuse);
+  checkCoverage(entries, fileBytes - dataStart, refuse);
   return { entries, metadata, dataStart };
 }
 
@@ -55,15 +62,25 @@ export function quoted(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 }
 
-function headerText(bytes: Uint8Array, refuse: Refuse): { text: string; dataStart: number } {
+/** How many bytes at the beginning of a file hold its header; never more than a header may have, or the file has. */
+export function headerBytes(first8: Uint8Array, fileBytes: number): number {
+  if (first8.byteLength < 8) return first8.byteLength;
+  const length = new DataView(first8.buffer, first8.byteOffset, 8).getBigUint64(0, true);
+  return length > BigInt(MAX_HEADER_BYTES) ? 8 : Math.min(8 + Number(length), fileBytes);
+}
+
+function headerText(
+  bytes: Uint8Array,
+  fileBytes: number,
+  refuse: Refuse,
+): { text: string; dataStart: number } {
   if (bytes.byteLength < 8)
     refuse(`it has ${bytes.byteLength} bytes, fewer than the 8 of the smallest header`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > BigInt(MAX_HEADER_BYTES))
     refuse(`its header claims ${length} bytes, more than ${MAX_HEADER_BYTES}`);
   const dataStart = 8 + Number(length);
-  if (dataStart > bytes.byteLength)
-    refuse(`its header claims ${length} bytes, but the file ends before that`);
+  if (dataStart > fileBytes) refuse(`its header claims ${length} bytes, but the file ends before that`);
   if (bytes[8] !== 0x7b || length === 0n) refuse('its header does not start with "{"');
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart));

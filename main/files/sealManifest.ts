@@ -32,6 +32,12 @@ export function isSealableName(name: string): boolean {
   return FILE_NAME.test(name) && name.toLowerCase() !== MANIFEST_NAME;
 }
 
+/** A name that may not is a mistake of ours. */
+export function requireSealableNames(names: Iterable<string>): void {
+  for (const name of names)
+    if (!isSealableName(name)) throw new Error(`"${name}" cannot be a file's name in a sealed folder`);
+}
+
 /** The manifest's text: always the same for the same files, so that its own sum stands for the whole folder. */
 export function manifestText(files: readonly SealedFile[]): string {
   const sorted = files

@@ -11,7 +11,7 @@ import { renamePatiently, writeSyncedFile } from './durableWrite.ts';
 import { writeError } from './fileErrors.ts';
 import { type FileSystem, nodeFileSystem } from './fileSystem.ts';
 import { readSealedFolder, verifySealedFolder } from './sealedFolderReading.ts';
-import { isSealableName, MANIFEST_NAME, manifestText, type SealedFile } from './sealManifest.ts';
+import { MANIFEST_NAME, manifestText, requireSealableNames, type SealedFile } from './sealManifest.ts';
 import { isAbandoned, temporaryName } from './temporaryName.ts';
 
 /** What goes into a folder: bytes by file name, whole or in chunks that are written one after another. */
@@ -40,17 +40,12 @@ export function writeSealedFolder(
   files: FolderContent,
   { replace = false, fileSystem = nodeFileSystem }: { replace?: boolean; fileSystem?: FileSystem } = {},
 ): Seal {
-  for (const fileName of files.keys()) {
-    if (!isSealableName(fileName))
-      throw new Error(`"${fileName}" cannot be a file's name in a sealed folder`);
-  }
+  requireSealableNames(files.keys());
   const path = join(parent, name);
   const temporary = join(parent, temporaryName(name));
   try {
     const seal = writeContent(fileSystem, temporary, files);
-    const inTheWay = fileSystem.list(parent).includes(name) ? judge(path, seal, replace) : 'nothing';
-    if (inTheWay === 'equal') fileSystem.remove(temporary);
-    else moveIntoPlace(fileSystem, { parent, name, temporary, inTheWay });
+    putInPlace(fileSystem, { parent, name, temporary, seal, replace });
     return seal;
   } catch (thrown) {
     removeQuietly(fileSystem, temporary);
@@ -103,6 +98,11 @@ function writeContent(fileSystem: FileSystem, folder: string, files: FolderConte
     const sizeBytes = writeSyncedFile(fileSystem, join(folder, name), chunks, (bytes) => hash.update(bytes));
     sealed.push({ name, sizeBytes, sha256: hash.digest('hex') });
   }
+  return writeManifest(fileSystem, folder, sealed);
+}
+
+/** The last file of an unfinished folder; syncs the folder. */
+export function writeManifest(fileSystem: FileSystem, folder: string, sealed: readonly SealedFile[]): Seal {
   const manifest = Buffer.from(manifestText(sealed));
   writeSyncedFile(fileSystem, join(folder, MANIFEST_NAME), [manifest]);
   fileSystem.syncFolder(folder);
@@ -110,6 +110,26 @@ function writeContent(fileSystem: FileSystem, folder: string, files: FolderConte
     sizeBytes: sealed.reduce((sum, file) => sum + file.sizeBytes, manifest.byteLength),
     manifestSha256: createHash('sha256').update(manifest).digest('hex'),
   };
+}
+
+interface Finished {
+  readonly parent: string;
+  readonly name: string;
+  /** The whole folder, manifest included. */
+  readonly temporary: string;
+  readonly seal: Seal;
+  readonly replace: boolean;
+}
+
+/** Gives a finished folder its name, as `writeSealedFolder` promises. */
+export function putInPlace(
+  fileSystem: FileSystem,
+  { parent, name, temporary, seal, replace }: Finished,
+): void {
+  const isThere = fileSystem.list(parent).includes(name);
+  const inTheWay = isThere ? judge(join(parent, name), seal, replace) : 'nothing';
+  if (inTheWay === 'equal') fileSystem.remove(temporary);
+  else moveIntoPlace(fileSystem, { parent, name, temporary, inTheWay });
 }
 
 /** Other troubles (no permission, a newer format) do not mean that a folder is worthless. */
@@ -120,9 +140,11 @@ type InTheWay = 'nothing' | 'equal' | 'replaceable';
 function judge(path: string, seal: Seal, replace: boolean): InTheWay {
   try {
     const { manifestSha256 } = verifySealedFolder(path);
+    const isSame = manifestSha256 === seal.manifestSha256;
+    // Sound or not, it goes.
+    if (replace && !isSame) return 'replaceable';
     readSealedFolder(path);
-    if (manifestSha256 === seal.manifestSha256) return 'equal';
-    if (replace) return 'replaceable';
+    if (isSame) return 'equal';
   } catch (thrown) {
     if (thrown instanceof StudioError && DAMAGE.has(thrown.code)) return 'replaceable';
     throw thrown;

@@ -2,10 +2,10 @@
  * @file Runs under Node. The loopback host: the page, its session, its calls and its events over HTTP on 127.0.0.1.
  * Checks in this order: head (guard.ts), session, length, JSON; the dispatcher then checks the schema.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Result } from '../../shared/contract/route.ts';
-import { errorData, StudioError } from '../../shared/errors.ts';
+import { errorData } from '../../shared/errors.ts';
 import type { Dispatch } from '../rpc/dispatch.ts';
 import type { EventHub } from '../rpc/eventHub.ts';
 import type { PageFile } from '../rpc/pageFiles.ts';
@@ -13,6 +13,7 @@ import { PAGE_HEADERS } from '../rpc/pageHeaders.ts';
 import { BodyProblem, readJson } from './body.ts';
 import { EventStreams } from './eventStreams.ts';
 import { type Allowed, headersNamed, judge, type Place } from './guard.ts';
+import { listenOnLoopback } from './listen.ts';
 import { Sessions } from './sessions.ts';
 
 export interface ServerOptions {
@@ -53,7 +54,7 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
     requireHostHeader: true,
   });
   server.maxConnections = MOST_CONNECTIONS;
-  await listen(server, options.port);
+  await listenOnLoopback(server, options.port);
   const { port } = server.address() as AddressInfo;
   const allowed = allowedFor(port, options.publicOrigins);
   const answer = answererOf({ ...options, port, allowed, sessions, streams });
@@ -71,29 +72,6 @@ export async function startServer(options: ServerOptions): Promise<LoopbackServe
       await closed;
     },
   };
-}
-
-async function listen(server: Server, port: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen(port, '127.0.0.1', resolve);
-  try {
-    await promise;
-  } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === 'EADDRINUSE') {
-      throw new StudioError('ALREADY_EXISTS', `Port ${port} is in use by another program.`, {
-        nextStep: 'Choose another one with --port, or any free one with --port 0.',
-      });
-    }
-    throw new StudioError(
-      'WRITE_FAILED',
-      `Port ${port} cannot be listened on: ${(thrown as Error).message}.`,
-      {
-        nextStep: 'Choose another one with --port, or any free one with --port 0.',
-      },
-    );
-  }
 }
 
 function allowedFor(port: number, publicOrigins: readonly string[]): Allowed {

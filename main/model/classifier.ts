@@ -1,11 +1,13 @@
-/** @file Runs anywhere. BERTClassifier of the book: encoder, hidden tanh layer on the first row, output layer. */
+/** @file Runs anywhere. BERTClassifier of the book: encoder, hidden layer on the first row, output layer. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelConfig } from '../../shared/runs.ts';
 import { rowsToEmbed } from './distinctRows.ts';
+import { headPlace } from './dropout.ts';
 import { type EncoderInput, type EncoderOptions, encode, linearWeights, type Weights } from './encoder.ts';
+import { rowsMask } from './kernels/dropoutMask.ts';
 import { linear } from './kernels/linear.ts';
 import { gatherRows, lookUp } from './kernels/rows.ts';
-import { firstRowMaps, type PackedBatch } from './packedBatch.ts';
+import { firstRowLayout, firstRowMaps, type PackedBatch } from './packedBatch.ts';
 import { type Parameters, TOKEN_TABLE } from './parameters.ts';
 
 /** The token table's rows by id, [E, H]. Gathered outside the tape: see `gradients.ts`. */
@@ -26,8 +28,19 @@ export function classify(
     const { firstRows, pairOfRow } = firstRowMaps(input.batch);
     first = gatherRows(encoded, firstRows, pairOfRow);
   }
-  const hidden = linear(first, linearWeights('hidden.0', weights), 'tanh');
-  return linear(hidden, linearWeights('output', weights));
+  const hidden = linear(first, linearWeights('hidden.0', weights), config.headActivation);
+  return linear(dropHidden(hidden, config, input.batch, options), linearWeights('output', weights));
+}
+
+/** hidden [P, H], of which row 0 of each pair is the only one */
+function dropHidden(
+  hidden: tf.Tensor2D,
+  config: ModelConfig,
+  batch: PackedBatch,
+  { dropout }: EncoderOptions,
+): tf.Tensor2D {
+  if (dropout === null || !config.headDropout) return hidden;
+  return tf.mul(hidden, rowsMask(firstRowLayout(batch), config.hidden, dropout, headPlace(config.layers)));
 }
 
 /** Logits without dropout and without a tape: what evaluation and prediction use. The caller owns the tensor. */

@@ -17,6 +17,14 @@ const SIZES: ReadonlyMap<string, Size> = new Map([
   ['bert.base', { layers: 12, hidden: 768, heads: 12, feedForward: 3072 }],
 ]);
 
+/** Heads of the named size with these shapes, which do not tell them; null when no size has them. */
+export function headsOfSize({ layers, hidden, feedForward }: Omit<Size, 'heads'>): number | null {
+  for (const size of SIZES.values())
+    if (size.layers === layers && size.hidden === hidden && size.feedForward === feedForward)
+      return size.heads;
+  return null;
+}
+
 /** Rows of the position table of the book's pretrained models; a run's maxLen may be smaller (book.md 4). */
 const BOOK_POSITIONS = 512;
 
@@ -39,6 +47,9 @@ export function bookConfig(
     activation: 'relu',
     layerNormEps: 1e-5,
     embeddingNorm: false,
+    segments: 2,
+    headActivation: 'tanh',
+    headDropout: false,
     dropout: hyperparameters.dropout,
   };
   checkConfig(config);

@@ -15,12 +15,13 @@ export interface DropoutSource {
   readonly microBatch: number;
 }
 
-/** The dropouts of a layer; with an embedding LayerNorm there is one more, behind all layers. */
+/** The dropouts of a layer; behind all layers there are those of the embeddings and of the head, where a network has them. */
 export const PLACES_PER_LAYER = 3;
 export const attentionPlace = (layer: number) => layer * PLACES_PER_LAYER;
 export const attentionOutputPlace = (layer: number) => layer * PLACES_PER_LAYER + 1;
 export const feedForwardOutputPlace = (layer: number) => layer * PLACES_PER_LAYER + 2;
 export const embeddingPlace = (layers: number) => layers * PLACES_PER_LAYER;
+export const headPlace = (layers: number) => layers * PLACES_PER_LAYER + 1;
 
 /** A word below this drops its value: ⌊p · 2³²⌋. */
 export const dropThreshold = (rate: number) => Math.floor(rate * 0x100000000);

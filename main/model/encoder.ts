@@ -17,6 +17,7 @@ import { pooledAttention } from './kernels/pooledAttention.ts';
 import { projections } from './kernels/projections.ts';
 import { gatherRows, lookUp } from './kernels/rows.ts';
 import { firstRowLayout, firstRowMaps, type PackedBatch, type RowLayout } from './packedBatch.ts';
+import { SEGMENT_TABLE } from './parameters.ts';
 
 /** Parameters by their state-dict name. */
 export type Weights = (name: string) => tf.Tensor;
@@ -30,6 +31,8 @@ export interface EncoderOptions {
   readonly freesLayers?: boolean;
   /** Receives each layer's attention weights, padded [P, N, queries, T]. */
   readonly onAttention?: (layer: number, weights: tf.Tensor4D) => void;
+  /** Receives what the first layer is given: [E, H]. */
+  readonly onEmbeddings?: (embedded: tf.Tensor2D) => void;
   /** Receives each layer's output, [R, H] (the last one [P, H] with `first`). */
   readonly onLayer?: (layer: number, output: tf.Tensor2D) => void;
 }
@@ -64,6 +67,7 @@ export function encode(
 ): tf.Tensor2D {
   const { batch } = input;
   let x = embed(config, weights, input, options);
+  options.onEmbeddings?.(x);
   for (let layer = 0; layer < config.layers; layer++) {
     const context: LayerContext = { config, weights, batch, options, layer };
     const reduced = layer === config.layers - 1 && options.lastLayer === 'first';
@@ -83,13 +87,18 @@ function embed(
   { tokenRows, rows, batch }: EncoderInput,
   { dropout }: EncoderOptions,
 ): tf.Tensor2D {
-  const segmentTable = weights('encoder.segment_embedding.weight') as tf.Tensor2D;
+  const segmentTable = segmentTableOf(config, weights);
   const positionTable = weights('encoder.pos_embedding') as tf.Tensor3D;
   const x = embeddingSum(tokenRows, segmentTable, positionTable, rows);
   if (!config.embeddingNorm) return x;
   // Rows that stand for several have no dropout, and so no layout of their own.
   const options = { layout: batch, dropout, place: embeddingPlace(config.layers) };
   return normDropout(x, normWeights('encoder.embedding_norm', weights, config), options);
+}
+
+/** Where a network does not read segments, both add nothing. */
+function segmentTableOf({ segments, hidden }: ModelConfig, weights: Weights): tf.Tensor2D {
+  return segments === 0 ? tf.zeros([2, hidden]) : (weights(SEGMENT_TABLE) as tf.Tensor2D);
 }
 
 function fullLayer(input: LayerInput, context: LayerContext): tf.Tensor2D {

@@ -7,10 +7,14 @@ import type { ModelConfig } from '../../shared/runs.ts';
 import { PhiloxSequence, STREAMS } from './philox.ts';
 
 export const TOKEN_TABLE = 'encoder.token_embedding.weight';
+export const SEGMENT_TABLE = 'encoder.segment_embedding.weight';
 
-/** How a parameter begins: N(0, 1), U(±1/√fanIn), ones or zeros (torch's defaults, book.md 3). */
+/**
+ * How a parameter begins: N(0, deviation²), U(±1/√fanIn), ones or zeros. The book's as torch has them (book.md 3), those
+ * of BERT's family as BERT's authors have them.
+ */
 type Beginning =
-  | { readonly kind: 'normal' }
+  | { readonly kind: 'normal'; readonly deviation: number }
   | { readonly kind: 'ones' }
   | { readonly kind: 'zeros' }
   | { readonly kind: 'uniform'; readonly fanIn: number };
@@ -25,16 +29,22 @@ export interface ParameterShape {
   readonly decays: boolean;
 }
 
+/** Of tables and linear weights in BERT (initializer_range); its biases begin as zeros. */
+const BERT_DEVIATION = 0.02;
+
 /** Every parameter in the order of the book's state dict. */
 export function parameterShapes(config: ModelConfig): ParameterShape[] {
-  const { hidden, feedForward, layers, classes } = config;
+  const { hidden, feedForward, layers, classes, variant } = config;
+  const asBook = variant === 'book';
   const shapes: ParameterShape[] = [];
+  const normal = { kind: 'normal', deviation: asBook ? 1 : BERT_DEVIATION } as const;
   const table = (name: string, shape: readonly number[]) =>
-    shapes.push({ name, shape, beginning: { kind: 'normal' }, depth: -1, decays: true });
+    shapes.push({ name, shape, beginning: normal, depth: -1, decays: true });
   const linear = (name: string, into: number, out: number, depth: number) => {
-    const beginning = { kind: 'uniform', fanIn: into } as const;
-    shapes.push({ name: `${name}.weight`, shape: [out, into], beginning, depth, decays: true });
-    shapes.push({ name: `${name}.bias`, shape: [out], beginning, depth, decays: false });
+    const uniform = { kind: 'uniform', fanIn: into } as const;
+    const [weight, bias] = [asBook ? uniform : normal, asBook ? uniform : ({ kind: 'zeros' } as const)];
+    shapes.push({ name: `${name}.weight`, shape: [out, into], beginning: weight, depth, decays: true });
+    shapes.push({ name: `${name}.bias`, shape: [out], beginning: bias, depth, decays: false });
   };
   const norm = (name: string, depth: number) => {
     shapes.push({
@@ -54,7 +64,7 @@ export function parameterShapes(config: ModelConfig): ParameterShape[] {
   };
   table('encoder.pos_embedding', [1, config.maxPositions, hidden]);
   table(TOKEN_TABLE, [config.vocabularySize, hidden]);
-  table('encoder.segment_embedding.weight', [2, hidden]);
+  if (config.segments > 0) table(SEGMENT_TABLE, [config.segments, hidden]);
   if (config.embeddingNorm) norm('encoder.embedding_norm', -1);
   for (let layer = 0; layer < layers; layer++) {
     const block = `encoder.blks.${layer}`;
@@ -79,7 +89,8 @@ export function initialValues(shape: ParameterShape, position: number, seed: num
   if (beginning.kind === 'zeros') return values;
   const sequence = new PhiloxSequence(seed, STREAMS.initialWeights, position);
   if (beginning.kind === 'normal') {
-    for (let index = 0; index < values.length; index++) values[index] = sequence.nextNormal();
+    for (let index = 0; index < values.length; index++)
+      values[index] = beginning.deviation * sequence.nextNormal();
     return values;
   }
   const bound = 1 / Math.sqrt(beginning.fanIn);

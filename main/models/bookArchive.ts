@@ -1,26 +1,31 @@
 /**
- * @file Node. The book's pretrained models, bert.small.torch.zip and bert.base.torch.zip: a zip archive of vocab.json
- * and pretrained.params (book.md 4 and 5). The book's names are ours.
+ * @file Node. The book's pretrained models, bert.small.torch.zip and bert.base.torch.zip: a zip archive, or its folder, of
+ * vocab.json and pretrained.params (book.md 4 and 5). The book's names are ours.
  */
-import { basename } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 import { type Vocabulary, vocabularyFromJson } from '../data/vocabulary.ts';
 import { bytesInMemory } from '../files/byteSource.ts';
+import { readError } from '../files/fileErrors.ts';
+import { openRegularFile } from '../files/regularFile.ts';
 import { openZip, type ZipArchive, type ZipEntry } from '../files/zip.ts';
 import { parameterShapes } from '../model/parameters.ts';
 import { type BookChoices, bookConfigOf } from './bookConfig.ts';
-import type { ImportedWeights } from './importedModel.ts';
+import type { OpenedWeights } from './importedModel.ts';
 import { takeParameters } from './takeParameters.ts';
-import { openTorchArchive } from './torchArchive.ts';
+import { openTorchArchive, openTorchFile } from './torchArchive.ts';
 import { someNames, type WeightFile } from './weightFile.ts';
 
-export interface BookModel extends ImportedWeights {
+export interface BookModel extends OpenedWeights {
   readonly vocabulary: Vocabulary;
+  /** Of vocab.json, as it stands in the archive. */
+  readonly vocabularyText: string;
 }
 
-const VOCABULARY = 'vocab.json';
-const WEIGHTS = 'pretrained.params';
+export const BOOK_VOCABULARY = 'vocab.json';
+export const BOOK_WEIGHTS = 'pretrained.params';
 const MAX_VOCABULARY_BYTES = 64 << 20;
 /** bert.base with both its pretraining heads has half a gigabyte. */
 const MAX_WEIGHTS_BYTES = 4 * 2 ** 30;
@@ -30,14 +35,14 @@ const PRETRAINING = /^(mlm|nsp)\./;
 const OUTPUT = /^output\./;
 
 /**
- * Reads such an archive. Layers and sizes are taken from the shapes, heads from the caller: no shape tells them.
+ * Opens such an archive. Layers and sizes are taken from the shapes, heads from the caller: no shape tells them.
  * @throws StudioError NOT_FOUND, UNREADABLE; BAD_FILE, CHECKSUM_MISMATCH; USAGE when the choices do not fit the shapes
  */
-export async function readBookArchive(path: string, choices: BookChoices): Promise<BookModel> {
+export async function openBookArchive(path: string, choices: BookChoices): Promise<BookModel> {
   const zip = await openZip(path);
   try {
-    const vocabularyEntry = only(zip, VOCABULARY, path);
-    const weightsEntry = only(zip, WEIGHTS, path);
+    const vocabularyEntry = only(zip, BOOK_VOCABULARY, path);
+    const weightsEntry = only(zip, BOOK_WEIGHTS, path);
     requireAtMost(vocabularyEntry, MAX_VOCABULARY_BYTES, path);
     requireAtMost(weightsEntry, MAX_WEIGHTS_BYTES, path);
     const source = `${path}/${vocabularyEntry.name}`;
@@ -45,32 +50,68 @@ export async function readBookArchive(path: string, choices: BookChoices): Promi
     const vocabulary = vocabularyFromJson(text, { source });
     const bytes = await zip.read(weightsEntry.name);
     const file = await openTorchArchive(bytesInMemory(`${path}/${weightsEntry.name}`, bytes));
-    const weights = await takeBookWeights(file, choices);
-    requireRows(weights.model, vocabulary, path);
-    return { ...weights, vocabulary };
+    return bookModel(file, { choices, vocabulary, text, path });
   } finally {
     await zip.close();
   }
 }
 
+/** The same two files in a folder. Throws as `openBookArchive`. */
+export async function openBookFolder(path: string, choices: BookChoices): Promise<BookModel> {
+  const source = join(path, BOOK_VOCABULARY);
+  const { sizeBytes } = openRegularFile(source);
+  requireAtMost({ name: BOOK_VOCABULARY, sizeBytes }, MAX_VOCABULARY_BYTES, path);
+  const text = decodeUtf8(readWhole(source), source);
+  const vocabulary = vocabularyFromJson(text, { source });
+  const file = await openTorchFile(join(path, BOOK_WEIGHTS));
+  try {
+    return bookModel(file, { choices, vocabulary, text, path });
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
+  }
+}
+
+interface BookParts {
+  readonly choices: BookChoices;
+  readonly vocabulary: Vocabulary;
+  /** Of the vocabulary. */
+  readonly text: string;
+  readonly path: string;
+}
+
+function bookModel(file: WeightFile, { choices, vocabulary, text, path }: BookParts): BookModel {
+  const weights = takeBookWeights(file, choices);
+  requireRows(weights.model, vocabulary, path);
+  return { ...weights, vocabulary, vocabularyText: text };
+}
+
+function readWhole(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (thrown) {
+    throw readError(thrown, path);
+  }
+}
+
 /** The parameters of a state dict with the book's names, pretrained or fine-tuned. */
-export async function takeBookWeights(file: WeightFile, choices: BookChoices): Promise<ImportedWeights> {
+export function takeBookWeights(file: WeightFile, choices: BookChoices): OpenedWeights {
   const model = bookConfigOf(file, choices);
   const shapes = parameterShapes(model);
   const hasOutput = [...file.tensors.keys()].some((name) => OUTPUT.test(name));
   const expected = shapes.filter(({ name }) => hasOutput || !OUTPUT.test(name));
-  const taken = await takeParameters(
+  const taken = takeParameters(
     file,
     expected.map((parameter) => ({ parameter, from: parameter.name })),
   );
   const names = new Set(expected.map(({ name }) => name));
   const unused = [...file.tensors.keys()].filter((name) => !names.has(name));
   return {
+    ...taken,
     model,
-    tensors: taken.tensors,
     fresh: shapes.filter(({ name }) => !names.has(name)).map(({ name }) => name),
     unused,
-    notes: [...file.notes, ...notesAbout(unused), ...taken.notes],
+    notes: [...file.notes, ...notesAbout(unused)],
   };
 }
 
@@ -94,7 +135,11 @@ function only(zip: ZipArchive, name: string, path: string): ZipEntry {
   throw unfit(path, `${path} has ${found.length} entries called ${name} instead of one.`);
 }
 
-function requireAtMost({ name, sizeBytes }: ZipEntry, most: number, path: string): void {
+function requireAtMost(
+  { name, sizeBytes }: Pick<ZipEntry, 'name' | 'sizeBytes'>,
+  most: number,
+  path: string,
+): void {
   if (sizeBytes > most)
     throw unfit(path, `The entry ${name} of ${path} has ${sizeBytes} bytes, more than ${most}.`);
 }

@@ -1,13 +1,15 @@
 /** @file Runs anywhere. The shape of a network from the shapes of the book's state dict (book.md 4). */
 import { StudioError } from '../../shared/errors.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
+import { headsOfSize } from '../model/config.ts';
 import { TOKEN_TABLE } from '../model/parameters.ts';
 import { requireConfig } from './fileConfig.ts';
 import type { WeightFile } from './weightFile.ts';
 
 /** What no shape tells. The book's own loader has these numbers built in, so that bert.base cannot be loaded with it. */
 export interface BookChoices {
-  readonly heads: number;
+  /** null: as the named size has them whose shapes the file has. */
+  readonly heads: number | null;
   /** Layers that the caller expects; null takes what the file has. */
   readonly layers: number | null;
   readonly classes: number;
@@ -26,24 +28,34 @@ export function bookConfigOf(file: WeightFile, choices: BookChoices): ModelConfi
       nextStep: 'Name the model that the file is of, or leave the number of layers out.',
       place: { file: file.name },
     });
-  requireHeads(choices.heads, hidden!);
   const [feedForward] = shapeOf(file, 'encoder.blks.0.ffn.dense1.weight', 2);
+  const sizes = { layers, hidden: hidden!, feedForward: feedForward! };
+  const heads = choices.heads ?? headsOfSize(sizes) ?? headsUnknown(file.name);
+  requireHeads(heads, hidden!);
   const config: ModelConfig = {
     variant: 'book',
     vocabularySize: vocabularySize!,
-    layers,
-    hidden: hidden!,
-    heads: choices.heads,
-    feedForward: feedForward!,
+    ...sizes,
+    heads,
     maxPositions: maxPositions!,
     classes: classesOf(file, choices),
     activation: 'relu',
     layerNormEps: 1e-5,
     embeddingNorm: false,
+    segments: 2,
+    headActivation: 'tanh',
+    headDropout: false,
     dropout: choices.dropout,
   };
   requireConfig(config, file.name);
   return config;
+}
+
+function headsUnknown(file: string): never {
+  throw new StudioError('USAGE', `Nothing in ${file} tells how many attention heads its network has.`, {
+    nextStep: 'Say it: --heads N. The page that offers the model tells the number.',
+    place: { file },
+  });
 }
 
 /** Heads are the caller's, so that a wrong number is the caller's mistake. */

@@ -1,22 +1,23 @@
 /**
- * @file Node. Reads a Hugging Face folder (config.json and weights) of the BERT family into the network's own
+ * @file Node. Opens a Hugging Face folder (config.json and weights) of the BERT family as the network's own
  * configuration and parameters. Tokenizer files are read elsewhere.
  */
 import type { ModelConfig } from '../../shared/runs.ts';
-import { elementCount, type ParameterShape, parameterShapes } from '../model/parameters.ts';
+import { type ParameterShape, parameterShapes, SEGMENT_TABLE } from '../model/parameters.ts';
 import { requireConfig } from './fileConfig.ts';
 import { type Family, type HuggingFaceConfig, readHuggingFaceConfig } from './huggingFace/configFile.ts';
 import { type Head, headOf } from './huggingFace/head.ts';
 import { type NamesInFile, namesInFile } from './huggingFace/names.ts';
 import { openWeightsIn } from './huggingFace/weightFiles.ts';
-import type { ImportedWeights } from './importedModel.ts';
+import type { OpenedWeights } from './importedModel.ts';
+import { inOutputOrder } from './labelOrder.ts';
 import { takeParameters, type Wanted } from './takeParameters.ts';
 import { someNames, type WeightFile } from './weightFile.ts';
 
-export interface HuggingFaceModel extends ImportedWeights {
+export interface HuggingFaceModel extends OpenedWeights {
   readonly family: Family;
   /** null: `output`, and where there was none the hidden layer, begin at random. */
-  readonly head: Pick<Head, 'labels' | 'activation'> | null;
+  readonly head: Pick<Head, 'labels'> | null;
 }
 
 export interface HuggingFaceChoices {
@@ -30,24 +31,25 @@ export interface HuggingFaceChoices {
  * @throws StudioError NOT_FOUND, UNREADABLE; BAD_FILE for another family, damaged files, or weights that do not fit the
  * configuration; USAGE for meanings that do not fit the head
  */
-export async function readHuggingFaceFolder(
+export async function openHuggingFaceFolder(
   folder: string,
   choices: HuggingFaceChoices,
 ): Promise<HuggingFaceModel> {
   const config = readHuggingFaceConfig(folder);
   const file = await openWeightsIn(folder);
   try {
-    return await takeWeights(config, file, choices);
-  } finally {
+    return takeWeights(config, file, choices);
+  } catch (thrown) {
     await file.close();
+    throw thrown;
   }
 }
 
-async function takeWeights(
+function takeWeights(
   config: HuggingFaceConfig,
   file: WeightFile,
   choices: HuggingFaceChoices,
-): Promise<HuggingFaceModel> {
+): HuggingFaceModel {
   const head = headOf(config, file, choices.meanings);
   const model: ModelConfig = { ...config.model, classes: head?.classes ?? choices.classes };
   requireConfig(model, config.file);
@@ -55,19 +57,19 @@ async function takeWeights(
   const shapes = parameterShapes(model);
   const fresh = new Set(freshOf(head, names, file));
   const wanted = shapes
-    .filter(({ name }) => names.byOurs.has(name) && !fresh.has(name))
+    .filter(({ name }) => !fresh.has(name))
     .map((parameter) => wantedOf(parameter, names.byOurs.get(parameter.name)!, { config, head }));
-  const taken = await takeParameters(file, wanted);
+  const taken = takeParameters(file, wanted);
   const used = new Set(wanted.map(({ from }) => from));
   const unused = [...file.tensors.keys()].filter((name) => !used.has(name) && !names.isBuffer(name));
   return {
+    ...taken,
     family: config.family,
     model,
-    head: head === null ? null : { labels: head.labels, activation: head.activation },
-    tensors: inOrder(shapes, fresh, taken.tensors),
+    head: head === null ? null : { labels: head.labels },
     fresh: [...fresh],
     unused,
-    notes: [...config.notes, ...file.notes, ...notesAbout(unused, config), ...taken.notes],
+    notes: [...config.notes, ...file.notes, ...notesAbout(unused, config)],
   };
 }
 
@@ -87,13 +89,13 @@ interface Context {
 function wantedOf(parameter: ParameterShape, from: string, { config, head }: Context): Wanted {
   const { name, shape } = parameter;
   if (name === 'encoder.pos_embedding') return { parameter, from, shape: shape.slice(1) };
-  if (name === 'encoder.segment_embedding.weight') {
+  if (name === SEGMENT_TABLE) {
     const [, hidden] = shape as readonly [number, number];
     const inFile = [config.segments, hidden];
     return { parameter, from, shape: inFile, convert: (values) => twoSegments(values, hidden) };
   }
   if (head !== null && name.startsWith('output.'))
-    return { parameter, from, convert: (values) => reordered(values, head.outputs) };
+    return { parameter, from, convert: (values) => inOutputOrder(values, head.outputs) };
   return { parameter, from };
 }
 
@@ -104,30 +106,6 @@ function twoSegments(values: Float32Array, hidden: number): Float32Array {
   twice.set(values);
   twice.set(values, hidden);
   return twice;
-}
-
-/** Rows in the order of `outputs`. */
-function reordered(values: Float32Array, outputs: readonly number[]): Float32Array {
-  const width = values.length / outputs.length;
-  const sorted = new Float32Array(values.length);
-  for (const [row, output] of outputs.entries())
-    sorted.set(values.subarray(output * width, (output + 1) * width), row * width);
-  return sorted;
-}
-
-/** DistilBERT adds nothing for segments: its table is zeros. */
-function inOrder(
-  shapes: readonly ParameterShape[],
-  fresh: ReadonlySet<string>,
-  taken: ImportedWeights['tensors'],
-): ImportedWeights['tensors'] {
-  const kept = shapes.filter(({ name }) => !fresh.has(name));
-  return new Map(
-    kept.map(({ name, shape }) => [
-      name,
-      taken.get(name) ?? { dtype: 'F32', shape: [...shape], values: new Float32Array(elementCount(shape)) },
-    ]),
-  );
 }
 
 /** Heads of pretraining and other tasks, and pieces of them. */

@@ -1,11 +1,11 @@
 /**
- * @file Node. Takes the network's parameters out of a file of weights: all names and shapes are compared first, then the
- * numbers are read one tensor after the other.
+ * @file Node. Takes the network's parameters out of a file of weights: all names and shapes are compared first, the
+ * numbers are read when they are asked for.
  */
 import { StudioError } from '../../shared/errors.ts';
 import { allFinite } from '../files/tensorBytes.ts';
-import type { NamedTensor } from '../files/tensorTypes.ts';
 import { elementCount, type ParameterShape } from '../model/parameters.ts';
+import type { OpenedWeights } from './importedModel.ts';
 import { someNames, type WeightFile } from './weightFile.ts';
 
 /** A parameter of ours, and the tensor of the file that it comes from. */
@@ -18,27 +18,28 @@ export interface Wanted {
   readonly convert?: (values: Float32Array) => Float32Array;
 }
 
-export interface TakenParameters {
-  /** F32, by our names, in the order of the network. */
-  readonly tensors: ReadonlyMap<string, NamedTensor>;
-  readonly notes: readonly string[];
-}
-
 /** @throws StudioError BAD_FILE naming the tensors that are missing, wrongly shaped or not made of floats. */
-export async function takeParameters(file: WeightFile, wanted: readonly Wanted[]): Promise<TakenParameters> {
+export function takeParameters(
+  file: WeightFile,
+  wanted: readonly Wanted[],
+): Pick<OpenedWeights, 'shapes' | 'read' | 'doubts' | 'close'> {
   requirePresent(file, wanted);
   for (const one of wanted) requireFit(file, one);
-  const tensors = new Map<string, NamedTensor>();
-  const nonFinite: string[] = [];
-  for (const { parameter, from, convert } of wanted) {
-    const tensor = await file.read(from);
-    if (tensor.dtype !== 'F32') throw notFloats(file, from, tensor.dtype);
-    if (!allFinite(tensor)) nonFinite.push(from);
-    const values = convert === undefined ? tensor.values : convert(tensor.values);
-    tensors.set(parameter.name, { dtype: 'F32', shape: [...parameter.shape], values });
-  }
-  if (nonFinite.length === 0) return { tensors, notes: [] };
-  return { tensors, notes: [`NaN or infinite numbers stand in ${someNames(nonFinite)}.`] };
+  const byName = new Map(wanted.map((one) => [one.parameter.name, one]));
+  const nonFinite = new Set<string>();
+  return {
+    shapes: wanted.map(({ parameter }) => parameter),
+    read: async (name) => {
+      const { from, convert } = byName.get(name)!;
+      const tensor = await file.read(from);
+      if (tensor.dtype !== 'F32') throw notFloats(file, from, tensor.dtype);
+      if (!allFinite(tensor)) nonFinite.add(from);
+      return convert === undefined ? tensor.values : convert(tensor.values);
+    },
+    doubts: () =>
+      nonFinite.size === 0 ? [] : [`NaN or infinite numbers stand in ${someNames([...nonFinite])}.`],
+    close: () => file.close(),
+  };
 }
 
 function requirePresent(file: WeightFile, wanted: readonly Wanted[]): void {

@@ -13,6 +13,7 @@ const INPUT = {
   training: 'main/training/worker.ts',
   inference: 'main/training/inferenceWorker.ts',
   data: 'main/training/dataWorker.ts',
+  export: 'main/exporting/exportWorker.ts',
   selfTest: 'main/engines/tensorflow/selfTestProgram.ts',
   heartbeat: 'main/training/heartbeatThread.ts',
   encoding: 'main/data/encodingThread.ts',
@@ -23,7 +24,7 @@ const SOURCES = ['main', 'shared', 'package-lock.json'];
  * Native code cannot be bundled. And tfjs must be there once: tfjs-node, which is read from where it lies, asks for the
  * same tfjs-core as our own code.
  */
-const OUTSIDE = /^(electron|better-sqlite3|@tensorflow\/.+)$/;
+const OUTSIDE = /^(electron|better-sqlite3|onnxruntime-node|@tensorflow\/.+)$/;
 
 /** @returns the entry for Electron. */
 export async function buildDesktopIfNeeded(

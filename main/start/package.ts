@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { build, Platform } from 'electron-builder';
 import { projectFolder } from '../version.ts';
 import { buildDesktop } from './buildDesktop.ts';
+import { buildExportPageIfNeeded } from './buildExportPage.ts';
 import { buildNativeIfNeeded } from './buildNative.ts';
 import { buildPagesIfNeeded } from './buildPages.ts';
 
@@ -17,6 +18,7 @@ const { values: wish } = parseArgs({
 const root = projectFolder();
 const say = (text: string) => void process.stdout.write(`${text}\n`);
 await buildPagesIfNeeded(say, root);
+await buildExportPageIfNeeded(say, root);
 await buildNativeIfNeeded({ say, root, strict: true });
 await buildDesktop(join(root, 'dist', 'desktop'), root);
 const made = await build({

@@ -10,7 +10,7 @@ import { type ExampleColumns, ExampleColumnsBuilder } from '../analysis/exampleC
 import { type PredictionColumns, predictionColumns } from '../analysis/predictionColumns.ts';
 import type { Cache } from '../data/cache.ts';
 import { findDataset } from '../data/datasets.ts';
-import { blockCount, readBlockTokens } from '../data/exampleBlocks.ts';
+import { blockCount, readBlockTexts } from '../data/exampleBlocks.ts';
 import { predictedSplits, predictions, predictionsVersion } from '../db/predictions.ts';
 import { findRun } from '../db/runs.ts';
 import type { Databases } from './databases.ts';
@@ -102,9 +102,9 @@ export class AnalysedRuns {
 
 async function exampleColumnsOf(cache: Cache, { id, rows }: Dataset, split: Split): Promise<ExampleColumns> {
   const builder = new ExampleColumnsBuilder(rows[split]);
-  const place = { datasetId: id, splitNumber: SPLITS.indexOf(split) };
+  const place = { datasetId: id, splitNumber: SPLITS.indexOf(split), form: 'tokens' } as const;
   let read = 0;
-  for (const block of readBlockTokens(cache, place, 0, blockCount(rows[split]))) {
+  for (const block of readBlockTexts(cache, place, 0, blockCount(rows[split]))) {
     builder.add(block);
     if (++read % BLOCKS_A_TURN === 0) await nextTurn();
   }

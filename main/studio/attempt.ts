@@ -14,7 +14,6 @@ import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
 import type { Databases } from './databases.ts';
-import { VOCABULARY_FILE } from './lostFolder.ts';
 import { ReportSink } from './reportSink.ts';
 
 export type TrainingEnd =
@@ -119,7 +118,6 @@ function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): Training
     dataDirectory: databases.places.root,
     datasetId: requireDataset(databases.cache(), run.config.dataset.name).id,
     config: run.config,
-    vocabularyPath: join(runDirectory, VOCABULARY_FILE),
     engine: engine.name,
     threads: engine.threads,
     ...{ resumeFrom, trainedOn: run.engine },

@@ -8,6 +8,8 @@ export interface DataPlaces {
   readonly studioDatabase: string;
   readonly cacheDatabase: string;
   readonly runs: string;
+  /** Imported models, a folder each. */
+  readonly models: string;
 }
 
 export function dataPlaces(root: string): DataPlaces {
@@ -16,6 +18,7 @@ export function dataPlaces(root: string): DataPlaces {
     studioDatabase: join(root, 'studio.db'),
     cacheDatabase: join(root, 'cache.db'),
     runs: join(root, 'runs'),
+    models: join(root, 'models'),
   };
 }
 

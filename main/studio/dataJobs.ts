@@ -2,8 +2,9 @@
 import { basename } from 'node:path';
 import type { Dataset, ImportReport } from '../../shared/datasets.ts';
 import { formatBytes } from '../files/disk.ts';
+import { hubReferenceText } from '../hub/hubReference.ts';
 import { superviseData } from '../training/dataSupervisor.ts';
-import type { DataOrder, DataProgress } from '../training/jobs.ts';
+import type { DataOrder, DataProgress, HubDatasetWish } from '../training/jobs.ts';
 import type { HostContext } from './hosting.ts';
 import type { JobLinks, JobProgress } from './jobs.ts';
 import { SAMPLE_NAME, samplePath } from './sampleDataset.ts';
@@ -47,9 +48,24 @@ export function startDownload(context: DataSetting): string {
       kind: 'download',
       cachePath: openedCache(context),
       dataDirectory: context.databases.places.root,
+      hub: null,
     };
     return carryOut(context, order, links);
   });
+}
+
+/** Of a hub, which the environment names. */
+export function startHubDownload(context: DataSetting, hub: HubDatasetWish): string {
+  return startDataJob(
+    context,
+    `Download ${hubReferenceText(hub.reference)} as ${hub.name}`,
+    hub.name,
+    (links) => {
+      const dataDirectory = context.databases.places.root;
+      const order: DataOrder = { kind: 'download', cachePath: openedCache(context), dataDirectory, hub };
+      return carryOut(context, order, links);
+    },
+  );
 }
 
 function startDataJob(
@@ -92,6 +108,10 @@ function openedCache({ databases }: DataSetting): string {
 }
 
 function progressOf(progress: DataProgress): JobProgress {
+  if (progress.step === 'plan') {
+    const { origin, files, totalBytes } = progress.plan;
+    return { fraction: 0, note: `${origin}: ${files} files, ${formatBytes(totalBytes)}` };
+  }
   if (progress.step === 'download') {
     const { receivedBytes, totalBytes } = progress;
     const all = totalBytes === null ? '' : ` of ${formatBytes(totalBytes)}`;

@@ -1,5 +1,5 @@
 /** @file Runs under Node. What can be done with data sets, over an open cache.db and the runs that refer to them. */
-import type { Dataset, Example, Split } from '../../shared/datasets.ts';
+import type { ColumnMapping, Dataset, Example, Split } from '../../shared/datasets.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Cache } from '../data/cache.ts';
 import {
@@ -10,16 +10,26 @@ import {
   listDatasets,
   requireDataset,
 } from '../data/datasets.ts';
-import type { SnliOptions } from '../data/downloadSnli.ts';
 import { type ImportOptions, importDataset } from '../data/importDataset.ts';
 import { clearTokenCaches, tokenCacheSize } from '../data/tokenCache.ts';
 import { listRuns } from '../db/runs.ts';
+import { isHubReference, parseHubReference } from '../hub/hubReference.ts';
+import type { DataProgress } from '../training/jobs.ts';
 import type { Databases } from './databases.ts';
 
 /** Data sets that can be downloaded. */
 const DOWNLOADS: readonly string[] = ['snli'];
 
-export type DownloadOptions = Omit<SnliOptions, 'dataDirectory' | 'source'>;
+export interface DownloadOptions {
+  /** What it is called from now on; as where it comes from unless told. */
+  readonly name?: string;
+  /** Of a hub's data set: which part, which of its splits, and which columns are what. */
+  readonly config?: string;
+  readonly splits?: readonly string[];
+  readonly mapping?: Partial<ColumnMapping>;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: DataProgress) => void;
+}
 
 export class DatasetService {
   readonly #databases: Databases;
@@ -53,17 +63,32 @@ export class DatasetService {
     return await importDataset(this.#cache, options);
   }
 
-  /** @throws StudioError NOT_FOUND for a data set that cannot be downloaded, and whatever the download throws. */
+  /**
+   * @param which "snli", or hf:OWNER/NAME of a hub
+   * @throws StudioError NOT_FOUND for a data set that cannot be downloaded, USAGE for options that it does not have, and
+   * whatever the download throws.
+   */
   async download(which: string, options: DownloadOptions): Promise<Dataset> {
+    const { config, splits, mapping, ...common } = options;
+    const dataDirectory = this.#databases.places.root;
+    // Loaded here, because the HTTP client takes longer to load than most commands to run.
+    if (isHubReference(which)) {
+      const { downloadHubDataset } = await import('../data/downloadHubDataset.ts');
+      const reference = parseHubReference(which);
+      return await downloadHubDataset(this.#cache, { ...options, reference, dataDirectory });
+    }
     if (!DOWNLOADS.includes(which)) {
       throw new StudioError('NOT_FOUND', `"${which}" cannot be downloaded; ${DOWNLOADS.join(', ')} can.`, {
         nextStep:
-          'Other data sets are imported from a file: npx --no entail datasets import PATH --name NAME',
+          'A data set of a hub is named hf:OWNER/NAME; others are imported from a file: npx --no entail datasets import PATH --name NAME',
       });
     }
-    // Loaded here, because the HTTP client takes longer to load than most commands to run.
+    if (config !== undefined || splits !== undefined || mapping !== undefined)
+      throw new StudioError('USAGE', `${which} has no parts and columns to choose from.`, {
+        nextStep: 'Leave out --config, --split, --mapping and --labels.',
+      });
     const { downloadSnli } = await import('../data/downloadSnli.ts');
-    return await downloadSnli(this.#cache, { ...options, dataDirectory: this.#databases.places.root });
+    return await downloadSnli(this.#cache, { ...common, dataDirectory });
   }
 
   size(name: string): { exampleBytes: number; tokenCacheBytes: number } {

@@ -4,11 +4,11 @@ import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import type { Cache } from '../data/cache.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
-import type { Vocabulary } from '../data/vocabulary.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 
 export interface RunText {
   readonly dataset: Dataset;
-  readonly vocabulary: Vocabulary;
+  readonly tokenizer: PairTokenizer;
   readonly hyperparameters: Hyperparameters;
 }
 
@@ -31,14 +31,14 @@ const ENCODING: WorkerReport = {
 /** On worker threads, one split after another; splits that were encoded before cost nothing. */
 export async function encodeForRun(
   cache: Cache,
-  { dataset, vocabulary, hyperparameters }: RunText,
+  { dataset, tokenizer, hyperparameters }: RunText,
   { onReports, signal }: EncodeLinks,
 ): Promise<void> {
   const { maxLen, truncation, workers } = hyperparameters;
   onReports([ENCODING]);
   for (const split of SPLITS)
     await encodeSplit(cache, {
-      ...{ dataset, split, vocabulary, maxLen, truncation, workers },
+      ...{ dataset, split, tokenizer, maxLen, truncation, workers },
       ...(signal === undefined ? {} : { signal }),
     });
 }

@@ -28,7 +28,7 @@ export async function testEngine(context: HostContext, engine: EngineName): Prom
           engine,
           threads: context.settings.current().threads,
         },
-        ...{ name: null, experiment: null, tags: [], startFrom: null },
+        ...{ name: null, experiment: null, tags: [], startFrom: null, vocabularyPath: null },
       };
       const probe = await measureRun(context, request, {
         signal,

@@ -5,6 +5,7 @@ import type { Dataset } from '../../shared/datasets.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import { stepsPerEpoch } from '../data/batches.ts';
 import { requireDataset } from '../data/datasets.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { formatBytes, freeBytes } from '../files/disk.ts';
 import { elementCount, parameterShapes } from '../model/parameters.ts';
 import type { HostContext } from './hosting.ts';
@@ -27,7 +28,7 @@ export async function estimateRun(context: EstimateSetting, request: RunRequest)
   const { hyperparameters } = request;
   const dataset = requireDataset(databases.cache(), request.dataset);
   requireTrainable(dataset, hyperparameters);
-  const { model } = startingPoint(databases, { ...request, vocabularyPath: null }, dataset);
+  const { model, tokenizer } = startingPoint(databases, request, dataset);
   const parameters = parameterShapes(model).reduce((sum, { shape }) => sum + elementCount(shape), 0);
   const perEpoch = stepsPerEpoch(dataset.rows.train, hyperparameters.batchSize);
   const checkpointBytes = parameters * BYTES_PER_PARAMETER;
@@ -39,26 +40,24 @@ export async function estimateRun(context: EstimateSetting, request: RunRequest)
     stepsPerEpoch: perEpoch,
     totalSteps: perEpoch * hyperparameters.epochs,
     parameters,
-    vocabularySize: model.vocabularySize,
+    tokenizer: tokenizer.kind,
+    vocabularySize: tokenizer.size,
     longestPair: dataset.report.lengthQuantiles.max,
     checkpointBytes,
     ...sizes,
     checks: [
-      ...checksOfData(dataset, hyperparameters),
+      ...checksOfData(dataset),
+      ...lengthChecks(dataset, request, tokenizer),
       ...checksOfSettings(hyperparameters, parameters, dataset),
       roomCheck(sizes),
     ],
   };
 }
 
-function checksOfData({ report, rows }: Dataset, { maxLen }: Hyperparameters): EstimateCheck[] {
+function checksOfData({ report, rows }: Dataset): EstimateCheck[] {
   const counts = report.splits.find(({ split }) => split === 'train')?.labelCounts ?? [];
   const [fewest, most] = [Math.min(...counts), Math.max(...counts)];
   const across = report.acrossSplits.reduce((sum, { pairs }) => sum + pairs, 0);
-  const longer = report.lengthHistogram
-    .filter(({ from }) => from > maxLen)
-    .reduce((sum, { pairs }) => sum + pairs, 0);
-  const all = rows.train + rows.dev + rows.test;
   return [
     fewest * UNBALANCED >= most
       ? good('The labels are balanced.')
@@ -79,13 +78,40 @@ function checksOfData({ report, rows }: Dataset, { maxLen }: Hyperparameters): E
             ? '1 row repeats an earlier one.'
             : `${report.duplicateRows} rows repeat an earlier one.`,
         ),
-    longer === 0
-      ? good(`No pair is longer than ${maxLen} tokens.`)
-      : warning(
-          `At least ${longer} of ${all} pairs ${longer === 1 ? 'is' : 'are'} longer than ${maxLen} tokens and will be truncated.`,
-        ),
     ...(rows.dev === 0 ? [warning('There is no dev split: choices would look at test labels.')] : []),
   ];
+}
+
+/**
+ * The import counts words, which are the tokens of a run in words. In WordPiece a pair is about as long or longer: what
+ * is too long in words can be told, that nothing is too long cannot.
+ */
+function lengthChecks(
+  { report, rows }: Dataset,
+  { hyperparameters: { maxLen }, startFrom }: RunRequest,
+  tokenizer: PairTokenizer,
+): EstimateCheck[] {
+  const longer = report.lengthHistogram
+    .filter(({ from }) => from > maxLen)
+    .reduce((sum, { pairs }) => sum + pairs, 0);
+  const some = `At least ${longer} of ${rows.train + rows.dev + rows.test} pairs ${longer === 1 ? 'is' : 'are'}`;
+  const inWords = tokenizer.kind === 'words';
+  const checks: EstimateCheck[] = [];
+  if (longer > 0)
+    checks.push(
+      warning(
+        `${some} longer than ${maxLen} tokens${inWords ? '' : ' even in words'} and will be truncated.`,
+      ),
+    );
+  else if (inWords) checks.push(good(`No pair is longer than ${maxLen} tokens.`));
+  // From random weights every position is learnt, whatever the files were made for.
+  if (startFrom !== null && tokenizer.maxLen !== null && maxLen > tokenizer.maxLen)
+    checks.push(
+      warning(
+        `The files of the model's tokenizer name ${tokenizer.maxLen} tokens as its longest pair; this run reads up to ${maxLen}.`,
+      ),
+    );
+  return checks;
 }
 
 function checksOfSettings(settings: Hyperparameters, parameters: number, { rows }: Dataset): EstimateCheck[] {

@@ -11,6 +11,7 @@ import { metricEnds, metricTail } from '../db/metrics.ts';
 import { type RunStamp, runStamps } from '../db/runStamps.ts';
 import type { Databases } from './databases.ts';
 import type { DatasetChanges } from './datasetChanges.ts';
+import type { ModelChanges } from './modelChanges.ts';
 import type { RunIndex } from './runIndex.ts';
 
 const LOOK_EVERY_MS = 500;
@@ -20,6 +21,7 @@ const UNREAD = -1;
 export interface ForeignSetting {
   readonly databases: Databases;
   readonly datasetChanges: DatasetChanges;
+  readonly modelChanges: ModelChanges;
   readonly runIndex: RunIndex;
   readonly publish: (events: readonly StudioEvent[]) => void;
   /** True for runs that this process trains and tells of itself. */
@@ -66,6 +68,7 @@ export class ForeignChanges {
     try {
       this.#lookAtRuns();
       this.#setting.datasetChanges.look();
+      this.#setting.modelChanges.look();
       this.#tell(null);
     } catch (thrown) {
       this.#version = UNREAD;

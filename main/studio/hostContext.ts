@@ -6,6 +6,7 @@ import { Deletions } from './deletions.ts';
 import { ErrorAnalysisService } from './errorAnalysis.ts';
 import type { HostContext } from './hosting.ts';
 import { JobService } from './jobs.ts';
+import { ModelChanges } from './modelChanges.ts';
 import { PlaygroundService } from './playground.ts';
 import { QueueService } from './queue.ts';
 import { RunIndex } from './runIndex.ts';
@@ -24,6 +25,9 @@ export type HostBase = Pick<
   | 'runs'
   | 'training'
   | 'inference'
+  | 'exports'
+  | 'takeInRun'
+  | 'models'
   | 'platform'
   | 'notices'
 > & { readonly databases: Databases };
@@ -41,6 +45,7 @@ export function hostContext(base: HostBase, publish: (events: readonly StudioEve
     datasetChanges: new DatasetChanges(databases, publish),
     errorAnalysis: new ErrorAnalysisService(databases),
     jobs: new JobService(publish),
+    modelChanges: new ModelChanges(databases.places.models, publish),
     playground: new PlaygroundService({ databases, inference, wish: () => settings.current() }),
     uploads: new Uploads(dataDirectory),
   };

@@ -1,37 +1,32 @@
 /** @file Runs under Node. Stored models at work: evaluating a split, predicting pairs. The model runs in a child process. */
-import { join } from 'node:path';
 import type { Dataset, Split } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, RunRecord } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { tokenizeTreebank } from '../data/treebankTokenizer.ts';
-import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
-import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import {
   type HeadAttention,
   type HeadPlace,
   type Inspection,
   type PredictionJob,
-  type PredictionPairs,
+  type RawPair,
   superviseEvaluation,
   superviseInference,
 } from '../training/inference.ts';
+import { type AnsweringModel, findAnsweringModel } from './answeringModels.ts';
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
-import { requireWeights, VOCABULARY_FILE } from './lostFolder.ts';
 import { requireSameData } from './trainable.ts';
 
-/** A pair as a person wrote it; the model's tokenizer takes it from there. */
-export interface RawPair {
-  readonly premise: string;
-  readonly hypothesis: string | null;
-}
+export type { RawPair } from '../training/inference.ts';
 
 /** A model that is loaded and answers. */
 export interface Predictor {
-  readonly runId: string;
+  /** A run's id, or an imported model's name. */
+  readonly modelId: string;
+  /** Null for an imported model. */
+  readonly runId: string | null;
   readonly labels: readonly string[];
   /** True when the model compares two sentences. */
   readonly pairs: boolean;
@@ -58,18 +53,24 @@ export interface EngineWish {
 }
 
 export interface EvaluateRequest extends EngineWish {
-  /** Null is the run's own. */
+  /** Null is the run's own; an imported model has none. */
   readonly dataset: string | null;
-  readonly split: Split;
+  /** Null is test, or dev where there is no test split. */
+  readonly split: Split | null;
   readonly signal: AbortSignal;
   /** Share done, 0 to 1. */
   readonly onProgress: (fraction: number) => void;
 }
 
 export interface Evaluated {
-  readonly runId: string;
+  /** A run's id, or an imported model's name. */
+  readonly modelId: string;
+  /** Null for an imported model. */
+  readonly run: RunRecord | null;
   readonly dataset: Dataset;
   readonly evaluation: EvaluationRecord;
+  /** By the kinds of examples that the data set tells apart. */
+  readonly groups: readonly GroupedAccuracy[];
 }
 
 export interface InferenceSetting {
@@ -85,17 +86,22 @@ export class InferenceService {
     this.#setting = setting;
   }
 
+  /** Makes sure that a model can answer, before anything long is done for it. @throws StudioError as `findAnsweringModel`. */
+  find(reference: string): void {
+    findAnsweringModel(this.#setting.databases, reference);
+  }
+
   /**
-   * Loads the weights that a run ended with; the signal ends that early.
-   * @throws StudioError NOT_FOUND, and what keeps them from being loaded.
+   * Loads the weights that a run ended with, or an imported model's; the signal ends that early.
+   * @throws StudioError NOT_FOUND, USAGE as `findAnsweringModel`, and what keeps them from being loaded.
    */
   async openPredictor(
-    idOrPrefix: string,
+    reference: string,
     wish: EngineWish,
     signal?: AbortSignal,
   ): Promise<InspectablePredictor> {
-    const run = this.#trainedRun(idOrPrefix);
-    const { place, environment } = await this.#placeOf(run, wish);
+    const model = findAnsweringModel(this.#setting.databases, reference);
+    const { place, environment } = await this.#placeOf(model, wish);
     const child = await superviseInference({
       entry: this.#setting.entries.path('inference'),
       environment,
@@ -103,75 +109,77 @@ export class InferenceService {
       ...(signal === undefined ? {} : { signal }),
     });
     return {
-      runId: run.id,
+      modelId: model.id,
+      runId: model.run?.id ?? null,
       engine: place.engine,
-      labels: run.config.dataset.labels,
-      pairs: run.config.dataset.sentencesPerExample !== 1,
-      predict: (pairs) => child.predict(pairs.map(tokenized)),
-      inspect: (pair) => child.inspect(tokenized(pair)),
-      attend: (pair, head) => child.attend(tokenized(pair), head),
+      labels: model.labels,
+      pairs: model.sentences === 2,
+      predict: (pairs) => child.predict(pairs),
+      inspect: (pair) => child.inspect(pair),
+      attend: (pair, head) => child.attend(pair, head),
       hasEnded: () => child.hasEnded(),
       kill: () => child.kill(),
       close: () => child.close(),
     };
   }
 
-  /** Evaluates a split with the weights that a run ended with; nothing is stored. @throws StudioError as above. */
-  async evaluate(idOrPrefix: string, request: EvaluateRequest): Promise<Evaluated> {
+  /** Evaluates a split with such weights; nothing is stored. @throws StudioError as above. */
+  async evaluate(reference: string, request: EvaluateRequest): Promise<Evaluated> {
     const { databases, entries } = this.#setting;
-    const run = this.#trainedRun(idOrPrefix);
-    const dataset = requireDataset(databases.cache(), request.dataset ?? run.config.dataset.name);
-    if (request.dataset === null) requireSameData(run, dataset);
-    const { place, environment } = await this.#placeOf(run, request);
-    const { evaluation } = await superviseEvaluation({
+    const model = findAnsweringModel(databases, reference);
+    const dataset = requireDataset(databases.cache(), request.dataset ?? datasetOf(model));
+    if (request.dataset === null && model.run !== null) requireSameData(model.run, dataset);
+    requireSentences(model, dataset);
+    const { place, environment } = await this.#placeOf(model, request);
+    const split = request.split ?? (dataset.rows.test === 0 && dataset.rows.dev > 0 ? 'dev' : 'test');
+    const { evaluation, groups } = await superviseEvaluation({
       entry: entries.path('inference'),
       environment,
       job: {
         ...place,
         cachePath: databases.places.cacheDatabase,
         dataset: dataset.name,
-        split: request.split,
+        split,
       },
       signal: request.signal,
       onProgress: request.onProgress,
     });
-    return { runId: run.id, dataset, evaluation };
-  }
-
-  /** @throws StudioError NOT_FOUND for a run that has no checkpoint yet. */
-  #trainedRun(idOrPrefix: string): RunRecord {
-    const { databases } = this.#setting;
-    const run = findRun(databases.store(), idOrPrefix);
-    requireWeights(databases, run.id);
-    if (listFolders(checkpointsFolder(join(databases.places.runs, run.id))).length > 0) return run;
-    throw new StudioError('NOT_FOUND', `Run ${run.id} has no checkpoint, and so no weights to use.`, {
-      nextStep: `Go on with it: npx --no entail runs resume ${run.id}`,
-    });
+    return { modelId: model.id, run: model.run, dataset, evaluation, groups };
   }
 
   async #placeOf(
-    { id, config }: RunRecord,
+    { folder, config, weights }: AnsweringModel,
     wish: EngineWish,
   ): Promise<{ readonly place: PredictionJob; readonly environment: Record<string, string> }> {
     const { databases, engines } = this.#setting;
     const engine = await engines.choose(wish.engine);
-    const runDirectory = join(databases.places.runs, id);
     const place = {
-      runDirectory,
+      runDirectory: folder,
       dataDirectory: databases.places.root,
       engine,
       threads: wish.threads,
-      config,
-      vocabularyPath: join(runDirectory, VOCABULARY_FILE),
+      ...{ config, weights },
     };
     return { place, environment: await engines.workerEnvironment(engine, wish.threads) };
   }
 }
 
-/** The model reads Penn Treebank tokens, as SNLI's parses have them. */
-function tokenized({ premise, hypothesis }: RawPair): PredictionPairs {
-  return {
-    premise: tokenizeTreebank(premise),
-    hypothesis: hypothesis === null ? null : tokenizeTreebank(hypothesis),
-  };
+/** @throws StudioError USAGE for an imported model, which belongs to no data set. */
+function datasetOf({ id, run }: AnsweringModel): string {
+  if (run !== null) return run.config.dataset.name;
+  throw new StudioError('USAGE', `The model ${id} belongs to no data set.`, {
+    nextStep: 'Name the data set to evaluate it on: --dataset NAME',
+  });
+}
+
+/** A model that was trained on pairs means nothing by its answer to a single sentence, and the other way round. */
+function requireSentences(
+  { id, run, sentences }: AnsweringModel,
+  { name, sentencesPerExample }: Dataset,
+): void {
+  if (run !== null || sentences === sentencesPerExample) return;
+  const [reads, has] = sentences === 2 ? ['pairs', 'single sentences'] : ['single sentences', 'pairs'];
+  throw new StudioError('USAGE', `The model ${id} reads ${reads}; ${name} has ${has}.`, {
+    nextStep: 'Choose another data set, or import the model again with --sentences.',
+  });
 }

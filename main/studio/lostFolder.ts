@@ -3,12 +3,12 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import type { CheckpointRecord, LostPart } from '../../shared/runs.ts';
+import { hasTokenizer } from '../data/openPairTokenizer.ts';
 import { listCheckpoints } from '../db/checkpoints.ts';
 import { checkpointsFolder } from '../training/checkpoints.ts';
 import type { Databases } from './databases.ts';
 
-/** In a run's folder, beside its checkpoints. */
-export const VOCABULARY_FILE = 'vocab.json';
+const TOKENIZER_FILES = 'vocab.json, tokenizer.json or vocab.txt';
 const AGAIN = 'or train a new run with the same settings: Clone, on its page.';
 
 export interface KeptCheckpoints {
@@ -22,16 +22,16 @@ export function keptCheckpoints(databases: Databases, runId: string): KeptCheckp
   const folder = join(databases.places.runs, runId);
   const stored = listCheckpoints(databases.store(), runId);
   const checkpoints = stored.filter((one) => existsSync(join(checkpointsFolder(folder), one.folder)));
-  if (!existsSync(join(folder, VOCABULARY_FILE))) return { checkpoints, lost: 'folder' };
+  if (!hasTokenizer(folder)) return { checkpoints, lost: 'folder' };
   return { checkpoints, lost: stored.length > 0 && checkpoints.length === 0 ? 'checkpoints' : null };
 }
 
-/** A run goes on, or begins again, with the vocabulary in its folder. @throws StudioError NOT_FOUND where that is gone. */
+/** A run goes on, or begins again, with the tokenizer in its folder. @throws StudioError NOT_FOUND where that is gone. */
 export function requireFolder(databases: Databases, runId: string): void {
   if (keptCheckpoints(databases, runId).lost !== 'folder') return;
   const folder = join(databases.places.runs, runId);
   const message = isFolder(folder)
-    ? `The folder of run ${runId} has no ${VOCABULARY_FILE} any more, which the run needs.`
+    ? `The folder of run ${runId} has no vocabulary any more (${TOKENIZER_FILES}), which the run needs.`
     : `The folder of run ${runId} is missing.`;
   throw new StudioError('NOT_FOUND', message, {
     nextStep: `Put it back where it was, ${AGAIN}`,

@@ -1,10 +1,8 @@
 /** @file Runs under Node. Pairs that a person types, answered by one or two models as they are typed, also while a run trains. */
 import type { Answer, AttentionMap } from '../../shared/contract/models.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { RunRecord } from '../../shared/runs.ts';
-import { listCheckpoints } from '../db/checkpoints.ts';
-import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
+import { type AnsweringModel, findAnsweringModel } from './answeringModels.ts';
 import type { Databases } from './databases.ts';
 import type { EngineWish, InferenceService, RawPair } from './inference.ts';
 import { PlaygroundModel } from './playgroundModel.ts';
@@ -19,6 +17,7 @@ export interface PlaygroundSetting {
 }
 
 export interface PlaygroundQuestion extends RawPair {
+  /** A run's id, or an imported model's name. */
   readonly run: string;
 }
 
@@ -39,15 +38,15 @@ export class PlaygroundService {
 
   /** @throws StudioError NOT_FOUND, USAGE for a pair that the model cannot read, and as `PlaygroundModel.ask`. */
   async answer(question: PlaygroundQuestion): Promise<Answer> {
-    const run = this.#runFor(question);
-    const { labels } = run.config.dataset;
-    const { layers, heads } = run.config.model;
-    return await this.#modelOf(run).ask('answer', async (model) => {
+    const asked = this.#modelFor(question);
+    const { labels } = asked;
+    const { layers, heads } = asked.config.model;
+    return await this.#modelOf(asked).ask('answer', async (model) => {
       const startMs = performance.now();
       const { tokens, words, segments, probabilities } = await model.inspect(question);
       const milliseconds = performance.now() - startMs;
       return {
-        ...{ run: run.id, labels, probabilities: [...probabilities] },
+        ...{ run: asked.id, labels, probabilities: [...probabilities] },
         ...{ tokens, words, segments, layers, heads, milliseconds },
       };
     });
@@ -57,16 +56,16 @@ export class PlaygroundService {
   async attention(
     question: PlaygroundQuestion & { readonly layer: number; readonly head: number },
   ): Promise<AttentionMap> {
-    const run = this.#runFor(question);
+    const asked = this.#modelFor(question);
     const { layer, head } = question;
-    const { layers, heads } = run.config.model;
+    const { layers, heads } = asked.config.model;
     if (layer >= layers || head >= heads)
       throw new StudioError(
         'USAGE',
-        `Model ${run.id} has ${layers} layers of ${heads} heads; there is no head ${head + 1} in layer ${layer + 1}.`,
+        `Model ${asked.id} has ${layers} layers of ${heads} heads; there is no head ${head + 1} in layer ${layer + 1}.`,
         { nextStep: 'Choose another layer or head.' },
       );
-    return await this.#modelOf(run).ask('attention', async (model) => {
+    return await this.#modelOf(asked).ask('attention', async (model) => {
       const { tokens, weights } = await model.attend(question, { layer, head });
       const row = (query: number) => [
         ...weights.subarray(query * tokens.length, (query + 1) * tokens.length),
@@ -83,40 +82,39 @@ export class PlaygroundService {
     await Promise.all([...models.map((model) => model.close()), ...this.#leaving]);
   }
 
-  #runFor({ run: id, premise, hypothesis }: PlaygroundQuestion): RunRecord {
-    const run = findRun(this.#setting.databases.store(), id);
-    const pairs = run.config.dataset.sentencesPerExample !== 1;
+  #modelFor({ run: reference, premise, hypothesis }: PlaygroundQuestion): AnsweringModel {
+    const model = findAnsweringModel(this.#setting.databases, reference);
+    const pairs = model.sentences === 2;
     if (pairs !== (hypothesis !== null))
       throw new StudioError(
         'USAGE',
-        pairs ? `Model ${run.id} compares two sentences.` : `Model ${run.id} reads a single sentence.`,
+        pairs ? `Model ${model.id} compares two sentences.` : `Model ${model.id} reads a single sentence.`,
         { nextStep: pairs ? 'Write a hypothesis too.' : 'Leave the hypothesis out.' },
       );
     if (premise.trim() === '' || hypothesis?.trim() === '')
       throw new StudioError('USAGE', 'There is nothing to read in an empty sentence.', {
         nextStep: pairs ? 'Write both sentences.' : 'Write a sentence.',
       });
-    return run;
+    return model;
   }
 
   /** Kept, or loaded now in place of the one that was not asked for longest. */
-  #modelOf(run: RunRecord): PlaygroundModel {
+  #modelOf({ id, version }: AnsweringModel): PlaygroundModel {
     if (this.#closed) throw new StudioError('SHUTTING_DOWN', 'The studio is closing.');
-    const checkpoint = this.#checkpointOf(run);
     const wish = this.#wishNow();
-    const known = this.#models.get(run.id);
-    if (known?.serves(checkpoint, wish) === true) {
-      this.#models.delete(run.id);
-      this.#models.set(run.id, known);
+    const known = this.#models.get(id);
+    if (known?.serves(version, wish) === true) {
+      this.#models.delete(id);
+      this.#models.set(id, known);
       return known;
     }
     if (known !== undefined) this.#giveUp(known);
     const model: PlaygroundModel = new PlaygroundModel({
-      ...{ inference: this.#setting.inference, run: run.id, checkpoint, wish },
+      ...{ inference: this.#setting.inference, run: id, checkpoint: version, wish },
       idleMs: this.#setting.idleMs ?? IDLE_MS,
       onIdle: () => this.#giveUp(model),
     });
-    this.#models.set(run.id, model);
+    this.#models.set(id, model);
     for (const oldest of this.#models.values()) {
       if (this.#models.size <= MOST_MODELS) break;
       this.#giveUp(oldest);
@@ -129,17 +127,6 @@ export class PlaygroundService {
     const leaving = model.retire();
     this.#leaving.add(leaving);
     void leaving.then(() => this.#leaving.delete(leaving));
-  }
-
-  /** What tells the weights that a run stands for from its other ones. @throws StudioError NOT_FOUND. */
-  #checkpointOf({ id, config }: RunRecord): string {
-    const checkpoints = listCheckpoints(this.#setting.databases.store(), id);
-    const best = checkpoints.find(({ kind }) => kind === 'best');
-    const used = config.hyperparameters.keep === 'best' && best !== undefined ? best : checkpoints[0];
-    if (used !== undefined) return `${used.folder} ${used.manifestSha256}`;
-    throw new StudioError('NOT_FOUND', `Run ${id} has no weights to ask.`, {
-      nextStep: 'Let it finish an epoch, or go on with it.',
-    });
   }
 
   /** A run that trains here or in another process needs the processors. */

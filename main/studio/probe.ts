@@ -8,13 +8,12 @@ import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { RunConfig } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
 import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { HostContext } from './hosting.ts';
-import { VOCABULARY_FILE } from './lostFolder.ts';
-import { startingPoint } from './startingPoint.ts';
+import { startingPoint, startRecord } from './startingPoint.ts';
+import { tokenizerRecord, writeTokenizer } from './tokenizerOfRun.ts';
 import { requireTrainable } from './trainable.ts';
 
 type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;
@@ -24,6 +23,7 @@ export async function startProbe(context: ProbeSetting, request: RunRequest): Pr
   const { databases, jobs } = context;
   const dataset = requireDataset(databases.cache(), request.dataset);
   requireTrainable(dataset, request.hyperparameters);
+  startingPoint(databases, request, dataset);
   await requireFreeDevice(context, request.engine);
   return jobs.start({
     title: `Measure a run on ${request.dataset}`,
@@ -64,26 +64,26 @@ export async function measureRun(
 ): Promise<ProbeResult> {
   const { hyperparameters, threads } = request;
   const dataset = requireDataset(databases.cache(), request.dataset);
-  const start = startingPoint(databases, { ...request, vocabularyPath: null }, dataset);
-  const text = { dataset, vocabulary: start.vocabulary, hyperparameters };
+  const start = startingPoint(databases, request, dataset);
+  const text = { dataset, tokenizer: start.tokenizer, hyperparameters };
   await encodeForRun(databases.cache(), text, { onReports: () => {}, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
   try {
-    const vocabularyPath = join(folder, VOCABULARY_FILE);
-    writeFileAtomic(vocabularyPath, start.vocabulary.toJson());
+    writeTokenizer(folder, start.tokenizer);
     const engine = await engines.choose(request.engine);
     const { id, name, contentHash, labels, sentencesPerExample } = dataset;
     const config: RunConfig = {
       dataset: { id, name, contentHash, labels, sentencesPerExample },
-      ...{ hyperparameters, model: start.model, vocabularyHash: start.vocabulary.hash },
-      ...{ engine: request.engine, startFrom: start.startFrom },
+      ...{ hyperparameters, model: start.model, ...tokenizerRecord(start.tokenizer) },
+      engine: request.engine,
+      ...startRecord(start),
     };
     const figures = await superviseProbe({
       entry: entries.path('training'),
       environment: await engines.workerEnvironment(engine, threads),
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
-        ...{ dataDirectory: databases.places.root, datasetId: id, config, vocabularyPath, engine, threads },
+        ...{ dataDirectory: databases.places.root, datasetId: id, config, engine, threads },
         ...{ resumeFrom: null, trainedOn: null },
       },
       ...links,

@@ -79,9 +79,7 @@ export class QueueService implements RunControl {
     try {
       // At the front the last one is put there first, so that they start in the order given.
       for (const request of end === 'front' ? requests.toReversed() : requests)
-        ids.push(
-          await training.enqueue({ ...request, vocabularyPath: null }, placeAt(databases.store(), end)),
-        );
+        ids.push(await training.enqueue(request, placeAt(databases.store(), end)));
     } finally {
       this.#changed(ids);
     }

@@ -122,7 +122,7 @@ export class RunIndex {
 
 function indexed(row: TableRow): IndexedRun {
   const { config, engine } = row;
-  const { hyperparameters, dataset, model, startFrom, vocabularyHash } = config;
+  const { hyperparameters, dataset, model, startFrom, tokenizer = 'words', vocabularyHash } = config;
   const settings = flattened({
     dataset: { name: dataset.name, contentHash: dataset.contentHash },
     hyperparameters,
@@ -131,6 +131,7 @@ function indexed(row: TableRow): IndexedRun {
     device: engine?.device ?? null,
     threads: engine?.threads ?? null,
     startFrom,
+    tokenizer,
     vocabularyHash,
   });
   return { row, settings, metrics: metricsOf(row) };

@@ -1,6 +1,7 @@
 /** @file Runs under Node. Stored runs: list, show, compare, delete. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { RunComparison } from '../../shared/comparison.ts';
 import type { Split } from '../../shared/datasets.ts';
 import type {
   CheckpointRecord,
@@ -8,7 +9,6 @@ import type {
   LogLine,
   LostPart,
   PredictionBlock,
-  RunComparison,
   RunRecord,
   RunSize,
 } from '../../shared/runs.ts';

@@ -7,6 +7,7 @@ import { errorData, isDiskFull, StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
@@ -15,7 +16,6 @@ import { appendReports } from '../db/reports.ts';
 import { failRun } from '../db/runState.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
-import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { writeError } from '../files/fileErrors.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import {
@@ -28,11 +28,12 @@ import type { Databases } from './databases.ts';
 import { encodeForRun } from './encodeForRun.ts';
 import type { EngineService } from './engines.ts';
 import { watchJoined } from './joinedTraining.ts';
-import { keptCheckpoints, requireFolder, VOCABULARY_FILE } from './lostFolder.ts';
+import { keptCheckpoints, requireFolder } from './lostFolder.ts';
 import { RoomWait } from './roomWait.ts';
-import { readVocabulary, type StartingPoint, type StartRequest, startingPoint } from './startingPoint.ts';
+import { type StartingPoint, type StartRequest, startingPoint, startRecord } from './startingPoint.ts';
 import { isStudioOpen } from './studioLock.ts';
 import { takeOut } from './takeOut.ts';
+import { tokenizerRecord, writeTokenizer } from './tokenizerOfRun.ts';
 import { requireSameData, requireTrainable } from './trainable.ts';
 
 export interface TrainRequest extends StartRequest {
@@ -74,7 +75,7 @@ export class TrainingService {
     const { dataset, start } = this.#prepared(request);
     const { hyperparameters } = request;
     const engine = await this.#engineFor(request.engine, request.threads, hyperparameters);
-    const text = { dataset, vocabulary: start.vocabulary, hyperparameters };
+    const text = { dataset, tokenizer: start.tokenizer, hyperparameters };
     await encodeForRun(databases.cache(), text, { onReports: listener.onReports, signal });
     await databases.backUp();
     const runId = this.#store(request, { dataset, start }, null);
@@ -183,8 +184,8 @@ export class TrainingService {
     requireFolder(databases, run.id);
     const dataset = requireDataset(databases.cache(), run.config.dataset.name);
     requireSameData(run, dataset);
-    const vocabulary = readVocabulary(this.#vocabularyPath(run.id));
-    const text = { dataset, vocabulary, hyperparameters: run.config.hyperparameters };
+    const tokenizer = ownTokenizer(this.#runDirectory(run.id), run.config);
+    const text = { dataset, tokenizer, hyperparameters: run.config.hyperparameters };
     await encodeForRun(databases.cache(), text, { onReports, signal });
     await databases.backUp();
     const threads = run.engine?.threads ?? threadsOf(databases.store(), run.id);
@@ -231,10 +232,10 @@ export class TrainingService {
   }
 
   /** What a new run has beside its row. */
-  #furnish(runId: string, { tags }: TrainRequest, { vocabulary }: StartingPoint): void {
+  #furnish(runId: string, { tags }: TrainRequest, { tokenizer }: StartingPoint): void {
     for (const tag of tags) addTag(this.#setting.databases.store(), runId, tag);
     mkdirSync(checkpointsFolder(this.#runDirectory(runId)), { recursive: true });
-    writeFileAtomic(this.#vocabularyPath(runId), vocabulary.toJson());
+    writeTokenizer(this.#runDirectory(runId), tokenizer);
   }
 
   /** @throws StudioError ENGINE_MISSING when the engine, or any, does not work here; USAGE when not as the run wishes. */
@@ -251,10 +252,6 @@ export class TrainingService {
 
   #runDirectory(runId: string): string {
     return join(this.#setting.databases.places.runs, runId);
-  }
-
-  #vocabularyPath(runId: string): string {
-    return join(this.#runDirectory(runId), VOCABULARY_FILE);
   }
 
   /** What fails between claiming a run and its worker's start is the run's failure, and frees it. */
@@ -292,8 +289,8 @@ function runConfig(request: TrainRequest, dataset: Dataset, start: StartingPoint
     dataset: { id, name, contentHash, labels, sentencesPerExample },
     hyperparameters: request.hyperparameters,
     model: start.model,
-    vocabularyHash: start.vocabulary.hash,
+    ...tokenizerRecord(start.tokenizer),
     engine: request.engine,
-    startFrom: start.startFrom,
+    ...startRecord(start),
   };
 }

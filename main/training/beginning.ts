@@ -1,13 +1,16 @@
 /** @file Runs in the training worker. Where a run begins: random weights, those of another run, or a checkpoint. */
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { WorkerReport } from '../../shared/runs.ts';
+import type { RunConfig, WorkerReport } from '../../shared/runs.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
 import { readError } from '../files/fileErrors.ts';
 import { decodeSafetensors } from '../files/safetensors.ts';
-import { initialValues, type ParameterShape } from '../model/parameters.ts';
+import type { NamedTensor } from '../files/tensorTypes.ts';
+import { initialValues, type ParameterShape, parameterShapes } from '../model/parameters.ts';
 import { type Checkpoint, newestCheckpoint } from './checkpoints.ts';
+import { importedTensors, valuesOfShape } from './importedWeights.ts';
 import type { TrainingJob } from './jobs.ts';
 import type { OptimizerState } from './optimizer.ts';
 
@@ -37,18 +40,19 @@ function changeOfEngine(before: EngineRecord | null, now: EngineRecord): string 
   return `The engine is not what it was (${changes.join('; ')}): from here on the last bits may differ from a run without a stop.`;
 }
 
-function readWeights(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (thrown) {
-    throw readError(thrown, path);
-  }
-}
+/** Layers that a model may lack, or have for other labels: they begin at random then, and nothing else may. */
+const HEAD = /^(hidden|output)\./;
+const OUTPUT = /^output\./;
 
-/** Random weights by the seed, or those of a safetensors file; a last layer of other classes begins anew. */
-export function firstWeights({
-  config,
-}: TrainingJob): (shape: ParameterShape, position: number) => OptimizerState {
+/**
+ * Random weights by the seed, or those of a safetensors file, of which the head may be missing. What begins at random
+ * although all else does not is said.
+ * @throws StudioError BAD_FILE, CHECKSUM_MISMATCH, NOT_FOUND for weights that are not there or not what they were
+ */
+export function firstWeights(
+  { config }: TrainingJob,
+  report: (report: WorkerReport) => void,
+): (shape: ParameterShape, position: number) => OptimizerState {
   const random = (shape: ParameterShape, position: number): OptimizerState => ({
     value: initialValues(shape, position, config.hyperparameters.seed),
     first: null,
@@ -56,22 +60,39 @@ export function firstWeights({
   });
   if (config.startFrom === null) return random;
   const source = config.startFrom;
-  const { tensors } = decodeSafetensors(readWeights(source), { source });
+  const tensors = tensorsOf(config, source);
+  const valuesOf = (shape: ParameterShape) =>
+    config.freshHead === true && OUTPUT.test(shape.name) ? null : valuesOfShape(tensors, shape);
+  const fresh = parameterShapes(config.model)
+    .filter((shape) => valuesOf(shape) === null)
+    .map(({ name }) => name);
+  const missing = fresh.find((name) => !HEAD.test(name));
+  if (missing !== undefined)
+    throw new StudioError('BAD_FILE', `The weights have no fitting parameter ${missing}.`, {
+      place: { file: source },
+      nextStep: 'Start from weights of the same size and vocabulary.',
+    });
+  report({ kind: 'log', level: 'info', text: beginningText(config, fresh) });
   return (shape, position) => {
-    const tensor = tensors.get(shape.name);
-    const fits =
-      tensor !== undefined && tensor.values instanceof Float32Array && `${tensor.shape}` === `${shape.shape}`;
-    if (fits) return { value: tensor.values as Float32Array, first: null, second: null };
-    if (shape.name.startsWith('output.')) return random(shape, position);
-    throw new StudioError(
-      'BAD_FILE',
-      `The weights have no parameter ${shape.name} of shape [${shape.shape}].`,
-      {
-        place: { file: source },
-        nextStep: 'Start from weights of the same size and vocabulary.',
-      },
-    );
+    const value = valuesOf(shape);
+    return value === null ? random(shape, position) : { value, first: null, second: null };
   };
+}
+
+function beginningText({ base, startFrom }: RunConfig, fresh: readonly string[]): string {
+  const from = base === undefined ? startFrom : `the model ${base.name}`;
+  return fresh.length === 0
+    ? `It begins with all weights of ${from}, its head among them.`
+    : `It begins with the weights of ${from}; ${fresh.join(', ')} begin at random.`;
+}
+
+function tensorsOf({ base }: RunConfig, source: string): ReadonlyMap<string, NamedTensor> {
+  if (base !== undefined) return importedTensors(dirname(source), base);
+  try {
+    return decodeSafetensors(readFileSync(source), { source }).tensors;
+  } catch (thrown) {
+    throw readError(thrown, source);
+  }
 }
 
 /** `balanced`: N / (C · N_c), as scikit-learn has it; a class without examples weighs 1. */

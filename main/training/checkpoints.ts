@@ -1,5 +1,5 @@
 /**
- * @file Runs in workers. A run's checkpoints: weights and moments as safetensors, state, configuration and vocabulary,
+ * @file Runs in workers. A run's checkpoints: weights and moments as safetensors, state, configuration and tokenizer,
  * sealed by a manifest. The random state needs no file: everything random is decided by (seed, place, step).
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
 import type { CheckpointRecord, RunConfig } from '../../shared/runs.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { writeError } from '../files/fileErrors.ts';
 import { decodeSafetensors, encodeSafetensors } from '../files/safetensors.ts';
 import { removeSealedFolder, sweepTemporary, writeSealedFolder } from '../files/sealedFolder.ts';
@@ -55,7 +56,7 @@ const NAME = /^step-(\d{8,})(-best)?$/;
 export interface Writing {
   readonly runDirectory: string;
   readonly config: RunConfig;
-  readonly vocabularyJson: string;
+  readonly tokenizer: PairTokenizer;
   /** Called as reading the weights moves on. */
   readonly beat: () => void;
 }
@@ -65,7 +66,7 @@ export async function writeCheckpoint(
   task: ClassifierTask,
   state: LoopState,
   kind: 'last' | 'best',
-  { runDirectory, config, vocabularyJson, beat }: Writing,
+  { runDirectory, config, tokenizer, beat }: Writing,
 ): Promise<{ record: CheckpointRecord; removed: string[] }> {
   const values = new Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>();
   const moments = new Map<string, { dtype: 'F32'; shape: number[]; values: Float32Array }>();
@@ -83,13 +84,13 @@ export async function writeCheckpoint(
     lastTrainLoss: finite(state.lastTrainLoss),
     lastTrainAccuracy: finite(state.lastTrainAccuracy),
   };
-  const files = new Map([
+  const files = new Map<string, readonly Uint8Array[]>([
     ['weights.safetensors', encodeSafetensors(values, { format: 'pt' })],
     ['optimizer.safetensors', encodeSafetensors(moments)],
     ['state.json', [json({ format: FORMAT, ...stored })]],
     ['config.json', [json(config)]],
-    ['vocab.json', [Buffer.from(vocabularyJson)]],
   ]);
+  for (const [name, bytes] of tokenizer.files()) files.set(name, [bytes]);
   const parent = checkpointsFolder(runDirectory);
   const folder = folderName(state.step, kind);
   try {

@@ -65,6 +65,15 @@ export interface EvaluationPlace {
   readonly labels: readonly string[];
 }
 
+/** What was answered, in the labels of the data set. */
+export interface Answers {
+  /** Index into the labels for each pair. */
+  readonly predicted: Int32Array;
+  /** -log p of the gold label of each pair. */
+  readonly losses: Float64Array;
+  readonly seconds: number;
+}
+
 /** Loss, accuracy, confusion matrix and per-class figures; ties go to the lower label, as argMax has it. */
 export function summarise(
   { values, losses, seconds }: Probabilities,
@@ -72,11 +81,21 @@ export function summarise(
   place: EvaluationPlace,
 ): EvaluationRecord {
   const classes = place.labels.length;
+  const predicted = Int32Array.from(gold, (_, pair) =>
+    argMax(values.subarray(pair * classes, (pair + 1) * classes)),
+  );
+  return summariseAnswers({ predicted, losses, seconds }, gold, place);
+}
+
+/** As `summarise`, of answers that were chosen already. */
+export function summariseAnswers(
+  { predicted, losses, seconds }: Answers,
+  gold: Int32Array,
+  place: EvaluationPlace,
+): EvaluationRecord {
+  const classes = place.labels.length;
   const confusion = place.labels.map(() => place.labels.map(() => 0));
-  for (let pair = 0; pair < gold.length; pair++) {
-    const row = values.subarray(pair * classes, (pair + 1) * classes);
-    confusion[gold[pair]!]![argMax(row)]!++;
-  }
+  for (let pair = 0; pair < gold.length; pair++) confusion[gold[pair]!]![predicted[pair]!]!++;
   const perClass = place.labels.map((label, index) => classFigures(label, index, confusion));
   const correct = confusion.reduce((sum, row, index) => sum + row[index]!, 0);
   const { split, step, epoch } = place;

@@ -1,6 +1,6 @@
 /** @file Runs in the supervisor's process. Finished weights at work in a child: evaluating a split, predicting pairs. */
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, PredictionBlock } from '../../shared/runs.ts';
 import type {
   EvaluationJob,
   HeadAttention,
@@ -9,18 +9,20 @@ import type {
   InferenceOrder,
   Inspection,
   PredictionJob,
-  PredictionPairs,
+  RawPair,
 } from './jobs.ts';
 import { SupervisedChild } from './supervisedChild.ts';
 import { failureOf } from './supervisor.ts';
 
 export type {
+  AnswerConfig,
+  AnswerWeights,
   EvaluationJob,
   HeadAttention,
   HeadPlace,
   Inspection,
   PredictionJob,
-  PredictionPairs,
+  RawPair,
 } from './jobs.ts';
 
 export interface InferenceOptions<Job> {
@@ -33,10 +35,10 @@ export interface InferenceOptions<Job> {
 /** A model that is loaded and answers, one request after another. */
 export interface SupervisedInference {
   /** -> probabilities, row-major [pairs, classes]. Requests are answered in their order. */
-  predict(pairs: readonly PredictionPairs[]): Promise<Float32Array>;
-  inspect(pair: PredictionPairs): Promise<Inspection>;
+  predict(pairs: readonly RawPair[]): Promise<Float32Array>;
+  inspect(pair: RawPair): Promise<Inspection>;
   /** `place` must be one of the model's. */
-  attend(pair: PredictionPairs, place: HeadPlace): Promise<HeadAttention>;
+  attend(pair: RawPair, place: HeadPlace): Promise<HeadAttention>;
   /** True once the child is gone, for whatever reason. */
   hasEnded(): boolean;
   /** Ends the child at once; what is asked of it fails. */
@@ -103,6 +105,7 @@ class InferenceChild {
 
 export interface Evaluation {
   readonly evaluation: EvaluationRecord;
+  readonly groups: readonly GroupedAccuracy[];
   readonly predictions: PredictionBlock;
 }
 

@@ -1,19 +1,22 @@
 /** @file Entry "inference": the process in which finished weights evaluate a split or answer pairs. */
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StudioError } from '../../shared/errors.ts';
+import { countedAs } from '../../shared/labelMatching.ts';
 import { openCache } from '../data/cache.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
-import { type EncodedSplit, encodePairs } from '../data/encoding.ts';
-import { vocabularyFromJson } from '../data/vocabulary.ts';
+import { asRead, type EncodedSplit, encodePairs } from '../data/encoding.ts';
+import { readGroups } from '../data/exampleGroups.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { openEngine, precisionHere } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
-import { ParameterSet, parameterShapes } from '../model/parameters.ts';
+import { ParameterSet, type ParameterShape, parameterShapes } from '../model/parameters.ts';
+import { accuracyByGroup, answersCounted } from './answersJudged.ts';
 import { weightsToUse } from './checkpoints.ts';
 import { type ChildPort, isChildProcess, openChildPort } from './childPort.ts';
-import { type Probabilities, probabilitiesOf, summarise } from './evaluation.ts';
+import { type Probabilities, probabilitiesOf, summariseAnswers } from './evaluation.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
+import { importedTensors, valuesOfShape } from './importedWeights.ts';
 import { attend, inspect, type LoadedModel } from './inspection.ts';
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
 import { evaluationTokensOf } from './microBatchSize.ts';
@@ -26,12 +29,28 @@ async function load(job: PredictionJob): Promise<LoadedModel> {
     precision: precisionHere(job.engine, hyperparameters.precision),
   };
   await openEngine(job.engine, options);
-  const checkpoint = weightsToUse(job.runDirectory, hyperparameters.keep);
-  const parameters = new ParameterSet(parameterShapes(model), (shape) => checkpoint.parameter(shape).value);
-  const vocabulary = vocabularyFromJson(readFileSync(job.vocabularyPath, 'utf8'), {
-    source: job.vocabularyPath,
-  });
-  return { job, parameters, vocabulary };
+  const parameters = new ParameterSet(parameterShapes(model), weightsOf(job));
+  return { job, parameters, tokenizer: ownTokenizer(job.runDirectory, job.config) };
+}
+
+function weightsOf({
+  weights,
+  config,
+  runDirectory,
+}: PredictionJob): (shape: ParameterShape) => Float32Array {
+  if (weights?.kind !== 'imported') {
+    const checkpoint = weightsToUse(runDirectory, config.hyperparameters.keep);
+    return (shape) => checkpoint.parameter(shape).value;
+  }
+  const tensors = importedTensors(runDirectory, weights);
+  return (shape) => {
+    const values = valuesOfShape(tensors, shape);
+    if (values !== null) return values;
+    throw new StudioError('BAD_FILE', `The model has no parameter ${shape.name} of shape [${shape.shape}].`, {
+      nextStep: 'Delete it and import it again.',
+      place: { file: runDirectory },
+    });
+  };
 }
 
 async function probabilities(
@@ -53,18 +72,20 @@ async function evaluate(
   const cache = openCache(job.cachePath, { readOnly: true });
   try {
     const dataset = requireDataset(cache, job.dataset);
-    const { labels } = job.config.dataset;
-    if (`${dataset.labels}` !== `${labels}`)
+    const known = job.config.dataset.labels;
+    const { labels } = dataset;
+    const counted = countedAs(known, labels);
+    if (counted === null)
       throw new StudioError(
         'USAGE',
-        `The run knows the labels ${labels.join(', ')}; ${dataset.name} has ${dataset.labels.join(', ')}.`,
+        `The model knows the labels ${known.join(', ')}; ${dataset.name} has ${labels.join(', ')}.`,
         {
-          nextStep: 'Import the data set with a label mapping that gives the same labels in the same order.',
+          nextStep: 'Import the data set with a label mapping (--labels) that gives the same labels.',
         },
       );
     const loaded = await load(job);
     const { maxLen, truncation, workers } = job.config.hyperparameters;
-    const options = { dataset, split: job.split, vocabulary: loaded.vocabulary, maxLen, truncation, workers };
+    const options = { dataset, split: job.split, tokenizer: loaded.tokenizer, maxLen, truncation, workers };
     const split = await encodeSplit(cache, { ...options, onProgress: () => heartbeat.beat() });
     if (split.pairs === 0)
       throw new StudioError('NOT_FOUND', `The data set ${dataset.name} has no ${job.split} split.`);
@@ -76,9 +97,12 @@ async function evaluate(
       await nextTurn();
     };
     const found = await probabilities(loaded, split, between);
-    const evaluation = summarise(found, split.labels, { split: job.split, step: 0, epoch: 0, labels });
-    const predictions = { split: job.split, step: 0, classes: labels.length, probabilities: found.values };
-    port.answer({ kind: 'evaluated', evaluation, predictions });
+    const answers = answersCounted(found, counted, split.labels);
+    const place = { split: job.split, step: 0, epoch: 0, labels };
+    const evaluation = summariseAnswers(answers, split.labels, place);
+    const groups = accuracyByGroup(readGroups(cache, dataset.id, job.split), answers, split.labels, labels);
+    const predictions = { split: job.split, step: 0, classes: known.length, probabilities: found.values };
+    port.answer({ kind: 'evaluated', evaluation, groups, predictions });
   } finally {
     cache.close();
   }
@@ -102,7 +126,9 @@ function main(): void {
     if (order.kind === 'attend')
       return port.answer({ kind: 'attended', attention: await attend(loaded, order.pair, order.place) });
     const { maxLen, truncation } = loaded.job.config.hyperparameters;
-    const split = encodePairs(order.pairs, loaded.vocabulary, { maxLen, truncation });
+    const { tokenizer } = loaded;
+    const pairs = order.pairs.map((pair) => asRead(pair, tokenizer));
+    const split = encodePairs(pairs, tokenizer, { maxLen, truncation });
     const found = await probabilities(loaded, split, nextTurn);
     port.answer({ kind: 'predicted', probabilities: found.values });
   };

@@ -2,9 +2,11 @@
 import type { ColumnMapping, Dataset, ImportReport, Split } from '../../shared/datasets.ts';
 import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
-import type { EvaluationRecord, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { EvaluationRecord, GroupedAccuracy, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { HubDatasetProgress } from '../data/downloadHubDataset.ts';
 import type { SnliProgress } from '../data/downloadSnli.ts';
-import type { PairTokens } from '../data/pairTokens.ts';
+import type { LoosePair, PairTokens } from '../data/pairTokenizer.ts';
+import type { HubReference } from '../hub/hubReference.ts';
 
 /** What a probe measures; seconds of whole batches and of single pairs. */
 export interface ProbeFigures {
@@ -20,6 +22,7 @@ export interface ProbeFigures {
 
 /** Where a child finds things and on what it computes. */
 export interface JobPlace {
+  /** With the run's tokenizer and its checkpoints. */
   readonly runDirectory: string;
   readonly dataDirectory: string;
   readonly engine: EngineName;
@@ -32,8 +35,6 @@ export interface TrainingJob extends JobPlace {
   readonly cachePath: string;
   readonly datasetId: number;
   readonly config: RunConfig;
-  /** The run's vocab.json. */
-  readonly vocabularyPath: string;
   /** Folder name of the checkpoint to go on from; the newest undamaged one is taken. Null begins anew. */
   readonly resumeFrom: string | null;
   /** Engine of the attempt before this one. */
@@ -60,25 +61,36 @@ export interface HandOver {
   readonly kind: 'handOver';
 }
 
-/** The finished weights of a run, and what to do with them. */
+/** What of a configuration weights need to answer. */
+export interface AnswerConfig extends Pick<RunConfig, 'model' | 'hyperparameters'> {
+  /** Of a run; an imported model's folder is sealed. */
+  readonly vocabularyHash?: string;
+  readonly dataset: Pick<RunConfig['dataset'], 'labels'>;
+}
+
+/** Of the folder that a job names: the checkpoint that a run stands for, or an imported model's. */
+export type AnswerWeights =
+  | { readonly kind: 'checkpoint' }
+  | { readonly kind: 'imported'; readonly manifestSha256: string };
+
+/** Finished weights, and what to do with them. */
 export interface EvaluationJob extends JobPlace {
-  readonly config: RunConfig;
-  readonly vocabularyPath: string;
+  readonly config: AnswerConfig;
+  /** A run's checkpoint when it is left out. */
+  readonly weights?: AnswerWeights;
   readonly cachePath: string;
   readonly dataset: string;
   readonly split: Split;
 }
 
 export interface PredictionJob extends JobPlace {
-  readonly config: RunConfig;
-  readonly vocabularyPath: string;
+  readonly config: AnswerConfig;
+  /** A run's checkpoint when it is left out. */
+  readonly weights?: AnswerWeights;
 }
 
-/** Sentences as token strings, words separated by spaces. */
-export interface PredictionPairs {
-  readonly premise: string;
-  readonly hypothesis: string | null;
-}
+/** A pair as somebody wrote it. */
+export type RawPair = LoosePair;
 
 /** A pair as the model reads it, and what it makes of it. */
 export interface Inspection extends PairTokens {
@@ -101,9 +113,9 @@ export interface HeadAttention {
 export type InferenceOrder =
   | { readonly kind: 'evaluate'; readonly job: EvaluationJob }
   | { readonly kind: 'open'; readonly job: PredictionJob }
-  | { readonly kind: 'predict'; readonly pairs: readonly PredictionPairs[] }
-  | { readonly kind: 'inspect'; readonly pair: PredictionPairs }
-  | { readonly kind: 'attend'; readonly pair: PredictionPairs; readonly place: HeadPlace };
+  | { readonly kind: 'predict'; readonly pairs: readonly RawPair[] }
+  | { readonly kind: 'inspect'; readonly pair: RawPair }
+  | { readonly kind: 'attend'; readonly pair: RawPair; readonly place: HeadPlace };
 
 export type InferenceAnswer =
   | { readonly kind: 'ready' }
@@ -111,6 +123,9 @@ export type InferenceAnswer =
   | {
       readonly kind: 'evaluated';
       readonly evaluation: EvaluationRecord;
+      /** By the kinds of examples that the data set tells apart. */
+      readonly groups: readonly GroupedAccuracy[];
+      /** In the model's own classes. */
       readonly predictions: PredictionBlock;
     }
   | { readonly kind: 'opened' }
@@ -125,6 +140,13 @@ export type ProbeAnswer =
   | { readonly kind: 'probing'; readonly fraction: number }
   | { readonly kind: 'probed'; readonly figures: ProbeFigures };
 
+export interface HubDatasetWish {
+  readonly reference: HubReference;
+  readonly name: string;
+  readonly config?: string;
+  readonly splits?: readonly string[];
+}
+
 /** What a data child is told. */
 export type DataOrder =
   | {
@@ -138,10 +160,16 @@ export type DataOrder =
         readonly splitSeed?: number;
       };
     }
-  | { readonly kind: 'download'; readonly cachePath: string; readonly dataDirectory: string }
+  | {
+      readonly kind: 'download';
+      readonly cachePath: string;
+      readonly dataDirectory: string;
+      /** Of a hub; null is SNLI. */
+      readonly hub: HubDatasetWish | null;
+    }
   | { readonly kind: 'cancel' };
 
-export type DataProgress = SnliProgress;
+export type DataProgress = SnliProgress | HubDatasetProgress;
 
 export type DataAnswer =
   | { readonly kind: 'ready' }

@@ -2,11 +2,11 @@
  * @file Runs in the training worker. A probe: some real steps of a configuration on its real data, then some evaluated
  * batches; measured and thrown away. What a run will take is measured, not guessed.
  */
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
 import { openCache } from '../data/cache.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { classWeightsOf, firstWeights } from './beginning.ts';
 import { ClassifierTask } from './classifierTask.ts';
@@ -27,8 +27,8 @@ export async function runProbe(
 ): Promise<ProbeFigures> {
   const cache = openCache(job.cachePath, { readOnly: true });
   try {
-    const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
-    const { splits } = await encodedSplits(job, beat, { cache, vocabularyJson });
+    const tokenizer = ownTokenizer(job.runDirectory, job.config);
+    const { splits } = await encodedSplits(job, beat, { cache, tokenizer });
     const threads = job.threads === null ? {} : { threads: job.threads };
     const { record, adamVariables } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
@@ -41,7 +41,7 @@ export async function runProbe(
       hyperparameters: job.config.hyperparameters,
       classWeights: classWeightsOf(job, train),
       factory: adamVariables,
-      begin: firstWeights(job),
+      begin: firstWeights(job, () => {}),
     });
     const secondsPerStep = await measureSteps(job, task, train, { beat, onProgress });
     const evaluationSecondsPerPair = await measureEvaluation(job, task, train, beat);

@@ -5,14 +5,14 @@ import type { Cache } from '../data/cache.ts';
 import { requireDataset } from '../data/datasets.ts';
 import { encodeSplit } from '../data/encodedSplits.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
-import { vocabularyFromJson } from '../data/vocabulary.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import type { TrainingJob } from './jobs.ts';
 
 /** `beat` is called as the work moves on. @throws StudioError NOT_FOUND when the data set is gone or another one. */
 export async function encodedSplits(
   { config }: TrainingJob,
   beat: () => void,
-  { cache, vocabularyJson }: { cache: Cache; vocabularyJson: string },
+  { cache, tokenizer }: { cache: Cache; tokenizer: PairTokenizer },
 ): Promise<{ dataset: Dataset; splits: Map<Split, EncodedSplit> }> {
   const dataset = requireDataset(cache, config.dataset.name);
   if (dataset.contentHash !== config.dataset.contentHash)
@@ -23,11 +23,10 @@ export async function encodedSplits(
         nextStep: 'Import the original file again under that name.',
       },
     );
-  const vocabulary = vocabularyFromJson(vocabularyJson, { source: 'vocab.json of the run' });
   const { maxLen, truncation, workers } = config.hyperparameters;
   const splits = new Map<Split, EncodedSplit>();
   for (const split of SPLITS) {
-    const options = { dataset, split, vocabulary, maxLen, truncation, workers, onProgress: beat };
+    const options = { dataset, split, tokenizer, maxLen, truncation, workers, onProgress: beat };
     splits.set(split, await encodeSplit(cache, options));
     beat();
   }

@@ -1,5 +1,4 @@
 /** @file Runs in the training worker. One run, from job to result: data, engine, weights, loop, reports. */
-import { readFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import type { Dataset, Split } from '../../shared/datasets.ts';
@@ -9,6 +8,8 @@ import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
 import { epochOrder, planMicroBatches, stepsPerEpoch } from '../data/batches.ts';
 import { type Cache, openCache } from '../data/cache.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
+import { ownTokenizer } from '../data/ownTokenizer.ts';
+import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { openEngine } from '../engines/registry.ts';
 import { elementCount } from '../model/parameters.ts';
 import { classWeightsOf, firstWeights, resumePoint } from './beginning.ts';
@@ -51,7 +52,7 @@ interface Prepared {
   readonly links: RunLinks;
   readonly dataset: Dataset;
   readonly splits: ReadonlyMap<Split, EncodedSplit>;
-  readonly vocabularyJson: string;
+  readonly tokenizer: PairTokenizer;
   readonly engine: EngineRecord;
   /** Kernels that the engine has not, by name. */
   readonly fallbacks: ReadonlyMap<string, number>;
@@ -70,8 +71,8 @@ class TrainingRun implements LoopTask {
   }
 
   static async prepare(job: TrainingJob, links: RunLinks, cache: Cache): Promise<TrainingRun> {
-    const vocabularyJson = readFileSync(job.vocabularyPath, 'utf8');
-    const { dataset, splits } = await encodedSplits(job, links.beat, { cache, vocabularyJson });
+    const tokenizer = ownTokenizer(job.runDirectory, job.config);
+    const { dataset, splits } = await encodedSplits(job, links.beat, { cache, tokenizer });
     const {
       record,
       adamVariables,
@@ -84,7 +85,7 @@ class TrainingRun implements LoopTask {
     });
     links.beat();
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
-    const begin = checkpoint?.parameter ?? firstWeights(job);
+    const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
     const classWeights = classWeightsOf(job, splits.get('train')!);
     const { hyperparameters, model } = job.config;
     const options: TaskOptions = {
@@ -96,7 +97,7 @@ class TrainingRun implements LoopTask {
     };
     const state = checkpoint?.state ?? freshState();
     const task = new ClassifierTask(options);
-    const data = { dataset, splits, vocabularyJson };
+    const data = { dataset, splits, tokenizer };
     return new TrainingRun({ job, links, ...data, engine: record, fallbacks, task, state });
   }
 
@@ -199,13 +200,13 @@ class TrainingRun implements LoopTask {
   }
 
   async save(state: LoopState, kind: 'last' | 'best'): Promise<void> {
-    const { job, links, vocabularyJson } = this.#prepared;
+    const { job, links, tokenizer } = this.#prepared;
     const { runDirectory, config } = job;
     await links.handOver();
     const { record, removed } = await writeCheckpoint(this.#task, state, kind, {
       runDirectory,
       config,
-      vocabularyJson,
+      tokenizer,
       beat: links.beat,
     });
     links.beat();

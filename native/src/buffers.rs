@@ -127,6 +127,11 @@ impl Buffer {
         self.derived.borrow_mut().push((key, value.clone()));
         value
     }
+
+    /// Gives its memory back where nobody needs it before the values change.
+    pub fn forget_derived(&self, key: u64) {
+        self.derived.borrow_mut().retain(|(other, _)| *other != key);
+    }
 }
 
 impl Buffer {
@@ -252,6 +257,11 @@ mod tests {
         assert_eq!(sum(&buffers), 1.0);
         buffers.with_taken(&[handle], |taken, _| taken[0].float32_mut().unwrap()[0] = 5.0).unwrap();
         assert_eq!(sum(&buffers), 5.0);
+        let made_again = |key| *buffers.get(handle).unwrap().derived(key, || 7.0f32) == 7.0;
+        buffers.get(handle).unwrap().forget_derived(1);
+        assert!(!made_again(0), "another kind was forgotten");
+        buffers.get(handle).unwrap().forget_derived(0);
+        assert!(made_again(0));
         assert!(buffers.with_taken(&[handle, handle], |_, _| ()).is_err());
         assert_eq!(buffers.count(), 1);
     }

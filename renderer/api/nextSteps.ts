@@ -10,6 +10,9 @@ const STEPS: readonly (readonly [command: RegExp, step: string])[] = [
   [/npx --no entail runs show/, 'Look at it on its page.'],
   [/npx --no entail runs resume/, 'Resume it on its page.'],
   [/npx --no entail queue list/, 'Look at the page Queue.'],
+  [/npx --no entail models label/, 'Say it on the page of the model.'],
+  [/npx --no entail models (list|delete)/, 'Look at the page Models.'],
+  [/npx --no entail train --dataset NAME --model/, 'Fine-tune from it: New run, "Start from".'],
   [/npx --no entail datasets import PATH/, 'Import one on the page Data sets.'],
 ];
 

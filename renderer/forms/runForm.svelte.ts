@@ -24,6 +24,7 @@ export const configurationSchema = z.object({
   dataset: z.string().max(200).optional(),
   hyperparameters: hyperparametersSchema.partial(),
   engine: z.string().nullable().optional(),
+  vocabularyPath: z.string().max(4096).nullable().optional(),
 });
 
 const DRAWS = '10';
@@ -49,6 +50,10 @@ export class RunForm {
   threads = $state('');
   /** Id of a run to start from; "" starts from random weights. */
   startFrom = $state('');
+  /** What cuts text into tokens, where the run starts from random weights. */
+  vocabulary: 'training' | 'file' = $state('training');
+  /** On the studio's machine; kept while another choice is tried. */
+  vocabularyFile = $state('');
   /** What was cloned, to mark what differs; null for a new one. */
   original: Hyperparameters | null = $state.raw(null);
   originalName = $state('');
@@ -88,6 +93,8 @@ export class RunForm {
         ? 'Say how many draws.'
         : 'A range needs a number of values: 1e-5..1e-3 / 4, or random draws.';
     }
+    if (this.startFrom === '' && this.vocabulary === 'file' && this.vocabularyFile.trim() === '')
+      return 'Choose a vocabulary file.';
     if (this.threads.trim() !== '' && !/^[1-9]\d{0,3}$/.test(this.threads.trim()))
       return 'Threads are a whole number, or nothing.';
     return '';
@@ -102,6 +109,7 @@ export class RunForm {
     this.experiment = '';
     this.tags = '';
     this.startFrom = '';
+    this.takeVocabulary(null);
     this.sampling = 'grid';
     this.draws = DRAWS;
     this.drawSeed = DRAW_SEED;
@@ -110,6 +118,17 @@ export class RunForm {
   /** Replaces all settings, and what they are compared with. */
   fill(hyperparameters: Hyperparameters): void {
     this.texts = textsOf(hyperparameters);
+  }
+
+  /** Of another configuration; null for the words of the training split. */
+  takeVocabulary(path: string | null): void {
+    this.vocabulary = path === null ? 'training' : 'file';
+    this.vocabularyFile = path ?? '';
+  }
+
+  /** Null too where a model that is started from has one. */
+  get vocabularyPath(): string | null {
+    return this.startFrom === '' && this.vocabulary === 'file' ? this.vocabularyFile.trim() : null;
   }
 
   /** By the name that the form has for the field; "" when nothing is wrong. */
@@ -140,6 +159,7 @@ export class RunForm {
       experiment: this.experiment.trim() === '' ? null : this.experiment.trim(),
       tags,
       startFrom: this.startFrom === '' ? null : this.startFrom,
+      vocabularyPath: this.vocabularyPath,
     }));
   }
 

@@ -11,6 +11,7 @@ const PAGES: readonly (readonly [PageName, string, string])[] = [
   ['playground', 'Playground', 'g p'],
   ['datasets', 'Data sets', 'g d'],
   ['models', 'Models', 'g m'],
+  ['exports', 'Exports', 'g x'],
   ['engines', 'Engines', 'g n'],
   ['settings', 'Settings', 'Mod+,'],
 ];

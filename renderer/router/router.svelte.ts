@@ -2,7 +2,7 @@
 
 export const PAGES = [
   ...(['runs', 'new', 'queue', 'compare', 'errors', 'playground'] as const),
-  ...(['datasets', 'models', 'engines', 'settings', 'start'] as const),
+  ...(['datasets', 'models', 'exports', 'engines', 'settings', 'start'] as const),
 ];
 export type PageName = (typeof PAGES)[number];
 

@@ -1,6 +1,6 @@
 /** @file Runs anywhere. Contract: runs side by side, and whether their difference means anything. */
 import { z } from 'zod';
-import type { RunComparison } from '../runs.ts';
+import type { RunComparison } from '../comparison.ts';
 import { runId, split } from './inputs.ts';
 import { answers } from './route.ts';
 

@@ -5,6 +5,7 @@ import { compareRoutes } from './compare.ts';
 import { datasetRoutes } from './datasets.ts';
 import { engineRoutes } from './engines.ts';
 import { errorAnalysisRoutes } from './errorAnalysis.ts';
+import { exportRoutes } from './exports.ts';
 import { jobRoutes } from './jobs.ts';
 import { modelRoutes } from './models.ts';
 import { queueRoutes } from './queue.ts';
@@ -19,6 +20,7 @@ export const CONTRACT = {
   ...datasetRoutes,
   ...engineRoutes,
   ...errorAnalysisRoutes,
+  ...exportRoutes,
   ...jobRoutes,
   ...modelRoutes,
   ...queueRoutes,

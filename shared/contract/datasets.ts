@@ -37,7 +37,7 @@ export interface ImportPreview {
   readonly suggestedName: string;
 }
 
-const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl'] as const;
+const FORMATS = ['snli-txt', 'snli-jsonl', 'csv', 'tsv', 'jsonl', 'parquet'] as const;
 const mapping = z.strictObject({
   premise: z.string().max(500).optional(),
   hypothesis: z.string().max(500).nullable().optional(),
@@ -76,8 +76,20 @@ export const datasetRoutes = {
   ),
   /** The built-in sample, under the name "sample". */
   'datasets/importSample': answers<{ readonly job: string }>()(noInput),
-  /** The one call that leaves the machine, because a person asked for it. */
+  /** Leaves the machine, because a person asked for it. */
   'datasets/download': answers<{ readonly job: string }>()(z.strictObject({ which: z.enum(['snli']) })),
+  /**
+   * Leaves the machine: the Parquet files of a hub's data set, hf:OWNER/NAME[@REVISION]. `config` is a part of it where it
+   * has several, `splits` are named as there; without them all that are for training, development or testing are taken.
+   */
+  'datasets/downloadHub': answers<{ readonly job: string }>()(
+    z.strictObject({
+      reference: z.string().min(1).max(400),
+      name: datasetName,
+      config: z.string().min(1).max(200).optional(),
+      splits: z.array(z.string().min(1).max(200)).min(1).max(100).optional(),
+    }),
+  ),
   /** Cannot be undone: the page asks for the name first. Refused (LOCKED) while a run trains on it. */
   'datasets/delete': answers<null>()(z.strictObject({ name: datasetName })),
 };

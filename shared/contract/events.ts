@@ -35,7 +35,10 @@ export type StudioEvent =
   | { readonly kind: 'queue'; readonly queue: QueueState }
   | { readonly kind: 'job'; readonly job: Job }
   | { readonly kind: 'datasets' }
+  /** Imported models came, went or changed. */
+  | { readonly kind: 'importedModels' }
   | { readonly kind: 'engines' }
+  | { readonly kind: 'exports' }
   | { readonly kind: 'settings'; readonly settings: Settings }
   /** Something a person must know now: a full disk, a run that waits. `id` lets a later one take it back (text ""). */
   | {

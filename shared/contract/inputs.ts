@@ -6,6 +6,8 @@ import { hyperparametersSchema } from '../hyperparameters.ts';
 
 export const noInput = z.strictObject({});
 export const runId = z.string().min(1).max(40);
+/** A run's id, or an imported model's name: names are never like ids. */
+export const modelReference = z.string().min(1).max(100);
 export const datasetName = z.string().min(1).max(200);
 export const label = z.string().min(1).max(200);
 export const path = z.string().min(1).max(4096);
@@ -30,7 +32,12 @@ export const runRequestSchema = z.strictObject({
   name: label.nullable().default(null),
   experiment: label.nullable().default(null),
   tags: z.array(label).max(50).default([]),
-  /** A run whose weights and vocabulary to start from; null starts from random weights. */
-  startFrom: runId.nullable().default(null),
+  /** An imported model, or a run, whose weights and tokenizer to start from; null starts from random weights. */
+  startFrom: modelReference.nullable().default(null),
+  /**
+   * On the studio's machine: vocab.json, or WordPiece's vocab.txt, tokenizer.json or folder. Null takes the words of the
+   * training split; a run that starts from a model has its vocabulary, and takes no other.
+   */
+  vocabularyPath: path.nullable().default(null),
 });
 export type RunRequest = z.infer<typeof runRequestSchema>;

@@ -26,9 +26,13 @@ export interface ProbeResult {
 /** What a job is for, and what it leaves when it is done. */
 export type JobOutcome =
   | { readonly kind: 'importDataset'; readonly dataset: string | null; readonly report: ImportReport | null }
+  | { readonly kind: 'importModel'; readonly model: string | null }
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }
+  /** Ids of what is in its place so far. */
+  | { readonly kind: 'export'; readonly run: string; readonly exports: readonly number[] }
+  | { readonly kind: 'importRun'; readonly run: string | null }
   | { readonly kind: 'probe'; readonly probe: ProbeResult | null };
 
 export interface Job {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { EngineName } from '../engines.ts';
 import type { ErrorData } from '../errors.ts';
+import type { TokenizerKind } from '../runs.ts';
 import { noInput, runId, runRequestSchema } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -49,10 +50,10 @@ export interface Estimate {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   readonly parameters: number;
+  readonly tokenizer: TokenizerKind;
   readonly vocabularySize: number;
-  /** Longest pair of the data set in tokens, special tokens included. */
+  /** Longest pair of the data set in words, special tokens included; WordPiece makes more tokens of it. */
   readonly longestPair: number;
-  /** Pairs longer than maxLen, by the import's histogram: at least and at most. */
   readonly checkpointBytes: number;
   /** Checkpoints that are kept at once, times their size. */
   readonly diskBytes: number;

@@ -11,6 +11,7 @@ import { openCache } from '../../main/data/cache.ts';
 import { requireDataset } from '../../main/data/datasets.ts';
 import { encodeSplit } from '../../main/data/encodedSplits.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { checkoutEntries } from '../../main/entries.ts';
 import { chooseDataDirectory } from '../../main/studio/dataDirectory.ts';
 import { openStudio } from '../../main/studio.ts';
@@ -83,8 +84,8 @@ async function dataCosts(): Promise<{ readingSeconds: number; batchingSeconds: n
   const cache = openCache(join(folder, 'cache.db'));
   const dataset = requireDataset(cache, 'snli');
   const { maxLen, truncation, workers, batchSize, minFreq } = hyperparameters;
-  const vocabulary = vocabularyOf(cache, dataset.id, minFreq);
-  const options = { dataset, split: 'train' as const, vocabulary, maxLen, truncation, workers };
+  const tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, minFreq));
+  const options = { dataset, split: 'train' as const, tokenizer, maxLen, truncation, workers };
   await encodeSplit(cache, options);
   const readingBeganMs = performance.now();
   const split = await encodeSplit(cache, options);

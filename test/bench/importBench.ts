@@ -14,6 +14,7 @@ import { requireDataset } from '../../main/data/datasets.ts';
 import { encodeSplit } from '../../main/data/encodedSplits.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { type Dataset, SPLITS } from '../../shared/datasets.ts';
 import { makeSnli } from './makeSnli.ts';
 
@@ -36,10 +37,10 @@ const { values } = parseArgs({
 });
 
 async function encodeAll(cache: ReturnType<typeof openCache>, dataset: Dataset): Promise<number> {
-  const vocabulary = vocabularyOf(cache, dataset.id, 5);
+  const tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, 5));
   let tokens = 0;
   for (const split of SPLITS) {
-    const options = { dataset, split, vocabulary, workers: Number(values.workers), ...SETTINGS };
+    const options = { dataset, split, tokenizer, workers: Number(values.workers), ...SETTINGS };
     tokens += (await encodeSplit(cache, options)).ids.length;
   }
   return tokens;

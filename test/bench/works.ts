@@ -11,6 +11,7 @@ import { encodeSplit } from '../../main/data/encodedSplits.ts';
 import type { EncodedSplit } from '../../main/data/encoding.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { bookConfig } from '../../main/model/config.ts';
 import { PhiloxSequence } from '../../main/model/philox.ts';
 import { type Hyperparameters, hyperparametersSchema } from '../../shared/hyperparameters.ts';
@@ -129,8 +130,8 @@ async function snliPairs(): Promise<EncodedSplit> {
   try {
     const dataset = await importDataset(cache, { path: sharedPath('data', 'snli_1.0'), name: 'snli' });
     const { maxLen, truncation, workers, minFreq } = bookHyperparameters();
-    const vocabulary = vocabularyOf(cache, dataset.id, minFreq);
-    return await encodeSplit(cache, { dataset, split: 'train', vocabulary, maxLen, truncation, workers });
+    const tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, minFreq));
+    return await encodeSplit(cache, { dataset, split: 'train', tokenizer, maxLen, truncation, workers });
   } finally {
     cache.close();
     rmSync(folder, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import { encodeSplit } from '../../main/data/encodedSplits.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
 import { tokenCacheSize } from '../../main/data/tokenCache.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { numberedPairs, writePairsCsv } from '../support/pairsCsv.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
@@ -80,9 +81,9 @@ describe.each([
     const dataset = findDataset(cache, 'pairs')!;
     expect(dataset.rows).toEqual(SPLITS);
     expect(examples(cache, dataset.id, 'train', { from: 9590, count: 100 })).toHaveLength(10);
-    const vocabulary = vocabularyOf(cache, dataset.id, 1);
+    const tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, 1));
     const settings = { maxLen: 64, truncation: 'longer-first', workers: 0 } as const;
-    const encoded = await encodeSplit(cache, { dataset, split: 'train', vocabulary, ...settings });
+    const encoded = await encodeSplit(cache, { dataset, split: 'train', tokenizer, ...settings });
     expect(encoded.pairs).toBe(SPLITS.train);
     expect(tokenCacheSize(cache).caches).toBe(1);
     cache.close();

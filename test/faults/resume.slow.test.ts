@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { EngineName } from '../../shared/engines.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import { engineForTests } from '../support/enginesForTests.ts';
+import { smallWordPiece } from '../support/smallWordPiece.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { lossesOf, type PreparedRun, prepareRun, train, weightsOf } from '../support/trainedRun.ts';
 
@@ -27,6 +28,27 @@ async function prepared(engine: EngineName, dataDirectory: string): Promise<Prep
   mkdirSync(folder);
   return await prepareRun(folder, CHANGES, { rows: 300, engine, dataDirectory });
 }
+
+it('a run in WordPiece goes on bit for bit too', { timeout: 120_000 }, async ({ skip }) => {
+  const dataDirectory = engineForTests('native', skip);
+  const prepare = async () => {
+    const folder = join(temporaryFolder(), 'data');
+    mkdirSync(folder);
+    const options = { rows: 300, engine: 'native', dataDirectory, tokenizer: smallWordPiece() } as const;
+    return await prepareRun(folder, { ...CHANGES, epochs: 4 }, options);
+  };
+  const whole = await prepare();
+  expect(await train(whole).done).toMatchObject({ outcome: 'finished' });
+  const killed = await prepare();
+  const first = train(killed, {
+    onReport: (report, training) => {
+      if (report.kind === 'checkpoint') training.kill();
+    },
+  });
+  expect(await first.done).toMatchObject({ error: { code: 'INTERRUPTED' } });
+  expect(await train(killed, { resume: true }).done).toMatchObject({ outcome: 'finished' });
+  expect(weightsOf(killed)).toEqual(weightsOf(whole));
+});
 
 describe.each(['native', 'wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
   it('equals the uninterrupted one after ten kills at random moments', { timeout: 300_000 }, async ({

@@ -194,6 +194,10 @@ export interface WordPieceFixture {
 
 /** Of folders that stand beside the file, by their names. */
 export interface HuggingFaceFixture {
+  /** Of a vocab.txt for the folders. */
+  readonly vocabulary: readonly string[];
+  /** Premise and hypothesis. */
+  readonly texts: readonly (readonly [string, string])[];
   readonly batch: GoldenBatch;
   readonly models: Readonly<
     Record<
@@ -203,9 +207,27 @@ export interface HuggingFaceFixture {
         readonly layers: readonly GoldenTensor[];
         /** [P, C], in the order of the file */
         readonly logits?: GoldenTensor;
+        /** Of `texts`, [3, C], in the order of the file */
+        readonly probabilities?: GoldenTensor;
       }
     >
   >;
+}
+
+/** Real weights on pairs of SNLI's dev split: its rows 0, stride, 2·stride, … */
+export interface MinilmFixture {
+  readonly stride: number;
+  /** Columns that are kept of a row of hidden states. */
+  readonly coordinates: readonly number[];
+  /** Of the head, whose weights are 0.05 sin(1 + place). */
+  readonly bias: readonly number[];
+  readonly lengths: readonly number[];
+  /** Over each pair's length and ids, as int32. */
+  readonly idsSha256: string;
+  /** After each layer, [P, 2 · coordinates]: of the first token, and of the last. */
+  readonly layers: readonly GoldenTensor[];
+  /** [P, 3] */
+  readonly logits: GoldenTensor;
 }
 
 interface Fixtures {
@@ -217,6 +239,8 @@ interface Fixtures {
   readonly 'model_hf_dropout.json': ModelFixture;
   readonly 'model_odd_sizes.json': ModelFixture;
   readonly 'model_odd_dropout.json': ModelFixture;
+  readonly 'model_distilbert.json': ModelFixture;
+  readonly 'model_distilbert_dropout.json': ModelFixture;
   readonly 'philox.json': PhiloxFixture;
   readonly 'adam.json': AdamFixture;
   readonly 'steps.json': StepsFixture;
@@ -225,6 +249,7 @@ interface Fixtures {
   readonly 'wordpiece.json': WordPieceFixture;
   readonly 'torch_files.json': { readonly tensors: NamedTensors };
   readonly 'hugging_face.json': HuggingFaceFixture;
+  readonly 'minilm.json': MinilmFixture;
 }
 
 /** The files are ours and their layout is README.md's: no schema checks them again. */

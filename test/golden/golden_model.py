@@ -18,6 +18,7 @@ from golden_philox import (
     ATTENTION_WEIGHTS,
     FEED_FORWARD_OUTPUT,
     embedding_place,
+    head_place,
     keep_mask,
     place_of,
 )
@@ -41,6 +42,9 @@ class Config:
     activation: str = "relu"
     layerNormEps: float = 1e-5
     embeddingNorm: bool = False
+    segments: int = 2
+    headActivation: str = "tanh"
+    headDropout: bool = False
     dropout: float = 0.0
 
 
@@ -73,8 +77,9 @@ def parameter_shapes(config):
     shapes = {
         "encoder.pos_embedding": (1, config.maxPositions, h),
         "encoder.token_embedding.weight": (config.vocabularySize, h),
-        "encoder.segment_embedding.weight": (2, h),
     }
+    if config.segments > 0:
+        shapes["encoder.segment_embedding.weight"] = (config.segments, h)
     if config.embeddingNorm:
         shapes["encoder.embedding_norm.weight"] = (h,)
         shapes["encoder.embedding_norm.bias"] = (h,)
@@ -152,6 +157,10 @@ def activate(x, config):
     return x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))
 
 
+def head_activation(x, config):
+    return torch.tanh(x) if config.headActivation == "tanh" else torch.clamp(x, min=0)
+
+
 class Network:
     """One forward pass; keeps what a test wants to see: `rows` (after the embeddings and after every layer, the
     rows of all pairs one after another) and `closest_to_kink` (least |x| that entered a ReLU)."""
@@ -171,7 +180,9 @@ class Network:
 
     def embed(self, ids, segments, pair):
         p = self.p
-        x = p["encoder.token_embedding.weight"][ids] + p["encoder.segment_embedding.weight"][segments]  # [T, H]
+        x = p["encoder.token_embedding.weight"][ids]  # [T, H]
+        if self.config.segments > 0:
+            x = x + p["encoder.segment_embedding.weight"][segments]
         x = x + p["encoder.pos_embedding"][0, : len(ids)]
         if self.config.embeddingNorm:
             x = layer_norm(x, p, "encoder.embedding_norm", self.config.layerNormEps)
@@ -207,7 +218,12 @@ class Network:
             for layer in range(self.config.layers):
                 x = self.block(x, layer, pair)
                 kept[layer + 1].append(x)
-            pooled = torch.tanh(linear(x[0], self.p, "hidden.0"))
+            before = linear(x[0], self.p, "hidden.0")
+            if self.config.headActivation == "relu":
+                self.closest_to_kink = min(self.closest_to_kink, before.detach().abs().min().item())
+            pooled = head_activation(before, self.config)
+            if self.config.headDropout:
+                pooled = self.drop(pooled, head_place(self.config.layers), pair)
             logits.append(linear(pooled, self.p, "output"))
         self.rows = [torch.cat(rows) for rows in kept]
         return torch.stack(logits)
@@ -234,7 +250,9 @@ def padded_logits(config, p, batch):
         return x.reshape(count, width, n, -1).permute(0, 2, 1, 3)
 
     x = functional.embedding(ids, p["encoder.token_embedding.weight"])
-    x = x + functional.embedding(segments, p["encoder.segment_embedding.weight"]) + p["encoder.pos_embedding"]
+    if config.segments > 0:
+        x = x + functional.embedding(segments, p["encoder.segment_embedding.weight"])
+    x = x + p["encoder.pos_embedding"]
     if config.embeddingNorm:
         x = norm(x, "encoder.embedding_norm")
     beyond = torch.arange(width)[None, :] >= torch.tensor(batch.lengths)[:, None]  # [P, T]
@@ -247,7 +265,7 @@ def padded_logits(config, p, batch):
         y = norm(dense(context, f"{name}.attention.W_o") + x, f"{name}.addnorm1.ln")
         act = functional.relu if config.activation == "relu" else functional.gelu
         x = norm(dense(act(dense(y, f"{name}.ffn.dense1")), f"{name}.ffn.dense2") + y, f"{name}.addnorm2.ln")
-    return dense(torch.tanh(dense(x[:, 0], "hidden.0")), "output")
+    return dense(head_activation(dense(x[:, 0], "hidden.0"), config), "output")
 
 
 def gradients_of(loss, parameters):

@@ -53,6 +53,11 @@ def embedding_place(layers):
     return layers * 3
 
 
+def head_place(layers):
+    """The dropout on the hidden layer, behind that of the embeddings."""
+    return layers * 3 + 1
+
+
 def keep_mask(count, *, probability, seed, place, pair, step):
     """For elements 0 … count-1 of one pair at one place: 1 where the element is kept, else 0."""
     threshold = int(probability * 2**32)  # the floor: probability is not negative

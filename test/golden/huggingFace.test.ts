@@ -5,7 +5,8 @@ import { beforeAll, expect, it } from 'vitest';
 import { classify, gatherTokenRows } from '../../main/model/classifier.ts';
 import { everyRow } from '../../main/model/distinctRows.ts';
 import { elementCount, ParameterSet, parameterShapes } from '../../main/model/parameters.ts';
-import { type HuggingFaceModel, readHuggingFaceFolder } from '../../main/models/huggingFaceFolder.ts';
+import { type HuggingFaceModel, openHuggingFaceFolder } from '../../main/models/huggingFaceFolder.ts';
+import { type Whole, wholeModel } from '../support/wholeModel.ts';
 import { describeEngines } from './engines.ts';
 import { expectNear, readFixture } from './fixtures.ts';
 import { packedBatch, valuesOf } from './networks.ts';
@@ -15,13 +16,13 @@ const FORWARD = 1e-5;
 /** Where our classes (entailment, contradiction, neutral) stand in a file of contradiction, neutral, entailment. */
 const OUTPUTS = [2, 0, 1];
 
-function imported(name: keyof typeof models): Promise<HuggingFaceModel> {
+function imported(name: keyof typeof models): Promise<Whole<HuggingFaceModel>> {
   const folder = fileURLToPath(new URL(name, import.meta.url));
-  return readHuggingFaceFolder(folder, { classes: 3, meanings: null });
+  return wholeModel(openHuggingFaceFolder(folder, { classes: 3, meanings: null }));
 }
 
 /** Every layer's rows, and the logits; what the folder does not have is zeros. */
-async function computed({ model, tensors }: HuggingFaceModel): Promise<Float32Array[]> {
+async function computed({ model, tensors }: Whole<HuggingFaceModel>): Promise<Float32Array[]> {
   const parameters = new ParameterSet(parameterShapes(model), ({ name, shape }) => {
     const values = tensors.get(name)?.values;
     return values instanceof Float32Array ? values : new Float32Array(elementCount(shape));
@@ -55,15 +56,18 @@ describeEngines('a model of transformers', ({ open }) => {
     },
   );
 
-  it('hf_bert_classifier: gives the logits, in the order of our labels', async () => {
-    const model = await imported('hf_bert_classifier');
-    expect(model.head).toEqual({ labels: ['entailment', 'contradiction', 'neutral'], activation: 'tanh' });
-    expect({ unused: model.unused, notes: model.notes }).toEqual({ unused: [], notes: [] });
-    const logits = (await computed(model)).at(-1)!;
-    const { values } = models.hf_bert_classifier.logits!;
-    const ours = golden.lengths.flatMap((_, pair) => OUTPUTS.map((output) => values[3 * pair + output]!));
-    expectNear('logits', logits, ours, FORWARD);
-  });
+  it.each(['hf_bert_classifier', 'hf_distilbert_classifier'] as const)(
+    '%s: gives the logits, in the order of our labels',
+    async (name) => {
+      const model = await imported(name);
+      expect(model.head).toEqual({ labels: ['entailment', 'contradiction', 'neutral'] });
+      expect({ unused: model.unused, notes: model.notes }).toEqual({ unused: [], notes: [] });
+      const logits = (await computed(model)).at(-1)!;
+      const { values } = models[name].logits!;
+      const ours = golden.lengths.flatMap((_, pair) => OUTPUTS.map((output) => values[3 * pair + output]!));
+      expectNear('logits', logits, ours, FORWARD);
+    },
+  );
 });
 
 it('hf_bert_pretraining: keeps its pooler, and tells that its heads are left out', async () => {
@@ -73,33 +77,3 @@ it('hf_bert_pretraining: keeps its pooler, and tells that its heads are left out
   expect(model.notes).toHaveLength(1);
   expect(model.unused.every((name) => name.startsWith('cls.'))).toBe(true);
 });
-
-it('hf_distilbert_classifier: its head gives the logits with ReLU between its layers', async () => {
-  const model = await imported('hf_distilbert_classifier');
-  expect(model.head).toEqual({ labels: ['entailment', 'contradiction', 'neutral'], activation: 'relu' });
-  const { layers, logits } = models.hf_distilbert_classifier;
-  const { hidden } = model.model;
-  const last = layers.at(-1)!.values;
-  let row = 0;
-  const ours = golden.lengths.flatMap((length) => {
-    const inner = linear(model, 'hidden.0', last.slice(row * hidden, (row + 1) * hidden));
-    row += length;
-    return linear(
-      model,
-      'output',
-      inner.map((value) => Math.max(0, value)),
-    );
-  });
-  const expected = golden.lengths.flatMap((_, pair) =>
-    OUTPUTS.map((output) => logits!.values[3 * pair + output]!),
-  );
-  expectNear('logits', ours, expected, FORWARD);
-});
-
-function linear({ tensors }: HuggingFaceModel, name: string, x: readonly number[]): number[] {
-  const weight = Array.from(tensors.get(`${name}.weight`)!.values, Number);
-  const bias = Array.from(tensors.get(`${name}.bias`)!.values, Number);
-  return bias.map((start, out) =>
-    x.reduce((sum, value, at) => sum + value * weight[out * x.length + at]!, start),
-  );
-}

@@ -3,7 +3,9 @@
 Needs transformers beside PyTorch. Made in float64 after saving, so that what is expected has no rounding of its own.
 """
 
+import pathlib
 import shutil
+import tempfile
 
 import torch
 import transformers
@@ -24,6 +26,13 @@ MODELS = {
     ),
 }
 LENGTHS = [7, 12, 3]
+# as many as the models have rows
+VOCABULARY = "[PAD] [UNK] [CLS] [SEP] [MASK] a the man woman dog is play ##s ##ing eat run sleep in park , . not no and".split()
+TEXTS = [
+    ("A man is playing in the park.", "The man sleeps."),
+    ("Dogs run, and eat.", "A dog is running."),
+    ("No!", "The woman is not playing with a dog in the park, and eats."),
+]
 
 
 def batch(generator):
@@ -47,6 +56,8 @@ def main():
             "lengths": LENGTHS,
             "labels": [0] * len(LENGTHS),
         },
+        "vocabulary": VOCABULARY,
+        "texts": TEXTS,
         "models": {},
     }
     for name, model in MODELS.items():
@@ -58,7 +69,22 @@ def main():
         model.save_pretrained(FOLDER / name)
         (FOLDER / name / "generation_config.json").unlink(missing_ok=True)
         content["models"][name] = computed(model.double().eval(), padded(ids), padded(segments))
+        if "classifier" in name:
+            content["models"][name]["probabilities"] = tensor(answers(model))
     write("hugging_face.json", content)
+
+
+def answers(model):
+    """[P, C] of the texts, in the order of the file's labels."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "vocab.txt"
+        path.write_text("\n".join(VOCABULARY) + "\n")
+        tokenizer = transformers.BertTokenizerFast.from_pretrained(folder)
+        batch = tokenizer(*map(list, zip(*TEXTS, strict=True)), padding=True, truncation=True, max_length=20, return_tensors="pt")
+    if "distilbert" in model.config.model_type:
+        del batch["token_type_ids"]
+    with torch.no_grad():
+        return torch.softmax(model(**batch).logits, -1)
 
 
 def computed(model, ids, segments):

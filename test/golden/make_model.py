@@ -36,7 +36,8 @@ def safe_network(config, dropout, first_seed):
         batch = make_batch(config, SENTENCE_LENGTHS, seed + 1000)
         network = Network(config, parameters, dropout)
         logits = network.logits(batch)
-        if config.activation != "relu" or network.closest_to_kink > SAFE_DISTANCE:
+        has_kinks = "relu" in (config.activation, config.headActivation)
+        if not has_kinks or network.closest_to_kink > SAFE_DISTANCE:
             return parameters, batch, network, logits
     raise RuntimeError("no seed is safe")
 
@@ -137,4 +138,8 @@ make("model_dropout.json", Config(dropout=0.5), 400, Dropout(0.5, seed=20240607,
 ODD = Config(vocabularySize=19, hidden=15, heads=3, feedForward=13, maxPositions=17, classes=2)
 make("model_odd_sizes.json", ODD, 500)
 make("model_odd_dropout.json", replace(ODD, dropout=0.3), 550, Dropout(0.3, seed=1, step=4096))
+# as DistilBERT has it: no segments, ReLU and dropout in the head
+DISTILBERT = replace(HUGGINGFACE_DROPOUT, segments=0, headActivation="relu", headDropout=True)
+make("model_distilbert.json", replace(DISTILBERT, dropout=0.0), 600)
+make("model_distilbert_dropout.json", DISTILBERT, 650, Dropout(0.2, seed=77, step=5))
 make_philox()

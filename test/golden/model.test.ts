@@ -18,8 +18,14 @@ const PLAIN = [
   'model_single_layer.json',
   'model_hf_variant.json',
   'model_odd_sizes.json',
+  'model_distilbert.json',
 ] as const;
-const WITH_DROPOUT = ['model_dropout.json', 'model_hf_dropout.json', 'model_odd_dropout.json'] as const;
+const WITH_DROPOUT = [
+  'model_dropout.json',
+  'model_hf_dropout.json',
+  'model_odd_dropout.json',
+  'model_distilbert_dropout.json',
+] as const;
 
 /** The lengths are 7, 16, 3, 11, 8: the whole batch, and a plan of micro-batches sorted by length. */
 const PLANS = [

@@ -1,6 +1,6 @@
 /** @file Runs in tests. Both truncations against the golden cases. */
 import { describe, expect, it } from 'vitest';
-import { truncatePair } from '../../main/data/encoding.ts';
+import { truncatePair } from '../../main/data/truncation.ts';
 import { readFixture } from './fixtures.ts';
 
 const { cases } = readFixture('truncation.json');

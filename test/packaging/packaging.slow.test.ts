@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { extractAll, listPackage, statFile } from '@electron/asar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PAGE_PROGRAM_FILES } from '../../main/export/page/writePage.ts';
 import { CONTENT_SECURITY_POLICY } from '../../main/rpc/pageHeaders.ts';
 import { chooseDataDirectory } from '../../main/studio/dataDirectory.ts';
 import type { RunDetails } from '../../shared/contract/runs.ts';
@@ -63,6 +64,7 @@ describe('what is packaged', () => {
       ...['train', 'dev', 'test'].map((split) => `/resources/sample/snli_1.0_${split}.txt`),
       ...ICONS.map(({ file }) => `/resources/icons/${file}`),
       ...['index.html', 'early.js'].map((name) => `/dist/renderer/${name}`),
+      ...PAGE_PROGRAM_FILES.map((name) => `/dist/exportPage/${name}`),
       '/resources/kernels.wasm',
       '/node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm',
       '/package.json',
@@ -81,7 +83,11 @@ describe('what is packaged', () => {
 
   it('has native files of this platform alone, each as a file of its own', () => {
     const native = files.filter((path) => /\.(node|so|dylib|dll|exe)(\.\d+)*$/.test(path));
-    expect(native.sort()).toEqual([
+    const runtime = native.filter((path) => path.startsWith('/node_modules/onnxruntime-node/'));
+    const runtimeHere = `/node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}/`;
+    expect(runtime.filter((path) => !path.startsWith(runtimeHere))).toEqual([]);
+    expect(runtime.length).toBeGreaterThan(1);
+    expect(native.filter((path) => !runtime.includes(path)).sort()).toEqual([
       `/dist/native/${HERE}.node`,
       `/node_modules/better-sqlite3/prebuilds/${HERE}.node`,
     ]);
@@ -113,6 +119,8 @@ describe('what is packaged', () => {
           'long',
           'node-api-headers',
           'node-fetch',
+          'onnxruntime-common',
+          'onnxruntime-node',
           'safe-buffer',
           'seedrandom',
           'string_decoder',
@@ -261,6 +269,12 @@ describe('the packaged program', () => {
     const script = `require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels');
       const driver = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend');
       console.log(typeof driver.NodeJSKernelBackend);`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: app, encoding: 'utf8' });
+    expect(stdout.trim(), stderr).toBe('function');
+  });
+
+  it('has an ONNX Runtime that loads', () => {
+    const script = "console.log(typeof require('onnxruntime-node').InferenceSession.create)";
     const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: app, encoding: 'utf8' });
     expect(stdout.trim(), stderr).toBe('function');
   });

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openZip } from '../../main/files/zip.ts';
+import { BAD_ZIPS } from '../fixtures/bad/zips.ts';
 import { studioRejectionOf } from '../support/studioErrorOf.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { STREAMED, type ZipPart, zipBytes } from '../support/zipBytes.ts';
@@ -10,9 +11,9 @@ import { STREAMED, type ZipPart, zipBytes } from '../support/zipBytes.ts';
 const folder = temporaryFolder();
 let files = 0;
 
-function written(parts: readonly ZipPart[], options?: { entryCount?: number }): string {
+function written(parts: readonly ZipPart[]): string {
   const path = join(folder, `${files++}.zip`);
-  writeFileSync(path, zipBytes(parts, options));
+  writeFileSync(path, zipBytes(parts));
   return path;
 }
 
@@ -25,14 +26,6 @@ async function contentOf(path: string, name: string): Promise<Buffer> {
   } finally {
     zip.close();
   }
-}
-
-async function refusal(parts: readonly ZipPart[], options?: { entryCount?: number }) {
-  const error = await studioRejectionOf(openZip(written(parts, options)));
-  expect(error.code).toBe('BAD_FILE');
-  expect(error.nextStep).not.toBe('');
-  expect(error.place?.file).toMatch(/\.zip$/);
-  return error.message;
 }
 
 const text = 'gold_label\tsentence1\n'.repeat(20_000);
@@ -79,67 +72,18 @@ describe('an honest archive', () => {
 });
 
 describe('an archive that is refused', () => {
-  it.each(['../x', 'a/../../x', '..'])('Z1: traversal %j', async (name) => {
-    expect(await refusal([{ name, content: 'x' }])).toMatch(/relative path/);
+  it.each(BAD_ZIPS)('%s', async (_, bytes, words) => {
+    const path = join(folder, `${files++}.zip`);
+    writeFileSync(path, bytes);
+    const error = await studioRejectionOf(openZip(path));
+    expect(error.code).toBe('BAD_FILE');
+    expect(error.message).toContain(words);
+    expect(error.nextStep).not.toBe('');
+    expect(error.place?.file).toMatch(/\.zip$/);
   });
-  it.each(['/etc/passwd', 'C:/x', 'c:x', '//server/share/x'])('Z2: absolute name %j', async (name) => {
-    expect(await refusal([{ name, content: 'x' }])).toMatch(/absolute path/);
-  });
-  it.each(['a\\b', '..\\x', '\\\\server\\x'])('Z3: backslash in %j', async (name) => {
-    expect(await refusal([{ name, content: 'x' }])).toMatch(/invalid characters/);
-  });
-  it('Z4: a symbolic link', async () => {
-    expect(await refusal([{ name: 'a', content: '/etc/passwd', mode: 0o120777 }])).toMatch(/symbolic link/);
-    expect(await refusal([{ name: 'a', mode: 0o010644 }])).toMatch(/device/);
-  });
-  it.each([
-    ['a.txt', 'a.txt'],
-    ['a.txt', 'A.TXT'],
-    ['caf\u00e9', 'cafe\u0301'],
-    ['a', 'a/'],
-  ])('Z5: the same name twice, %j and %j', async (first, second) => {
-    expect(await refusal([{ name: first, content: '1' }, { name: second }])).toMatch(/same name/);
-  });
-  it.each([
-    ['name', { name: 'b.txt' }],
-    ['method', { method: 0 }],
-    ['size', { declaredBytes: 7 }],
-  ])('Z6: a local header with another %s', async (_what, local) => {
-    expect(await refusal([{ name: 'a.txt', content: 'hello', local }])).toMatch(/disagree/);
-  });
-  it('Z6: two entries that share their bytes', async () => {
-    const message = await refusal([
-      { name: 'a', content: 'hello' },
-      { name: 'b', content: 'hello', sharesEntry: 0 },
-    ]);
-    expect(message).toMatch(/overlaps|disagree/);
-  });
-  it('Z6: an entry inside the bytes of another one, by which small bombs grow', async () => {
-    const inner = zipBytes([{ name: 'b', content: 'hello', method: 0 }]);
-    const message = await refusal([
-      { name: 'a', content: inner, method: 0 },
-      { name: 'b', content: 'hello', method: 0, offset: 30 + 'a'.length },
-    ]);
-    expect(message).toMatch(/overlaps/);
-  });
-  it('Z8: a ratio above 100:1, but not a small entry', async () => {
-    expect(await refusal([{ name: 'a', content: Buffer.alloc(4 << 20) }])).toMatch(/zip bomb/);
+  it('but a small entry may be packed as tightly as it likes', async () => {
     const small = written([{ name: 'a', content: Buffer.alloc(1 << 20) }]);
     expect((await contentOf(small, 'a')).length).toBe(1 << 20);
-  });
-  it('Z9: more than 10,000 entries', async () => {
-    const many = Array.from({ length: 10_001 }, (_, at) => ({ name: `${at}`, method: 0 }));
-    expect(await refusal(many)).toMatch(/10001 entries/);
-    expect(await refusal([{ name: 'a' }], { entryCount: 65_000 })).toMatch(/65000 entries/);
-  });
-  it('Z10: encrypted, packed in an unknown way, or with a count that lies', async () => {
-    expect(await refusal([{ name: 'a', content: 'x', flags: 1 }])).toMatch(/encrypted/);
-    expect(await refusal([{ name: 'a', content: 'x', flags: 0x41 }])).toMatch(/strong encryption/);
-    expect(await refusal([{ name: 'a', content: 'x', method: 14 }])).toMatch(/unknown method 14/);
-    expect(await refusal([{ name: 'a' }], { entryCount: 3 })).toMatch(/not a sound zip archive/);
-    expect(await refusal([{ name: 'a', content: 'x', method: 0, declaredBytes: 0xffffffff }])).toMatch(
-      /size/,
-    );
   });
   it('one that would unpack to more than the cap', async () => {
     const path = written([

@@ -12,6 +12,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
   ['.html', 'text/html; charset=utf-8'],
   ['.js', 'text/javascript'],
   ['.css', 'text/css'],
+  ['.wasm', 'application/wasm'],
 ]);
 
 /** Builds the page in `root` into `folder`. */
@@ -31,16 +32,20 @@ export interface ServedFolder {
   readonly server: Server;
 }
 
-export async function serveFolder(folder: string): Promise<ServedFolder> {
+/** @param headers the studio's own, if not given */
+export async function serveFolder(
+  folder: string,
+  headers: Readonly<Record<string, string>> = PAGE_HEADERS,
+): Promise<ServedFolder> {
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
     const name = path === '/' ? '/index.html' : path;
     try {
       const content = readFileSync(join(folder, name));
       const type = TYPES.get(extname(name)) ?? 'application/octet-stream';
-      response.writeHead(200, { ...PAGE_HEADERS, 'Content-Type': type }).end(content);
+      response.writeHead(200, { ...headers, 'Content-Type': type }).end(content);
     } catch {
-      response.writeHead(404, PAGE_HEADERS).end();
+      response.writeHead(404, headers).end();
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -58,8 +63,10 @@ async function chromiumOptions() {
   };
 }
 
-export async function launchChromium(): Promise<Browser> {
-  return chromium.launch(await chromiumOptions());
+/** @param more further words of its command line */
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
+  const options = await chromiumOptions();
+  return chromium.launch({ ...options, args: [...options.args, ...more] });
 }
 
 /** With a profile of its own in `folder`, as a person's browser has one: what it compiled once it keeps. */

@@ -7,6 +7,7 @@ import { openCache } from '../../main/data/cache.ts';
 import { encodeSplit } from '../../main/data/encodedSplits.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 
 const [cachePath = '', sourcePath = '', killAfter = '0', workers = '0'] = process.argv.slice(2);
 const cache = openCache(cachePath);
@@ -28,8 +29,8 @@ for (const change of [
   cache.database.exec(`CREATE TEMP TRIGGER ${name} AFTER ${change} BEGIN SELECT note_write(); END`);
 }
 const dataset = await importDataset(cache, { path: sourcePath, name: 'pairs' });
-const vocabulary = vocabularyOf(cache, dataset.id, 1);
+const tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, 1));
 const settings = { maxLen: 64, truncation: 'longer-first', workers: Number(workers) } as const;
-await encodeSplit(cache, { dataset, split: 'train', vocabulary, ...settings });
+await encodeSplit(cache, { dataset, split: 'train', tokenizer, ...settings });
 cache.close();
 process.stdout.write(`${written}\n`);

@@ -7,9 +7,11 @@ import type { RunningTraining } from '../../main/studio/attempt.ts';
 import { Databases } from '../../main/studio/databases.ts';
 import { dataPlaces } from '../../main/studio/dataDirectory.ts';
 import { EngineService } from '../../main/studio/engines.ts';
+import { ImportedModelService } from '../../main/studio/importedModels.ts';
 import { InferenceService } from '../../main/studio/inference.ts';
 import { PlaygroundService } from '../../main/studio/playground.ts';
 import { TrainingService } from '../../main/studio/training.ts';
+import type { EngineName } from '../../shared/engines.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import { type CsvPair, writePairsCsv } from './pairsCsv.ts';
@@ -31,13 +33,18 @@ const TINY = {
 export class PlaygroundStudio {
   readonly databases: Databases;
   readonly inference: InferenceService;
+  readonly models: ImportedModelService;
   readonly #training: TrainingService;
 
-  constructor() {
+  readonly #engine: EngineName;
+
+  constructor(engine: EngineName = 'wasm') {
+    this.#engine = engine;
     this.databases = new Databases(dataPlaces(temporaryFolder()), () => {});
     const engines = new EngineService(this.databases.places.root);
     const setting = { databases: this.databases, entries: checkoutEntries(), engines };
     this.inference = new InferenceService(setting);
+    this.models = new ImportedModelService(this.databases);
     this.#training = new TrainingService({ ...setting, environment: sampleEnvironment });
   }
 
@@ -67,12 +74,23 @@ export class PlaygroundStudio {
     dataset: string,
     changes: object = {},
     onReports: (reports: readonly WorkerReport[]) => void = () => {},
+    startFrom: string | null = null,
   ): Promise<RunningTraining> {
     const hyperparameters = hyperparametersSchema.parse({ ...TINY, ...changes });
-    const request = { vocabularyPath: null, startFrom: null, name: null, experiment: null, tags: [] };
+    const request = { vocabularyPath: null, startFrom, name: null, experiment: null, tags: [] };
     return await this.#training.start(
-      { ...request, dataset, hyperparameters, engine: 'wasm', threads: null },
+      { ...request, dataset, hyperparameters, engine: this.#engine, threads: null },
       { onReports },
+    );
+  }
+
+  /** A run that waits, and never trains here. -> its id */
+  async enqueue(dataset: string, changes: object, startFrom: string): Promise<string> {
+    const hyperparameters = hyperparametersSchema.parse({ ...TINY, ...changes });
+    const request = { vocabularyPath: null, startFrom, name: null, experiment: null, tags: [] };
+    return await this.#training.enqueue(
+      { ...request, dataset, hyperparameters, engine: 'wasm', threads: null },
+      0,
     );
   }
 

@@ -1,13 +1,16 @@
 /** @file Tests. A small data set and a supervised training on it: real cache, real worker process, real files. */
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openCache } from '../../main/data/cache.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
+import type { PairTokenizer } from '../../main/data/pairTokenizer.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { workerEnvironment } from '../../main/engines/registry.ts';
 import { checkoutEntries } from '../../main/entries.ts';
 import { bookConfig } from '../../main/model/config.ts';
 import { parameterShapes } from '../../main/model/parameters.ts';
+import { tokenizerRecord, writeTokenizer } from '../../main/studio/tokenizerOfRun.ts';
 import { newestCheckpoint } from '../../main/training/checkpoints.ts';
 import type { Limits } from '../../main/training/supervisedChild.ts';
 import {
@@ -58,7 +61,13 @@ export interface PreparedRun {
 export async function prepareRun(
   folder: string,
   changes: Readonly<Record<string, unknown>>,
-  { rows = 400, engine = 'wasm' as EngineName, dataDirectory = folder } = {},
+  {
+    rows = 400,
+    engine = 'wasm' as EngineName,
+    dataDirectory = folder,
+    /** null: the words of the training split. */
+    tokenizer: ownTokenizer = null as PairTokenizer | null,
+  } = {},
 ): Promise<PreparedRun> {
   const csv = join(folder, 'pairs.csv');
   writePairsCsv(csv, pairs(rows));
@@ -75,20 +84,20 @@ export async function prepareRun(
     minFreq: 1,
     ...changes,
   });
-  const vocabulary = vocabularyOf(cache, dataset.id, hyperparameters.minFreq);
+  const tokenizer =
+    ownTokenizer ?? new WordsTokenizer(vocabularyOf(cache, dataset.id, hyperparameters.minFreq));
   cache.close();
   const config: RunConfig = {
     dataset: { id: dataset.id, name: dataset.name, contentHash: dataset.contentHash, labels: dataset.labels },
     hyperparameters,
-    model: bookConfig(hyperparameters, vocabulary.size, dataset.labels.length),
-    vocabularyHash: vocabulary.hash,
+    model: bookConfig(hyperparameters, tokenizer.size, dataset.labels.length),
+    ...tokenizerRecord(tokenizer),
     engine,
     startFrom: null,
   };
   const runDirectory = join(folder, 'run');
   mkdirSync(runDirectory);
-  const vocabularyPath = join(runDirectory, 'vocab.json');
-  writeFileSync(vocabularyPath, vocabulary.toJson());
+  writeTokenizer(runDirectory, tokenizer);
   const place = { runDirectory, dataDirectory, engine, threads: 2 };
   return {
     config,
@@ -98,7 +107,6 @@ export async function prepareRun(
       cachePath,
       datasetId: dataset.id,
       config,
-      vocabularyPath,
       ...{ resumeFrom: null, trainedOn: null },
     },
   };

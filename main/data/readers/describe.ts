@@ -6,18 +6,22 @@ import { type Line, readLines } from '../../files/lines.ts';
 import { requireText } from '../../files/regularFile.ts';
 import { CsvRecords } from './csvRecords.ts';
 import type { DataFile } from './locate.ts';
+import { isParquet } from './parquetHead.ts';
+import type { ParquetTable } from './parquetTable.ts';
 import { MAX_LINE_BYTES } from './records.ts';
 
 /** What the first lines say. For JSONL `columns` are the keys of the first object. */
 export interface Description {
   readonly file: DataFile;
-  readonly kind: 'tsv' | 'csv' | 'jsonl';
-  /** Between columns; empty for JSONL. */
+  readonly kind: 'tsv' | 'csv' | 'jsonl' | 'parquet';
+  /** Between columns; empty for what has none. */
   readonly delimiter: string;
   readonly columns: readonly string[];
+  /** Of a Parquet file only. */
+  readonly table: ParquetTable | null;
 }
 
-const KIND_OF_EXTENSION: ReadonlyMap<string, Description['kind']> = new Map([
+const KIND_OF_EXTENSION: ReadonlyMap<string, 'tsv' | 'csv' | 'jsonl'> = new Map([
   ['.tsv', 'tsv'],
   ['.csv', 'csv'],
   ['.jsonl', 'jsonl'],
@@ -29,6 +33,7 @@ const KIND_OF_FORMAT: Readonly<Record<ColumnMapping['format'], Description['kind
   tsv: 'tsv',
   csv: 'csv',
   jsonl: 'jsonl',
+  parquet: 'parquet',
 };
 /** A header may go over several lines in quotes, but not over many. */
 const MAX_HEADER_LINES = 50;
@@ -42,16 +47,33 @@ export async function describeFile(
   file: DataFile,
   format: ColumnMapping['format'] | null,
 ): Promise<Description> {
+  const isTable = await beginsAsParquet(file);
+  if (isTable || (format !== null && KIND_OF_FORMAT[format] === 'parquet')) return describeParquet(file);
   const lines = await firstLines(file);
   const first = lines[0];
   if (first === undefined) throw badFile(file, 'is empty', 'Name a file with a header and one row a line.');
   if (first.problem !== null) throw unreadableHeader(file, first);
   const kind = format === null ? kindOf(file, first.text) : KIND_OF_FORMAT[format];
+  if (kind === 'parquet') return describeParquet(file);
   const description = kind === 'jsonl' ? describeJsonl(file, first) : describeTable(file, kind, lines);
   if (kind !== 'jsonl' && lines.length === 1) {
     throw badFile(file, 'has a header but no rows', 'Name a file with at least one row.');
   }
   return description;
+}
+
+async function beginsAsParquet(file: DataFile): Promise<boolean> {
+  for await (const chunk of file.chunks()) return isParquet(chunk);
+  return false;
+}
+
+async function describeParquet(file: DataFile): Promise<Description> {
+  if (!file.onDisk) throw badFile(file, 'is a Parquet file in an archive', 'Unpack the archive first.');
+  // Loaded here, because most data sets are text.
+  const { openParquet } = await import('./parquetTable.ts');
+  const table = await openParquet(file.path);
+  if (table.rows === 0) throw badFile(file, 'has columns but no rows', 'Name a file with at least one row.');
+  return { file, kind: 'parquet', delimiter: '', columns: table.columns, table };
 }
 
 /** The first lines that are not blank; enough for a header and whatever comes after it. */
@@ -73,7 +95,7 @@ async function* sniffed(file: DataFile): AsyncGenerator<Uint8Array> {
   }
 }
 
-function kindOf(file: DataFile, firstLine: string): Description['kind'] {
+function kindOf(file: DataFile, firstLine: string): 'tsv' | 'csv' | 'jsonl' {
   const named = KIND_OF_EXTENSION.get(extname(file.name).toLowerCase());
   if (named !== undefined) return named;
   const text = firstLine.trimStart();
@@ -90,11 +112,11 @@ function kindOf(file: DataFile, firstLine: string): Description['kind'] {
 
 function describeTable(file: DataFile, kind: 'tsv' | 'csv', lines: readonly Line[]): Description {
   const header = lines[0]!;
-  if (kind === 'tsv') return { file, kind, delimiter: '\t', columns: header.text.split('\t') };
+  if (kind === 'tsv') return { file, kind, delimiter: '\t', columns: header.text.split('\t'), table: null };
   const delimiter = delimiterOf(header.text);
   const [record] = new CsvRecords(delimiter, null).push(lines);
   if (record === undefined || record.problem !== null) throw unreadableHeader(file, header);
-  return { file, kind, delimiter, columns: record.values };
+  return { file, kind, delimiter, columns: record.values, table: null };
 }
 
 /** Some programs write semicolons (where the comma is the decimal sign) or tabs into files called CSV. */
@@ -117,7 +139,7 @@ function describeJsonl(file: DataFile, first: Line): Description {
       place: { file: file.path, line: first.number },
     });
   }
-  return { file, kind: 'jsonl', delimiter: '', columns: Object.keys(object) };
+  return { file, kind: 'jsonl', delimiter: '', columns: Object.keys(object), table: null };
 }
 
 function unreadableHeader(file: DataFile, line: Line): StudioError {

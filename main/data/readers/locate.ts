@@ -4,14 +4,18 @@ import { basename, extname, join } from 'node:path';
 import { SPLITS, type Split } from '../../../shared/datasets.ts';
 import { StudioError } from '../../../shared/errors.ts';
 import { readError } from '../../files/fileErrors.ts';
-import { isZip, openRegularFile } from '../../files/regularFile.ts';
+import { isZip, openRegularFile, requireText } from '../../files/regularFile.ts';
 import { openZip } from '../../files/zip.ts';
+import { compareCodePoints } from '../words.ts';
+import { isParquet } from './parquetHead.ts';
 import type { SourceFile } from './source.ts';
 
 /** A file whose bytes can be read, more than once. */
 export interface DataFile extends SourceFile {
   /** For messages: the file's path, or the archive's with the entry's name. */
   readonly path: string;
+  /** False in an archive: its bytes come one after another only. */
+  readonly onDisk: boolean;
   chunks(): AsyncIterable<Uint8Array>;
 }
 
@@ -23,9 +27,9 @@ export interface LocatedFiles {
 }
 
 /** In order of preference when a folder holds the same data in several formats. */
-const EXTENSIONS = ['.txt', '.tsv', '.csv', '.jsonl', '.ndjson'];
+const EXTENSIONS = ['.txt', '.tsv', '.csv', '.jsonl', '.ndjson', '.parquet'];
 /** A single file in a folder is taken as the data set, but not a README.txt. */
-const SINGLE_EXTENSIONS = ['.tsv', '.csv', '.jsonl', '.ndjson'];
+const SINGLE_EXTENSIONS = ['.tsv', '.csv', '.jsonl', '.ndjson', '.parquet'];
 const SPLIT_IN_NAME =
   /^(.*?)(?:^|[._-])(train|training|dev|development|val|valid|validation|test|testing)((?:[._-](?:mis)?matched)?)$/;
 /** The same words anywhere: mnli_train_subset, train-00000-of-00002, dev2. */
@@ -71,8 +75,10 @@ interface Candidate {
 }
 
 function fileAt(path: string, split: Split | null): DataFile {
-  const file = openRegularFile(path);
-  return { name: basename(path), path, split, sizeBytes: file.sizeBytes, chunks: () => file.stream() };
+  const file = openRegularFile(path, { content: 'any' });
+  if (!isParquet(file.head)) requireText(file.head, path);
+  const { sizeBytes } = file;
+  return { name: basename(path), path, onDisk: true, split, sizeBytes, chunks: () => file.stream() };
 }
 
 async function locateInZip(path: string): Promise<LocatedFiles> {
@@ -86,6 +92,7 @@ async function locateInZip(path: string): Promise<LocatedFiles> {
           open: (split) => ({
             name: basename(entry.name),
             path: `${path}/${entry.name}`,
+            onDisk: false,
             split,
             sizeBytes: entry.sizeBytes,
             chunks: () => zip.stream(entry.name),
@@ -109,9 +116,13 @@ function isFolder(path: string): boolean {
 
 function candidatesInFolder(folder: string): Candidate[] {
   try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((one) => !one.name.startsWith('.') && !one.isDirectory())
-      .map(({ name }) => ({ name, open: (split) => fileAt(join(folder, name), split) }));
+    return (
+      readdirSync(folder, { withFileTypes: true })
+        .filter((one) => !one.name.startsWith('.') && !one.isDirectory())
+        .map(({ name }) => ({ name, open: (split: Split | null) => fileAt(join(folder, name), split) }))
+        // Pieces of a split (train-00000-of-00002) follow each other.
+        .toSorted((a, b) => compareCodePoints(a.name, b.name))
+    );
   } catch (thrown) {
     throw readError(thrown, folder);
   }
@@ -177,19 +188,25 @@ function dataBeside(taken: readonly string[], candidates: readonly Candidate[]):
     .toSorted();
 }
 
-function namedAfterSplit(candidate: Candidate): Named[] {
-  const extension = extname(candidate.name).toLowerCase();
-  const stem = basename(candidate.name, extname(candidate.name)).toLowerCase();
+/** What the name of a file says about its split; null when it names none, or several. */
+export function splitInName(name: string): Omit<Named, 'candidate'> | null {
+  const extension = extname(name).toLowerCase();
+  const stem = basename(name, extname(name)).toLowerCase();
   const found = SPLIT_IN_NAME.exec(stem);
   const split = found === null ? undefined : splitOfWord(found[2]!);
-  if (split !== undefined) return [{ candidate, split, extension, series: found![1]!, atEnd: true }];
+  if (split !== undefined) return { split, extension, series: found![1]!, atEnd: true };
   const words = [...stem.matchAll(WORD_IN_NAME)];
   const splits = new Set(words.map(([word]) => splitOfWord(word)));
   const [only] = splits;
   // "train_vs_test_lengths" names two: nobody can tell which it is.
-  if (splits.size !== 1 || only === undefined) return [];
+  if (splits.size !== 1 || only === undefined) return null;
   const series = stem.slice(0, words[0]!.index).replace(/[._-]$/, '');
-  return [{ candidate, split: only, extension, series, atEnd: false }];
+  return { split: only, extension, series, atEnd: false };
+}
+
+function namedAfterSplit(candidate: Candidate): Named[] {
+  const named = splitInName(candidate.name);
+  return named === null ? [] : [{ candidate, ...named }];
 }
 
 function onlyFile(candidates: readonly Candidate[], path: string): DataFile {

@@ -1,15 +1,9 @@
 /** @file Node. Opens a data set, whatever form it comes in: finds its files, tells its columns and labels, reads its rows. */
 import type { ColumnMapping } from '../../../shared/datasets.ts';
 import { StudioError } from '../../../shared/errors.ts';
-import { readError } from '../../files/fileErrors.ts';
-import {
-  type ColumnChoice,
-  chooseColumns,
-  parseColumn,
-  SNLI_CHOICE,
-  SNLI_COLUMNS,
-  SNLI_KEYS,
-} from '../mapping.ts';
+import { groupColumnsOf, PART_GROUP, partInName } from '../groupColumns.ts';
+import { chooseColumns, SNLI_CHOICE, SNLI_COLUMNS, SNLI_KEYS } from '../mapping.ts';
+import { type ClassNames, labelsOfNames } from './classNames.ts';
 import { type Description, describeFile } from './describe.ts';
 import {
   type LabelScheme,
@@ -20,10 +14,10 @@ import {
   schemeOfWords,
   WordTally,
 } from './labels.ts';
-import { type DataFile, type LocatedFiles, locateFiles } from './locate.ts';
-import { type Layout, readRecords } from './records.ts';
+import { type LocatedFiles, locateFiles } from './locate.ts';
 import { rowReader } from './rowReader.ts';
 import type { PairSource, SourceRow } from './source.ts';
+import { columnsWanted, readTable } from './table.ts';
 import { TokenisedTally } from './tokenised.ts';
 
 export type { PairSource, SourceRow } from './source.ts';
@@ -32,6 +26,8 @@ export interface OpenOptions {
   /** Columns and labels that a person gave; the others are told from the file. */
   readonly mapping?: Partial<ColumnMapping>;
   readonly format?: ColumnMapping['format'];
+  /** What whole-number labels mean, from a card; a file's own names count more. */
+  readonly classNames?: ClassNames;
   /** Cancels the look through the labels of a large file. */
   readonly signal?: AbortSignal;
   /** For a first glance: labels are told from so many rows of each file, or from as many more as show two. */
@@ -67,6 +63,7 @@ interface Plan {
   readonly guessed: boolean;
   readonly scheme: LabelScheme;
   readonly complete: boolean;
+  readonly groups: readonly string[];
 }
 
 class OpenSource implements PairSource {
@@ -76,6 +73,7 @@ class OpenSource implements PairSource {
   readonly labels: readonly string[];
   readonly labelsComplete: boolean;
   readonly files: PairSource['files'];
+  readonly groups: readonly string[];
   readonly ignoredFiles: readonly string[];
   readonly totalBytes: number;
   readonly #located: LocatedFiles;
@@ -89,6 +87,7 @@ class OpenSource implements PairSource {
     this.mappingGuessed = plan.guessed;
     this.labels = plan.scheme.labels;
     this.labelsComplete = plan.complete;
+    this.groups = plan.groups;
     this.files = located.files.map(({ name, split, sizeBytes }) => ({ name, split, sizeBytes }));
     this.ignoredFiles = located.ignored;
     this.totalBytes = located.files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -106,15 +105,19 @@ class OpenSource implements PairSource {
     let block: SourceRow[] = [];
     for (const description of this.#described) {
       const { file } = description;
-      const layout = layoutOf(description, this.mapping);
+      const columns = columnsWanted(description, this.mapping);
       const read = rowReader({
         fileName: file.name,
         split: file.split,
-        columns: layout.columns,
+        columns: columns.all,
         mapping: this.mapping,
         scheme: this.#scheme,
+        groups: this.groups,
       });
-      for await (const records of readRecords(this.#counted(file, signal), layout)) {
+      const onBytes = (bytes: number) => {
+        this.#bytesRead += bytes;
+      };
+      for await (const records of readTable(description, columns, { signal, onBytes })) {
         for (const record of records) {
           block.push(read(record));
           if (block.length < BLOCK_ROWS) continue;
@@ -129,25 +132,6 @@ class OpenSource implements PairSource {
   async close(): Promise<void> {
     await this.#located.close();
   }
-
-  async *#counted(file: DataFile, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-    for await (const chunk of bytesOf(file, signal)) {
-      this.#bytesRead += chunk.length;
-      yield chunk;
-    }
-  }
-}
-
-/** The bytes of a file, until somebody cancels; what the system says of it becomes an error to read. */
-async function* bytesOf(file: DataFile, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
-  try {
-    for await (const chunk of file.chunks()) {
-      if (signal?.aborted) throw new StudioError('CANCELLED', `Reading ${file.path} was cancelled.`);
-      yield chunk;
-    }
-  } catch (thrown) {
-    throw readError(thrown, file.path);
-  }
 }
 
 /** SNLI's own layout, unless a person said how else to read it. */
@@ -158,7 +142,7 @@ function isSnli(described: readonly Description[], { mapping = {}, format }: Ope
 }
 
 function hasSnliColumns({ kind, columns }: Description): boolean {
-  if (kind === 'csv') return false;
+  if (kind === 'csv' || kind === 'parquet') return false;
   const expected = kind === 'tsv' ? SNLI_COLUMNS : SNLI_KEYS;
   const found = kind === 'tsv' ? columns : columns.toSorted();
   return found.length === expected.length && found.every((column, at) => column === expected[at]);
@@ -186,15 +170,17 @@ function snliPlan(described: readonly Description[], { mapping }: OpenOptions): 
     guessed: false,
     scheme: SNLI_SCHEME,
     complete: true,
+    groups: [],
   };
 }
 
 /** Any other table: columns from the header of the first file, labels from all files. */
 async function mappedPlan(
   described: readonly Description[],
-  { mapping = {}, signal, lookRows = Number.POSITIVE_INFINITY }: OpenOptions,
+  { mapping = {}, classNames, signal, lookRows = Number.POSITIVE_INFINITY }: OpenOptions,
 ): Promise<Plan> {
   const first = described[0]!;
+  requireUsable(first, mapping);
   const { choice, guessed } = chooseColumns(first.columns, mapping, first.file.path);
   for (const { file, columns, kind } of described) {
     const { premise, hypothesis, label, split } = choice;
@@ -214,7 +200,8 @@ async function mappedPlan(
     labels: {},
     tokenised: mapping.tokenised ?? false,
   };
-  const given = mapping.labels === undefined ? null : schemeGiven(mapping.labels);
+  const classes = first.table?.classNames.get(choice.label) ?? classNames?.get(choice.label);
+  const given = givenScheme(mapping.labels ?? (classes === undefined ? undefined : labelsOfNames(classes)));
   const look =
     given !== null && mapping.tokenised !== undefined
       ? null
@@ -222,7 +209,31 @@ async function mappedPlan(
   const scheme = given ?? schemeOfWords(look!.labels.counts, choice.label, first.file.path);
   const tokenised = mapping.tokenised ?? look!.texts.tokenised;
   const complete = given !== null || look!.complete;
-  return { mapping: { ...draft, labels: labelRecord(scheme), tokenised }, guessed, scheme, complete };
+  const groups = groupsOf(described, draft);
+  return { mapping: { ...draft, labels: labelRecord(scheme), tokenised }, guessed, scheme, complete, groups };
+}
+
+/** In the order of the files; MultiNLI's two development sets are told apart by their files' names. */
+function groupsOf(described: readonly Description[], choice: ColumnMapping): string[] {
+  const columns = described.flatMap((one) => groupColumnsOf(one.columns, choice));
+  const parts = described.map(({ file }) => partInName(file.name)).filter((part) => part !== null);
+  return [...new Set([...(parts.length > 1 ? [PART_GROUP] : []), ...columns])];
+}
+
+function givenScheme(labels: ColumnMapping['labels'] | undefined): LabelScheme | null {
+  return labels === undefined ? null : schemeGiven(labels);
+}
+
+/** @throws StudioError BAD_FILE for a column that was named and cannot be used, saying why */
+function requireUsable({ file, table }: Description, mapping: Partial<ColumnMapping>): void {
+  for (const name of [mapping.premise, mapping.hypothesis, mapping.label, mapping.split]) {
+    const why = typeof name === 'string' ? table?.unusable.get(name) : undefined;
+    if (why === undefined) continue;
+    throw new StudioError('BAD_FILE', `The column ${name} of ${file.path} ${why}.`, {
+      nextStep: 'Name a column of text or plain numbers, or write the file again with one.',
+      place: { file: file.path },
+    });
+  }
 }
 
 interface Look {
@@ -242,11 +253,11 @@ async function lookThrough(
   const texts = new TokenisedTally();
   let complete = true;
   for (const description of described) {
-    const layout = layoutOf(description, mapping);
-    const label = layout.columns.indexOf(mapping.label);
-    const premise = layout.columns.indexOf(mapping.premise);
+    const columns = columnsWanted(description, mapping);
+    const label = columns.all.indexOf(mapping.label);
+    const premise = columns.all.indexOf(mapping.premise);
     let rows = 0;
-    for await (const records of readRecords(bytesOf(description.file, signal), layout)) {
+    for await (const records of readTable(description, columns, { signal })) {
       for (const { values, problem } of records) {
         if (problem !== null) continue;
         labels.add(values[label]!);
@@ -260,16 +271,4 @@ async function lookThrough(
     }
   }
   return { labels, texts, complete };
-}
-
-/** How a file is cut into records. Of JSON objects only the keys that are used are taken. */
-function layoutOf({ kind, delimiter, columns }: Description, mapping: ColumnChoice): Layout {
-  if (kind === 'csv') return { kind, delimiter, columns };
-  if (kind === 'tsv') return { kind, columns };
-  const needed = [mapping.premise, mapping.hypothesis, mapping.label, mapping.split].filter(
-    (one) => one !== null,
-  );
-  const parses = [mapping.premise, mapping.hypothesis ?? mapping.premise].map(parseColumn);
-  const optional = new Set(parses.filter((parse) => columns.includes(parse)));
-  return { kind, columns: [...needed, ...optional], optional };
 }

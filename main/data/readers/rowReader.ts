@@ -1,5 +1,6 @@
 /** @file Runs anywhere. Records of a table to rows of a data set: labels, splits and both forms of each sentence. */
 import type { ColumnMapping, Sentence, Split } from '../../../shared/datasets.ts';
+import { PART_GROUP, partInName } from '../groupColumns.ts';
 import { parseColumn } from '../mapping.ts';
 import { tokenizeTreebank } from '../treebankTokenizer.ts';
 import { extractText, joinWords } from './bookText.ts';
@@ -17,6 +18,8 @@ export interface RowPlan {
   readonly columns: readonly string[];
   readonly mapping: ColumnMapping;
   readonly scheme: LabelScheme;
+  /** Columns that tell kinds of examples apart. */
+  readonly groups: readonly string[];
 }
 
 /** Where a sentence stands: its raw text, and its parse (-1 when there is none). */
@@ -36,6 +39,8 @@ export function rowReader(plan: RowPlan): (record: TableRecord) => SourceRow {
       ? null
       : sentenceReader(placeOf(mapping.hypothesis, columns), mapping.tokenised);
 
+  const readKinds = kindsReader(plan);
+
   return ({ line, values, problem }) => {
     if (problem !== null) return { kind: 'rejected', file, line, reason: problem };
     const word = values[label]!;
@@ -54,8 +59,32 @@ export function rowReader(plan: RowPlan): (record: TableRecord) => SourceRow {
     if (premise.tokens === '' || hypothesis?.tokens === '') {
       return { kind: 'rejected', file, line, reason: 'empty sentence' };
     }
-    return { kind: 'pair', file, line, split, premise, hypothesis, label: labelIndex };
+    return {
+      kind: 'pair',
+      file,
+      line,
+      split,
+      premise,
+      hypothesis,
+      label: labelIndex,
+      kinds: readKinds(values),
+    };
   };
+}
+
+/** Of most data sets there is nothing to read. */
+const NO_KINDS: readonly string[] = [];
+
+function kindsReader({
+  fileName,
+  groups,
+  columns,
+}: RowPlan): (values: readonly string[]) => readonly string[] {
+  if (groups.length === 0) return () => NO_KINDS;
+  const part = partInName(fileName) ?? '';
+  const places = groups.map((name) => columns.indexOf(name));
+  return (values) =>
+    places.map((at, group) => (at >= 0 ? values[at]! : groups[group] === PART_GROUP ? part : ''));
 }
 
 function placeOf(column: string, columns: readonly string[]): SentencePlace {

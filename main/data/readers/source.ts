@@ -27,6 +27,8 @@ export interface PairRow {
   readonly hypothesis: Sentence | null;
   /** Index into `PairSource.labels`. */
   readonly label: number;
+  /** What kind of example it is, by each of `PairSource.groups`; "" where nothing says. */
+  readonly kinds: readonly string[];
 }
 
 export type SourceRow =
@@ -57,6 +59,8 @@ export interface PairSource {
   readonly labels: readonly string[];
   /** False when they are those of the first rows only (`lookRows`). */
   readonly labelsComplete: boolean;
+  /** Names of columns that tell kinds of examples apart, such as HANS's "heuristic". */
+  readonly groups: readonly string[];
   /** In the order in which they are read: train, dev, test. */
   readonly files: readonly SourceFile[];
   /** Names of files beside them that look like data and were not taken. */

@@ -26,18 +26,36 @@ export class WordPieceTokenizer {
    */
   ids(text: string): number[] {
     const ids: number[] = [];
-    if (!text.includes('[')) this.#pushPlain(text, ids);
-    else {
-      for (const [at, part] of text.split(this.#specials).entries()) {
-        if (at % 2 === 1) ids.push(this.vocabulary.id(part)!);
-        else this.#pushPlain(part, ids);
-      }
-    }
+    this.#eachWord(
+      text,
+      (word) => pushPieces(word, this.vocabulary, ids),
+      (id) => ids.push(id),
+    );
     return ids;
   }
 
-  #pushPlain(text: string, ids: number[]): void {
-    for (const word of wordsOf(normalise(text, this.settings))) pushPieces(word, this.vocabulary, ids);
+  /** The same ids, each with the word that it is a piece of, lower-cased where the tokenizer lower-cases. */
+  pieces(text: string): { readonly id: number; readonly word: string }[] {
+    const pieces: { id: number; word: string }[] = [];
+    const pushWord = (word: string): void => {
+      const ids: number[] = [];
+      pushPieces(word, this.vocabulary, ids);
+      for (const id of ids) pieces.push({ id, word });
+    };
+    this.#eachWord(text, pushWord, (id) => pieces.push({ id, word: this.vocabulary.tokens[id]! }));
+    return pieces;
+  }
+
+  #eachWord(text: string, onWord: (word: string) => void, onSpecial: (id: number) => void): void {
+    const words = (plain: string) => wordsOf(normalise(plain, this.settings));
+    if (!text.includes('[')) {
+      for (const word of words(text)) onWord(word);
+      return;
+    }
+    for (const [at, part] of text.split(this.#specials).entries()) {
+      if (at % 2 === 1) onSpecial(this.vocabulary.id(part)!);
+      else for (const word of words(part)) onWord(word);
+    }
   }
 }
 

@@ -111,7 +111,7 @@ function bertConfig(json: unknown, file: string): Described {
     family: 'bert',
     file,
     model: {
-      ...HUGGING_FACE,
+      ...BERT_HEAD,
       vocabularySize: config.vocab_size,
       layers: config.num_hidden_layers,
       hidden: config.hidden_size,
@@ -136,7 +136,7 @@ function distilbertConfig(json: unknown, file: string): Described {
     family: 'distilbert',
     file,
     model: {
-      ...HUGGING_FACE,
+      ...DISTILBERT_HEAD,
       vocabularySize: config.vocab_size,
       layers: config.n_layers,
       hidden: config.dim,
@@ -155,7 +155,9 @@ function distilbertConfig(json: unknown, file: string): Described {
   };
 }
 
-const HUGGING_FACE = { variant: 'huggingface', embeddingNorm: true } as const;
+const HUGGING_FACE = { variant: 'huggingface', embeddingNorm: true, headDropout: true } as const;
+const BERT_HEAD = { ...HUGGING_FACE, segments: 2, headActivation: 'tanh' } as const;
+const DISTILBERT_HEAD = { ...HUGGING_FACE, segments: 0, headActivation: 'relu' } as const;
 
 function aboutDropout(dropout: number, ofAttention: number): string[] {
   if (dropout === ofAttention) return [];

@@ -1,8 +1,6 @@
 /** @file Runs anywhere. The classification head of a Hugging Face model: whether there is one, and what its outputs mean. */
-import { SNLI_LABELS } from '../../../shared/datasets.ts';
-import { StudioError } from '../../../shared/errors.ts';
-import { nliLabel } from '../../../shared/nliLabels.ts';
-import { someNames, type WeightFile } from '../weightFile.ts';
+import { labelOrder, requireNames } from '../labelOrder.ts';
+import type { WeightFile } from '../weightFile.ts';
 import type { HuggingFaceConfig } from './configFile.ts';
 
 export interface Head {
@@ -12,8 +10,6 @@ export interface Head {
   readonly labels: readonly string[] | null;
   /** For each of our classes the output of the file. */
   readonly outputs: readonly number[];
-  /** Between the hidden layer and the outputs: BERT's pooler has tanh, DistilBERT's pre_classifier ReLU. */
-  readonly activation: 'tanh' | 'relu';
 }
 
 const SENTENCE_HEAD = /ForSequenceClassification$/;
@@ -36,8 +32,7 @@ export function headOf(
   const chooses = problem === null || problem === 'single_label_classification';
   if (classes < 2 || !classifies || !chooses) return null;
   if (family === 'distilbert' && !file.tensors.has('pre_classifier.weight')) return null;
-  const activation = family === 'bert' ? 'tanh' : 'relu';
-  return { classes, activation, ...meaningOf(config, classes, meanings) };
+  return { classes, ...meaningOf(config, classes, meanings) };
 }
 
 function meaningOf(
@@ -49,22 +44,5 @@ function meaningOf(
   const own = Array.from({ length: classes }, (_, output) => output);
   if (names === null || names.every((name) => NO_NAME.test(name))) return { labels: null, outputs: own };
   requireNames(names, classes, meanings === null ? config.file : null);
-  const known = names.map(nliLabel);
-  const labels = SNLI_LABELS.filter((label) => known.includes(label));
-  if (labels.length < classes) return { labels: names, outputs: own };
-  return { labels, outputs: labels.map((label) => known.indexOf(label)) };
-}
-
-/** @param file whose mistake it is; null: the caller's */
-function requireNames(names: readonly string[], classes: number, file: string | null): void {
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
-  if (names.length === classes && twice === undefined) return;
-  const what =
-    twice === undefined
-      ? `${names.length} labels are named, but the model has ${classes} outputs`
-      : `two outputs are called ${someNames([twice])}`;
-  throw new StudioError(file === null ? 'USAGE' : 'BAD_FILE', `${file ?? 'The labels'}: ${what}.`, {
-    nextStep: 'Say what each output means, in the order of the file.',
-    ...(file === null ? {} : { place: { file } }),
-  });
+  return labelOrder(names);
 }

@@ -33,6 +33,15 @@ export async function openWeightsIn(folder: string): Promise<WeightFile> {
   });
 }
 
+/** Names of the files that `openWeightsIn` reads, in the folder; what it would refuse may be among them. */
+export function weightFilesIn(folder: string): string[] {
+  const name = CANDIDATES.find((candidate) => existsSync(join(folder, candidate.name)))?.name;
+  if (name === undefined) return [];
+  if (!name.endsWith('.index.json')) return [name];
+  const { data } = indexSchema.safeParse(readJsonFile(join(folder, name)));
+  return [name, ...new Set(Object.values(data?.weight_map ?? {}))];
+}
+
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /** A shard is a plain name beside its index; every tensor must be where the index says. */

@@ -6,6 +6,7 @@ import { compareHandlers } from './compare.ts';
 import { datasetsHandlers } from './datasets.ts';
 import { enginesHandlers } from './engines.ts';
 import { errorAnalysisHandlers } from './errorAnalysis.ts';
+import { exportsHandlers } from './exports.ts';
 import { jobsHandlers } from './jobs.ts';
 import { modelsHandlers } from './models.ts';
 import { queueHandlers } from './queue.ts';
@@ -20,6 +21,7 @@ export function allHandlers(context: HostContext): Handlers {
     ...datasetsHandlers(context),
     ...enginesHandlers(context),
     ...errorAnalysisHandlers(context),
+    ...exportsHandlers(context),
     ...jobsHandlers(context),
     ...modelsHandlers(context),
     ...queueHandlers(context),

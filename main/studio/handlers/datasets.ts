@@ -4,7 +4,8 @@ import type { DatasetEntry, datasetRoutes } from '../../../shared/contract/datas
 import type { Dataset } from '../../../shared/datasets.ts';
 import { StudioError } from '../../../shared/errors.ts';
 import { previewSource } from '../../data/preview.ts';
-import { startDownload, startImport, startSampleImport } from '../dataJobs.ts';
+import { parseHubReference } from '../../hub/hubReference.ts';
+import { startDownload, startHubDownload, startImport, startSampleImport } from '../dataJobs.ts';
 import { ExampleBrowser } from '../exampleBrowser.ts';
 import type { HostContext } from '../hosting.ts';
 
@@ -43,6 +44,9 @@ export function datasetsHandlers(context: HostContext): HandlersOf<typeof datase
     }),
     'datasets/importSample': () => ({ job: startSampleImport(context) }),
     'datasets/download': () => ({ job: startDownload(context) }),
+    'datasets/downloadHub': ({ reference, name, ...choice }) => ({
+      job: startHubDownload(context, { reference: parseHubReference(reference), name, ...given(choice) }),
+    }),
     'datasets/delete': ({ name }) => {
       requireUnused(context, datasets.require(name));
       datasets.delete(name);

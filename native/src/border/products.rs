@@ -45,18 +45,30 @@ fn times(a: usize, b: usize) -> Result<usize> {
     }
 }
 
-/// Kinds of what is derived from a weight.
-const FORWARD: u64 = 0;
-const BACKWARD: u64 = 1;
+/// Under which a weight's packing is kept: a buffer has no shape, so one of the same size but another width is another
+/// matrix.
+fn packing_key(shape: &linear::LinearShape) -> u64 {
+    (shape.into as u64) << 1 | u64::from(shape.precision == Precision::Bfloat16)
+}
 
-/// The weight packed for x · Wᵀ or dy · W, once until it changes.
-fn packed(engine: &Engine, weight: Handle, shape: &linear::LinearShape, direction: u64) -> Result<Rc<Panels>> {
+/// The weight packed for x · Wᵀ, once until it changes or a gradient has gone through it.
+fn packed_forward(engine: &Engine, weight: Handle, shape: &linear::LinearShape) -> Result<Rc<Panels>> {
     let numbers = engine.buffers.float32_of(weight, times(shape.into, shape.out)?, "weight")?;
-    // A buffer has no shape: one of the same size but another width is another matrix.
-    let precision = if shape.precision == Precision::Bfloat16 { 2 } else { 0 };
-    let key = (shape.into as u64) << 2 | precision | direction;
-    let pack = if direction == FORWARD { linear::pack_forward } else { linear::pack_backward };
-    Ok(engine.buffers.get(weight)?.derived(key, || pack(&engine.compute, shape, numbers)))
+    let pack = || linear::pack_forward(&engine.compute, shape, numbers);
+    Ok(engine.buffers.get(weight)?.derived(packing_key(shape), pack))
+}
+
+/// The weight packed for dy · W, for one product. A step goes through a weight forward, then backward, then changes it: what
+/// was packed for the way forward has served, and the weight's gradient finds its memory free. Kept, both packings of all
+/// weights would be as much memory as Adam's moments; packing costs about a hundredth of the product.
+fn packed_backward(engine: &Engine, weight: Handle, shape: &linear::LinearShape) -> Result<Panels> {
+    let numbers = engine.buffers.float32_of(weight, times(shape.into, shape.out)?, "weight")?;
+    Ok(linear::pack_backward(&engine.compute, shape, numbers))
+}
+
+fn forget_packed(engine: &Engine, weight: Handle, shape: &linear::LinearShape) -> Result<()> {
+    engine.buffers.get(weight)?.forget_derived(packing_key(shape));
+    Ok(())
 }
 
 #[napi(object, object_from_js = false)]
@@ -72,7 +84,7 @@ pub fn linear(x: Named, weight: Named, bias: Named, shape: LinearShape) -> napi:
         let shape = shape.checked(compute)?;
         let x = engine.buffers.float32_of(x.0, times(shape.rows, shape.into)?, "x")?;
         let bias = engine.buffers.float32_of(bias.0, shape.out, "bias")?;
-        let weight = packed(engine, weight.0, &shape, FORWARD)?;
+        let weight = packed_forward(engine, weight.0, &shape)?;
         let size = times(shape.rows, shape.out)?;
         let keeps = shape.activation.keeps_sums();
         let (mut y, mut sums) = (compute.pool.take(size), compute.pool.take(if keeps { size } else { 0 }));
@@ -112,12 +124,13 @@ pub fn linear_gradient(inputs: LinearGradientInputs, shape: LinearShape) -> napi
             Activation::None => &[],
             _ => engine.buffers.float32_of(inputs.output.0, size, "output")?,
         };
+        forget_packed(engine, inputs.weight.0, &shape)?;
         let mut d_weight = compute.pool.take(times(shape.into, shape.out)?);
         let mut d_bias = compute.pool.take(shape.out);
-        let weight = inputs.wants_x.then(|| packed(engine, inputs.weight.0, &shape, BACKWARD)).transpose()?;
+        let weight = inputs.wants_x.then(|| packed_backward(engine, inputs.weight.0, &shape)).transpose()?;
         let mut dx = compute.pool.take(if inputs.wants_x { x.len() } else { 0 });
         let gradients = LinearGradients {
-            dx: weight.as_deref().map(|weight| (&mut dx[..], weight)),
+            dx: weight.as_ref().map(|weight| (&mut dx[..], weight)),
             d_weight: &mut d_weight,
             d_bias: &mut d_bias,
         };
@@ -146,7 +159,7 @@ pub fn projections(x: Named, layers: Vec<Projection>, shape: LinearShape) -> nap
         let mut weights = Vec::with_capacity(layers.len());
         for layer in &layers {
             let bias = engine.buffers.float32_of(layer.bias.0, shape.out, "bias")?;
-            weights.push((packed(engine, layer.weight.0, &shape, FORWARD)?, bias));
+            weights.push((packed_forward(engine, layer.weight.0, &shape)?, bias));
         }
         let sides: Vec<(&Panels, &[f32])> = weights.iter().map(|(weight, bias)| (&**weight, *bias)).collect();
         let mut ys: Vec<Block<f32>> = layers.iter().map(|_| compute.pool.take(size)).collect();
@@ -195,11 +208,14 @@ pub fn projections_gradient(
         let size = times(shape.rows, shape.out)?;
         let dys =
             inputs.dys.iter().map(|dy| engine.buffers.float32_of(dy.0, size, "dy")).collect::<Result<Vec<_>>>()?;
+        for weight in &inputs.weights {
+            forget_packed(engine, weight.0, &shape)?;
+        }
         let mut dx = None;
         if inputs.wants_x {
-            let pack = |weight: &Named| packed(engine, weight.0, &shape, BACKWARD);
+            let pack = |weight: &Named| packed_backward(engine, weight.0, &shape);
             let weights = inputs.weights.iter().map(pack).collect::<Result<Vec<_>>>()?;
-            let sides: Vec<_> = dys.iter().zip(&weights).map(|(dy, weight)| (*dy, &**weight)).collect();
+            let sides: Vec<_> = dys.iter().zip(&weights).map(|(dy, weight)| (*dy, weight)).collect();
             linear::projections_dx(compute, &shape, &sides, dx.insert(compute.pool.take(x.len())));
         }
         let (mut d_weights, mut d_biases) = (Vec::new(), Vec::new());

@@ -1,8 +1,10 @@
 /** @file Runs in the page. The state of the Compare page: the chosen runs, how they are looked at, and what the studio knows of them. */
+
+import type { RunComparison } from '../../../shared/comparison.ts';
 import type { PairedDifference } from '../../../shared/contract/compare.ts';
 import type { MetricPresence } from '../../../shared/contract/series.ts';
 import type { View } from '../../../shared/contract/views.ts';
-import type { MetricName, RunComparison } from '../../../shared/runs.ts';
+import type { MetricName } from '../../../shared/runs.ts';
 import type { Client } from '../../api/client.ts';
 import type { ChartGroup, ChartRun } from '../../charts/chartLines.ts';
 import { type Encoding, encodeRuns } from '../../charts/encoding.ts';

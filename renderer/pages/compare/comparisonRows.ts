@@ -1,6 +1,7 @@
 /** @file Runs in the page. The table of a comparison as data: a line a setting or metric, a cell a run. Pure. */
+
+import type { ComparisonRow, RunComparison } from '../../../shared/comparison.ts';
 import type { MetricColumn } from '../../../shared/contract/runs.ts';
-import type { ComparisonRow, RunComparison } from '../../../shared/runs.ts';
 import {
   type Better,
   type ColumnKind,

@@ -102,6 +102,40 @@ describe('a journey without a terminal', () => {
     expect(settings.every(({ differs }) => differs)).toBe(true);
   });
 
+  it('evaluates on HANS in one command, by heuristic, and again without importing', async () => {
+    const hans = join(files, 'heuristics_evaluation_set.txt');
+    const row = (label: string, heuristic: string, words: string) =>
+      `${label}\t${words}\tIt is so .\t${heuristic}`;
+    const rows = [
+      'gold_label\tsentence1\tsentence2\theuristic',
+      row('entailment', 'subsequence', 'one two .'),
+    ];
+    for (let at = 0; at < 30; at++) rows.push(row('non-entailment', 'constituent', `${at} three .`));
+    writeFileSync(hans, `${rows.join('\n')}\n`);
+    const words = ['evaluate', runId, '--dataset', 'hans', '--data', hans, '--engine', 'wasm'];
+    const { code, stdout, stderr } = await run(...words);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/on hans, test: acc .* 31 pairs/);
+    expect(stdout).toMatch(/^heuristic\s+accuracy\s+entailment\s+non-entailment\s+pairs$/m);
+    expect(stdout).toMatch(/^constituent\s+[01]\.\d{3}\s+-\s+[01]\.\d{3}\s+30$/m);
+    const again = await run(...words, '--json');
+    expect(jsonLines(again.stdout).at(-1)).toMatchObject({
+      ...{ dataset: 'hans', split: 'test', pairs: 31 },
+      groups: [
+        {
+          group: 'heuristic',
+          kinds: [
+            { kind: 'subsequence', pairs: 1 },
+            { kind: 'constituent', pairs: 30 },
+          ],
+        },
+      ],
+    });
+    const missing = await run('evaluate', runId, '--dataset', 'multinli');
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain('datasets download hf:nyu-mll/multi_nli');
+  });
+
   it('evaluates on another split', async () => {
     const { code, stdout } = await run('evaluate', runId, '--split', 'dev', '--engine', 'wasm', '--json');
     expect(code).toBe(0);
@@ -198,7 +232,7 @@ describe('a journey without a terminal', () => {
     expect(refused.code).toBe(2);
     expect(refused.stdout).toContain('refer to it');
     expect(refused.stderr).toContain('--yes');
-    expect(JSON.parse((await here('datasets', 'list', '--json')).stdout)).toHaveLength(1);
+    expect(JSON.parse((await here('datasets', 'list', '--json')).stdout)).toHaveLength(2);
     const cleared = await here('cache', 'clear', '--yes', '--json');
     expect(jsonLines(cleared.stdout).at(-1)).toMatchObject({ event: 'result' });
     const ids = idsIn(await here('runs', 'list', '--json'));

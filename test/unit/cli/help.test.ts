@@ -45,9 +45,10 @@ describe('help', () => {
     expect(PATHS.map((path) => path.join(' ')).sort()).toEqual(
       [
         ...['demo', 'train', 'evaluate', 'predict', 'datasets', 'runs', 'engines', 'cache', 'cache clear'],
-        ...['queue', 'studio'],
+        ...['queue', 'studio', 'models'],
+        ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
-        ...['list', 'show', 'compare', 'resume', 'delete'].map((verb) => `runs ${verb}`),
+        ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
         ...['list', 'install', 'uninstall', 'doctor'].map((verb) => `engines ${verb}`),
         ...['list', 'add', 'run', 'move', 'remove', 'pause', 'resume'].map((verb) => `queue ${verb}`),
       ].sort(),

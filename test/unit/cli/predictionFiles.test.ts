@@ -38,7 +38,14 @@ async function rowsOf(
 /** A model that always prefers the label whose number is the length of the premise, modulo 2. */
 function lengthModel(): Predictor {
   return {
-    ...{ runId: 'r1', labels: ['even', 'odd'], pairs: true, kill: () => {}, close: async () => {} },
+    ...{
+      modelId: 'r1',
+      runId: 'r1',
+      labels: ['even', 'odd'],
+      pairs: true,
+      kill: () => {},
+      close: async () => {},
+    },
     predict: async (pairs) =>
       Float32Array.from(
         pairs.flatMap(({ premise }) => (premise.length % 2 === 0 ? [0.75, 0.25] : [0.25, 0.75])),

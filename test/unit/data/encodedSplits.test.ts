@@ -7,7 +7,8 @@ import { type EncodeOptions, encodeSplit } from '../../../main/data/encodedSplit
 import { type EncodedSplit, encodePairs } from '../../../main/data/encoding.ts';
 import { importDataset } from '../../../main/data/importDataset.ts';
 import { clearTokenCaches, tokenCacheSize } from '../../../main/data/tokenCache.ts';
-import { type Vocabulary, vocabularyOf } from '../../../main/data/vocabulary.ts';
+import { vocabularyOf } from '../../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../../main/data/wordsTokenizer.ts';
 import type { Dataset } from '../../../shared/datasets.ts';
 import { numberedPairs, writePairsCsv } from '../../support/pairsCsv.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
@@ -18,7 +19,7 @@ const PAIRS = 9000;
 const SETTINGS = { maxLen: 11, truncation: 'longer-first' } as const;
 
 let cachePath: string;
-let vocabulary: Vocabulary;
+let tokenizer: WordsTokenizer;
 let expected: EncodedSplit;
 beforeAll(async () => {
   const folder = temporaryFolder();
@@ -35,14 +36,14 @@ beforeAll(async () => {
   const dataset = await importDataset(cache, { path: join(folder, 'pairs.csv'), name: 'pairs' });
   await importDataset(cache, { path: join(folder, 'pairs.csv'), name: 'twin' });
   await importDataset(cache, { path: join(folder, 'small.csv'), name: 'small' });
-  vocabulary = vocabularyOf(cache, dataset.id, 2);
+  tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, 2));
   const all = examples(cache, dataset.id, 'train', { from: 0, count: PAIRS });
   const pairs = all.map(({ premise, hypothesis }) => ({
     premise: premise.tokens,
     hypothesis: hypothesis!.tokens,
   }));
   expected = {
-    ...encodePairs(pairs, vocabulary, SETTINGS),
+    ...encodePairs(pairs, tokenizer, SETTINGS),
     labels: Int32Array.from(all, ({ label }) => label),
   };
   cache.close();
@@ -56,7 +57,7 @@ function opened(readOnly = false): { cache: Cache; dataset: Dataset; options: En
   const cache = openCache(cachePath, { readOnly });
   onTestFinished(() => cache.close());
   const dataset = findDataset(cache, 'pairs')!;
-  return { cache, dataset, options: { dataset, split: 'train', vocabulary, workers: 0, ...SETTINGS } };
+  return { cache, dataset, options: { dataset, split: 'train', tokenizer, workers: 0, ...SETTINGS } };
 }
 
 describe('encoding a split', () => {
@@ -115,7 +116,10 @@ describe('the token cache', () => {
     await encodeSplit(cache, options);
     await encodeSplit(cache, { ...options, maxLen: 12 });
     await encodeSplit(cache, { ...options, truncation: 'length-ratio' });
-    await encodeSplit(cache, { ...options, vocabulary: vocabularyOf(cache, pairs.dataset.id, 3) });
+    await encodeSplit(cache, {
+      ...options,
+      tokenizer: new WordsTokenizer(vocabularyOf(cache, pairs.dataset.id, 3)),
+    });
     await encodeSplit(cache, {
       ...options,
       dataset: { ...dataset, readerVersion: dataset.readerVersion + 1 },

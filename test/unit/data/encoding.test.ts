@@ -1,7 +1,9 @@
 /** @file Tests. Packing and both truncations, against the book's own loops. */
 import { describe, expect, test } from 'vitest';
-import { encodePair, encodePairs, type Truncation, truncatePair } from '../../../main/data/encoding.ts';
+import { encodePair, encodePairs } from '../../../main/data/encoding.ts';
+import { type Truncation, truncatePair } from '../../../main/data/truncation.ts';
 import { buildVocabulary } from '../../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../../main/data/wordsTokenizer.ts';
 
 const vocabulary = buildVocabulary(new Map([...'abcdefghij'].map((word) => [word, 1])), 1);
 const { cls, sep, unk } = vocabulary;
@@ -54,34 +56,41 @@ describe('truncation', () => {
   });
 });
 
+const tokenizer = new WordsTokenizer(vocabulary);
+
 describe('packing', () => {
   const settings = (maxLen: number, truncation: Truncation = 'longer-first') => ({ maxLen, truncation });
 
   test('is <cls> premise <sep> hypothesis <sep>', () => {
-    const pair = encodePair(['a', 'b', 'z'], ['c'], vocabulary, settings(16));
+    const pair = encodePair({ premise: 'a b z', hypothesis: 'c' }, tokenizer, settings(16));
     expect([...pair.ids]).toEqual([cls, ...ids('ab'), unk, sep, ...ids('c'), sep]);
     expect(pair).toMatchObject({ segmentStart: 5, truncated: false });
   });
 
   test('a pair of exactly maxLen is whole, one token more is not', () => {
-    const whole = encodePair([...'abcd'], [...'e'], vocabulary, settings(8));
+    const whole = encodePair({ premise: 'a b c d', hypothesis: 'e' }, tokenizer, settings(8));
     expect(whole).toMatchObject({ truncated: false, segmentStart: 6 });
     expect(whole.ids.length).toBe(8);
-    const cut = encodePair([...'abcd'], [...'ef'], vocabulary, settings(8));
+    const cut = encodePair({ premise: 'a b c d', hypothesis: 'e f' }, tokenizer, settings(8));
     expect([...cut.ids]).toEqual([cls, ...ids('abc'), sep, ...ids('ef'), sep]);
     expect(cut).toMatchObject({ truncated: true, segmentStart: 5 });
   });
 
   test('a single sentence is <cls> sentence <sep>, all of segment 0', () => {
-    const cut = encodePair([...'abcdefghij'], null, vocabulary, settings(8));
+    const cut = encodePair({ premise: 'a b c d e f g h i j', hypothesis: null }, tokenizer, settings(8));
     expect([...cut.ids]).toEqual([cls, ...ids('abcdef'), sep]);
     expect(cut).toMatchObject({ truncated: true, segmentStart: 8 });
-    const whole = encodePair([...'ab'], null, vocabulary, settings(8));
+    const whole = encodePair({ premise: 'a b', hypothesis: null }, tokenizer, settings(8));
     expect(whole).toMatchObject({ truncated: false, segmentStart: 4 });
   });
 
   test('an empty sentence still has its <sep>', () => {
-    expect([...encodePair([], ['a'], vocabulary, settings(8)).ids]).toEqual([cls, sep, ...ids('a'), sep]);
+    expect([...encodePair({ premise: '', hypothesis: 'a' }, tokenizer, settings(8)).ids]).toEqual([
+      cls,
+      sep,
+      ...ids('a'),
+      sep,
+    ]);
   });
 
   test('many pairs lie one after another, lower-cased, with labels 0', () => {
@@ -91,7 +100,7 @@ describe('packing', () => {
         { premise: 'D', hypothesis: null },
         { premise: 'a b c d e f', hypothesis: 'g h' },
       ],
-      vocabulary,
+      tokenizer,
       settings(8),
     );
     expect(split.pairs).toBe(3);
@@ -118,13 +127,13 @@ describe('packing', () => {
   });
 
   test('no pairs are no pairs', () => {
-    expect(encodePairs([], vocabulary, settings(8))).toMatchObject({ pairs: 0, offsets: Int32Array.of(0) });
+    expect(encodePairs([], tokenizer, settings(8))).toMatchObject({ pairs: 0, offsets: Int32Array.of(0) });
   });
 
   test('a hundred thousand words are cut like any others', () => {
     const premise = 'a '.repeat(100_000);
     for (const truncation of ['longer-first', 'length-ratio'] as const) {
-      const split = encodePairs([{ premise, hypothesis: 'b c' }], vocabulary, settings(128, truncation));
+      const split = encodePairs([{ premise, hypothesis: 'b c' }], tokenizer, settings(128, truncation));
       expect(split.ids.length).toBe(128);
       expect(split.segmentStarts[0]).toBe(truncation === 'longer-first' ? 125 : 126);
     }

@@ -6,6 +6,7 @@ import { listExperiments } from '../../../main/db/experiments.ts';
 import { claimRun } from '../../../main/db/lease.ts';
 import { nextRunId, normaliseRunId } from '../../../main/db/runId.ts';
 import { createRun, findRun, listRuns } from '../../../main/db/runs.ts';
+import type { RunConfig } from '../../../shared/runs.ts';
 import { sampleConfig, sampleEnvironment } from '../../support/sampleRun.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { claimedRun, openStudio, trainedRun } from '../../support/studioFile.ts';
@@ -33,6 +34,17 @@ describe('ids of runs', () => {
 });
 
 describe('a new run', () => {
+  test('that an earlier version made has what its network was', () => {
+    const database = openStudio();
+    const config = sampleConfig();
+    const { segments: _, headActivation: __, headDropout: ___, ...model } = config.model;
+    const runId = createRun(database, {
+      config: { ...config, model } as unknown as RunConfig,
+      environment: sampleEnvironment,
+    });
+    expect(findRun(database, runId).config).toEqual(config);
+  });
+
   test('is found with everything it was made with', () => {
     const database = openStudio();
     const config = sampleConfig({ lr: 3e-5, seed: 7 });

@@ -3,11 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parameterShapes } from '../../../main/model/parameters.ts';
-import { type BookModel, readBookArchive } from '../../../main/models/bookArchive.ts';
+import { type BookModel, openBookArchive } from '../../../main/models/bookArchive.ts';
 import { asTorchTensors, numberedTensors, type Shapes } from '../../support/numberedTensors.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { torchLegacy, torchZip } from '../../support/torchBytes.ts';
+import { type Whole, wholeModel } from '../../support/wholeModel.ts';
 import { type ZipPart, zipBytes } from '../../support/zipBytes.ts';
 
 const WORDS = ['!', '<cls>', '<mask>', '<pad>', '<sep>', '<unk>', 'a', 'person'];
@@ -53,6 +54,8 @@ const PRETRAINED: Shapes = [
 const CLASSIFIER: Shapes = [...ENCODER, ['output.weight', [3, 8]], ['output.bias', [3]]];
 const CHOICES = { heads: 4, layers: null, classes: 3, dropout: 0.1 } as const;
 
+const readBookArchive = (...given: Parameters<typeof openBookArchive>) =>
+  wholeModel(openBookArchive(...given));
 const folder = temporaryFolder();
 let files = 0;
 
@@ -75,7 +78,7 @@ const without = (shapes: Shapes, name: string): Shapes => shapes.filter(([one]) 
 const reshaped = (shapes: Shapes, name: string, shape: readonly number[]): Shapes =>
   shapes.map((one) => (one[0] === name ? [name, shape] : one));
 
-function expectNumbers({ tensors }: BookModel, shapes: Shapes): void {
+function expectNumbers({ tensors }: Whole<BookModel>, shapes: Shapes): void {
   const numbered = numberedTensors(shapes);
   for (const [name, tensor] of tensors)
     expect({ name, values: tensor.values }).toEqual({ name, values: numbered.get(name) });
@@ -99,6 +102,9 @@ describe("the book's archive", () => {
       activation: 'relu',
       layerNormEps: 1e-5,
       embeddingNorm: false,
+      segments: 2,
+      headActivation: 'tanh',
+      headDropout: false,
       dropout: 0.1,
     });
     expect(model.vocabulary.tokens).toEqual(WORDS);

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeSafetensors } from '../../../main/files/safetensors.ts';
 import { parameterShapes } from '../../../main/model/parameters.ts';
-import { type HuggingFaceModel, readHuggingFaceFolder } from '../../../main/models/huggingFaceFolder.ts';
+import { type HuggingFaceModel, openHuggingFaceFolder } from '../../../main/models/huggingFaceFolder.ts';
+import { BAD_CONFIGURATIONS } from '../../fixtures/bad/configurations.ts';
 import {
   BERT,
   BERT_CONFIG,
@@ -25,7 +26,10 @@ import {
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { torchLegacy, torchZip } from '../../support/torchBytes.ts';
+import { type Whole, wholeModel } from '../../support/wholeModel.ts';
 
+const readHuggingFaceFolder = (...given: Parameters<typeof openHuggingFaceFolder>) =>
+  wholeModel(openHuggingFaceFolder(...given));
 const CHOICES = { classes: 3, meanings: null } as const;
 const NLI = { id2label: { '0': 'CONTRADICTION', '1': 'neutral', '2': 'Entailment' } };
 const SEQUENCE = { architectures: ['BertForSequenceClassification'], ...NLI };
@@ -37,7 +41,7 @@ const WITH_HEAD: Shapes = [...prefixed('bert.', BERT), ...HEAD];
 
 /** Every parameter of ours holds the numbers of its tensor in the file. */
 function expectNumbers(
-  { tensors }: HuggingFaceModel,
+  { tensors }: Whole<HuggingFaceModel>,
   shapes: Shapes,
   theirs: (ours: string) => string | undefined,
 ): void {
@@ -48,7 +52,7 @@ function expectNumbers(
   }
 }
 
-const orderOf = ({ model, tensors, fresh }: HuggingFaceModel) => ({
+const orderOf = ({ model, tensors, fresh }: Whole<HuggingFaceModel>) => ({
   ours: parameterShapes(model).map(({ name, shape }) => [name, fresh.includes(name) ? null : [...shape]]),
   given: parameterShapes(model).map(({ name }) => [name, tensors.get(name)?.shape ?? null]),
 });
@@ -68,6 +72,9 @@ describe('BERT', () => {
       activation: 'gelu',
       layerNormEps: 1e-12,
       embeddingNorm: true,
+      segments: 2,
+      headActivation: 'tanh',
+      headDropout: true,
       dropout: 0.1,
     });
     expect({ family: model.family, head: model.head, fresh: model.fresh }).toEqual({
@@ -197,7 +204,7 @@ describe('BERT', () => {
 });
 
 describe('a head', () => {
-  const rows = (model: HuggingFaceModel, name: string) => {
+  const rows = (model: Whole<HuggingFaceModel>, name: string) => {
     const values = [...model.tensors.get(name)!.values];
     const width = values.length / 3;
     return [0, 1, 2].map((row) => values.slice(row * width, (row + 1) * width));
@@ -208,7 +215,7 @@ describe('a head', () => {
   it('is put into the order of our labels, by name', async () => {
     const folder = safetensorsFolder({ ...BERT_CONFIG, ...SEQUENCE }, WITH_HEAD);
     const model = await readHuggingFaceFolder(folder, { ...CHOICES, classes: 7 });
-    expect(model.head).toEqual({ labels: ['entailment', 'contradiction', 'neutral'], activation: 'tanh' });
+    expect(model.head).toEqual({ labels: ['entailment', 'contradiction', 'neutral'] });
     expect(model.model.classes).toBe(3);
     expect(rows(model, 'output.weight')).toEqual([fileRow(2), fileRow(0), fileRow(1)]);
     const bias = inFile.get('classifier.bias')!;
@@ -222,7 +229,7 @@ describe('a head', () => {
   ])('that says %s asks what its outputs mean', async (_, config) => {
     const folder = safetensorsFolder({ ...BERT_CONFIG, ...config }, WITH_HEAD);
     const unknown = await readHuggingFaceFolder(folder, CHOICES);
-    expect(unknown.head).toEqual({ labels: null, activation: 'tanh' });
+    expect(unknown.head).toEqual({ labels: null });
     expect(rows(unknown, 'output.weight')).toEqual([fileRow(0), fileRow(1), fileRow(2)]);
     const meanings = ['contradiction', 'entailment', 'neutral'];
     const known = await readHuggingFaceFolder(folder, { classes: 3, meanings });
@@ -281,7 +288,7 @@ describe('a head', () => {
 });
 
 describe('DistilBERT', () => {
-  it('has zeros for segments, and without a head no hidden layer', async () => {
+  it('has no segments, and without a head no hidden layer', async () => {
     const model = await readHuggingFaceFolder(safetensorsFolder(DISTILBERT_CONFIG, DISTILBERT), CHOICES);
     expect(model.family).toBe('distilbert');
     expect(model.model).toMatchObject({
@@ -290,11 +297,12 @@ describe('DistilBERT', () => {
       heads: 2,
       feedForward: 12,
       layerNormEps: 1e-12,
+      segments: 0,
+      headActivation: 'relu',
     });
     expect(model.fresh).toEqual(['hidden.0.weight', 'hidden.0.bias', 'output.weight', 'output.bias']);
-    expect([...model.tensors.get('encoder.segment_embedding.weight')!.values]).toEqual(new Array(16).fill(0));
     expectNumbers(model, DISTILBERT, (name) => DISTILBERT_OURS.get(name));
-    expect(model.tensors.size).toBe(DISTILBERT_OURS.size + 1);
+    expect(model.tensors.size).toBe(DISTILBERT_OURS.size);
     const { ours, given } = orderOf(model);
     expect(given).toEqual(ours);
   });
@@ -309,7 +317,7 @@ describe('DistilBERT', () => {
     ];
     const config = { ...DISTILBERT_CONFIG, ...NLI, architectures: ['DistilBertForSequenceClassification'] };
     const model = await readHuggingFaceFolder(safetensorsFolder(config, shapes), CHOICES);
-    expect(model.head).toEqual({ labels: ['entailment', 'contradiction', 'neutral'], activation: 'relu' });
+    expect(model.head).toEqual({ labels: ['entailment', 'contradiction', 'neutral'] });
     expect(model.fresh).toEqual([]);
     expect(model.unused).toEqual(['vocab_projector.bias']);
     expect([...model.tensors.get('hidden.0.weight')!.values]).toEqual([
@@ -321,32 +329,14 @@ describe('DistilBERT', () => {
 describe('a folder is refused', () => {
   const refusal = (folder: string) => studioRejectionOf(readHuggingFaceFolder(folder, CHOICES));
 
-  it.each<[string, object, string]>([
-    ['RoBERTa', { model_type: 'roberta' }, '"roberta"'],
-    ['DeBERTa', { model_type: 'deberta-v2' }, '"deberta-v2"'],
-    [
-      'GPT-2 that says so by architecture',
-      { model_type: undefined, architectures: ['GPT2LMHeadModel'] },
-      '"GPT2LMHeadModel"',
-    ],
-    ['another activation', { hidden_act: 'silu' }, 'activation "silu"'],
-    ['an activation that every object has', { hidden_act: 'constructor' }, 'activation "constructor"'],
-    ['relative positions', { position_embedding_type: 'relative_key' }, '"relative_key"'],
-    ['a decoder', { is_decoder: true }, 'decoder'],
-    ['no hidden size', { hidden_size: undefined }, 'at hidden_size'],
-    ['a hidden size that is text', { hidden_size: '8' }, 'at hidden_size'],
-    ['hidden size 0', { hidden_size: 0 }, 'hidden is 0'],
-    ['hidden size -1', { hidden_size: -1 }, 'hidden is -1'],
-    ['hidden size 10^9', { hidden_size: 1e9 }, 'hidden is 1000000000'],
-    ['heads that do not divide', { num_attention_heads: 3 }, 'cannot be divided among 3 heads'],
-    ['a million layers', { num_hidden_layers: 1_000_000 }, '1000000 layers, more than 512'],
-    ['a dropout of 2', { hidden_dropout_prob: 2 }, 'at hidden_dropout_prob'],
-    ['eps 0', { layer_norm_eps: 0 }, 'at layer_norm_eps'],
-  ])('%s', async (_, config, words) => {
-    const error = await refusal(safetensorsFolder({ ...BERT_CONFIG, ...config }, BERT));
+  it.each(BAD_CONFIGURATIONS)('with config.json of %s', async (_, content, words) => {
+    const folder = safetensorsFolder(BERT_CONFIG, BERT);
+    writeFileSync(join(folder, 'config.json'), content);
+    const error = await refusal(folder);
     expect(error.code).toBe('BAD_FILE');
     expect(error.message).toContain(words);
     expect(error.message).toContain('config.json');
+    expect(error.message.length).toBeLessThan(400);
     expect(error.nextStep).not.toBe('');
   });
 
@@ -395,23 +385,6 @@ describe('a folder is refused', () => {
     expect((await refusal(noWeights)).message).toContain('only tf_model.h5');
     mkdirSync(join(noWeights, 'model.safetensors'));
     expect(await refusal(noWeights)).toMatchObject({ code: 'UNREADABLE' });
-  });
-
-  it.each<[string, string | Buffer, string]>([
-    ['no JSON', '{"model_type": "bert"', 'is not JSON'],
-    ['a list', '[]', 'not the configuration of a BERT'],
-    ['null', 'null', 'not the configuration of a BERT'],
-    ['not UTF-8', Buffer.from('{"model_type":"\xff"}', 'latin1'), 'not UTF-8'],
-    ['17 MB', `{"x":"${'x'.repeat(17 << 20)}"}`, 'more than 16777216'],
-    ['a zip archive', Buffer.from('504b030414000000', 'hex'), 'zip archive'],
-    ['nested to the sky', '['.repeat(100_000), 'is not JSON'],
-  ])('config.json is %s', async (_, content, words) => {
-    const folder = safetensorsFolder(BERT_CONFIG, BERT);
-    writeFileSync(join(folder, 'config.json'), content);
-    const error = await refusal(folder);
-    expect(error.code).toBe('BAD_FILE');
-    expect(error.message).toContain(words);
-    expect(error.message.length).toBeLessThan(400);
   });
 
   it.each<[string, object, string]>([

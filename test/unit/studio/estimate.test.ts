@@ -1,5 +1,5 @@
 /** @file Tests. What a run would cost, told at once: exact where it can be, and what looks wrong with it, nothing measured. */
-import { statfsSync } from 'node:fs';
+import { statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openCache } from '../../../main/data/cache.ts';
@@ -10,6 +10,7 @@ import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
 import { callsTo, type HostedCalls } from '../../support/hostedCalls.ts';
 import { openHosted } from '../../support/hostedStudio.ts';
 import { type CsvPair, numberedPairs, writePairsCsv } from '../../support/pairsCsv.ts';
+import { SMALL_PIECES, SMALL_VOCAB_TXT } from '../../support/smallWordPiece.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const folder = temporaryFolder();
@@ -99,14 +100,32 @@ describe('an estimate', () => {
       'The rarest label has 3 training pairs, the commonest 59: class weights may help.',
       '1 pair stands in two splits: figures on it flatter.',
       '1 row repeats an earlier one.',
-      'At least 1 of 103 pairs is longer than 32 tokens and will be truncated.',
       'There is no dev split: choices would look at test labels.',
+      'At least 1 of 103 pairs is longer than 32 tokens and will be truncated.',
       'A batch of 512 is more than the 92 training pairs: one step an epoch.',
     ]);
     const steep = { size: 'free', layers: 12, hidden: 512, heads: 8, feedForward: 2048, lr: 0.01 };
     expect(said(await estimate('fine', steep), 'warning')).toEqual([
       'A learning rate of 0.01 is steep for a network of this size.',
     ]);
+  });
+
+  it('counts tokens of a vocabulary file, and claims of lengths only what words tell', async () => {
+    const vocabularyPath = join(folder, 'vocab.txt');
+    writeFileSync(vocabularyPath, SMALL_VOCAB_TXT);
+    const told = (dataset: string, changes: object) =>
+      calls.ask('estimate/show', { request: { ...requestFor(dataset, changes), vocabularyPath } });
+    const words = await estimate('fine');
+    const pieces = await told('fine', {});
+    expect([words.tokenizer, pieces.tokenizer]).toEqual(['words', 'wordpiece']);
+    expect(pieces.vocabularySize).toBe(SMALL_PIECES.length);
+    expect(words.parameters - pieces.parameters).toBe(
+      (words.vocabularySize - SMALL_PIECES.length) * SMALL.hidden,
+    );
+    expect(said(pieces, 'good')).toEqual(said(words, 'good').filter((text) => !text.includes('longer')));
+    expect(said(await told('odd', { maxLen: 32 }), 'warning')).toContain(
+      'At least 1 of 103 pairs is longer than 32 tokens even in words and will be truncated.',
+    );
   });
 
   it('says what no run could do, before one is made', async () => {
@@ -117,6 +136,12 @@ describe('an estimate', () => {
     expect(await refusal('fine', { classWeights: [1, 2] })).toMatchObject({ code: 'USAGE' });
     const startFrom = { request: { ...requestFor('fine', {}), startFrom: 'r0000' } };
     expect(await calls.refusal('estimate/show', startFrom)).toMatchObject({ code: 'NOT_FOUND' });
+    const vocabularyPath = join(folder, 'nowhere', 'vocab.txt');
+    const without = { request: { ...requestFor('fine', {}), vocabularyPath } };
+    for (const route of ['estimate/show', 'estimate/probe'] as const)
+      expect(await calls.refusal(route, without)).toMatchObject({ code: 'NOT_FOUND' });
+    const both = { request: { ...requestFor('fine', {}), vocabularyPath, startFrom: 'r0000' } };
+    expect((await calls.refusal('estimate/show', both)).message).toContain('the model has its own');
     // The same is said by a measurement, at once and not by a job.
     expect((await calls.refusal('estimate/probe', { request: requestFor('none', {}) })).code).toBe(
       'NOT_FOUND',

@@ -9,6 +9,7 @@ import { Databases } from '../../../main/studio/databases.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
 import { DatasetChanges } from '../../../main/studio/datasetChanges.ts';
 import { ForeignChanges } from '../../../main/studio/foreignChanges.ts';
+import { ModelChanges } from '../../../main/studio/modelChanges.ts';
 import { RunIndex } from '../../../main/studio/runIndex.ts';
 import { unpackTable } from '../../../renderer/state/unpackedTable.ts';
 import type { StudioEvent } from '../../../shared/contract/events.ts';
@@ -48,8 +49,9 @@ class Sides {
     this.index = new RunIndex(databases);
     const publish = (events: readonly StudioEvent[]) => void this.told.push(...events);
     const datasetChanges = new DatasetChanges(databases, publish);
+    const modelChanges = new ModelChanges(places.models, publish);
     this.foreign = new ForeignChanges({
-      ...{ databases, datasetChanges, runIndex: this.index, publish },
+      ...{ databases, datasetChanges, modelChanges, runIndex: this.index, publish },
       isOurs: (run) => this.ours.has(run),
       onChange: () => this.changes++,
     });

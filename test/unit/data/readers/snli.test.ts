@@ -68,6 +68,7 @@ describe("SNLI's text layout", () => {
         premise: { raw: 'The man (a cook) sleeps.', tokens: 'The man -LRB- a cook -RRB- sleeps .' },
         hypothesis: { raw: 'y', tokens: 'y' },
         label: 2,
+        kinds: [],
       },
     ]);
   });

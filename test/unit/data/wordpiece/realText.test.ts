@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { encodeTextPair } from '../../../../main/data/wordpiece/textPairs.ts';
+import { encodePair } from '../../../../main/data/encoding.ts';
 import { parseVocabTxt } from '../../../../main/data/wordpiece/vocabTxt.ts';
+import { WordPiecePairs } from '../../../../main/data/wordpiece/wordPiecePairs.ts';
 import { WordPieceTokenizer } from '../../../../main/data/wordpiece/wordPieceTokenizer.ts';
 import { readFixture } from '../../../golden/fixtures.ts';
 import { missingShared, sharedPath } from '../../../support/sharedData.ts';
@@ -54,8 +55,10 @@ describe.each(readFixture('wordpiece.json').corpora)('$name', (corpus) => {
       expect(hashesOf(texts.map((text) => tokenizer(true).ids(text)))).toEqual(corpus.uncased);
       expect(hashesOf(texts.map((text) => tokenizer(false).ids(text)))).toEqual(corpus.cased);
       for (const { maxLen, hashes } of corpus.pairs) {
+        const packing = new WordPiecePairs(tokenizer(true));
+        const settings = { maxLen, truncation: 'longer-first' } as const;
         const encoded = pairs.map(([premise, hypothesis]) => {
-          const { segmentStart, ids } = encodeTextPair(premise, hypothesis, tokenizer(true), maxLen);
+          const { segmentStart, ids } = encodePair({ premise, hypothesis }, packing, settings);
           return [segmentStart, ...ids];
         });
         expect(hashesOf(encoded), `cut to ${maxLen}`).toEqual(hashes);

@@ -1,8 +1,9 @@
 /** @file Tests. WordPiece against the reference tokenizer: hard strings, every code point, random strings, pairs. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { encodePair } from '../../../../main/data/encoding.ts';
 import { normalise, wordsOf } from '../../../../main/data/wordpiece/normalise.ts';
-import { encodeTextPair, keepLongestFirst } from '../../../../main/data/wordpiece/textPairs.ts';
+import { keepLongestFirst, WordPiecePairs } from '../../../../main/data/wordpiece/wordPiecePairs.ts';
 import { WordPieceTokenizer } from '../../../../main/data/wordpiece/wordPieceTokenizer.ts';
 import { WordPieceVocabulary } from '../../../../main/data/wordpiece/wordPieceVocabulary.ts';
 import { readFixture } from '../../../golden/fixtures.ts';
@@ -121,10 +122,15 @@ describe('pairs', () => {
     const uncased = fixture.settings.findIndex((each) => each.lowercase && each.stripAccents);
     for (const { premise, hypothesis, maxLen, ids, segmentStart } of fixture.pairs) {
       const what = JSON.stringify([premise, hypothesis, maxLen]);
-      const pair = encodeTextPair(premise, hypothesis, tokenizers[uncased]!, maxLen);
+      const encode = (longest: number) =>
+        encodePair({ premise, hypothesis }, new WordPiecePairs(tokenizers[uncased]!), {
+          maxLen: longest,
+          truncation: 'longer-first',
+        });
+      const pair = encode(maxLen);
       expect([...pair.ids], what).toEqual(ids);
       expect(pair.segmentStart, what).toBe(segmentStart);
-      const whole = encodeTextPair(premise, hypothesis, tokenizers[uncased]!, 10_000);
+      const whole = encode(10_000);
       expect(pair.truncated, what).toBe(whole.ids.length > maxLen);
       expect(whole.truncated, what).toBe(false);
     }

@@ -10,6 +10,7 @@ import { encodeSplit } from '../../../../main/data/encodedSplits.ts';
 import type { EncodedSplit } from '../../../../main/data/encoding.ts';
 import { importDataset } from '../../../../main/data/importDataset.ts';
 import { vocabularyOf } from '../../../../main/data/vocabulary.ts';
+import { WordsTokenizer } from '../../../../main/data/wordsTokenizer.ts';
 import { findNative } from '../../../../main/engines/native/loader.ts';
 import { openEngine } from '../../../../main/engines/registry.ts';
 import { bookConfig } from '../../../../main/model/config.ts';
@@ -35,11 +36,11 @@ beforeAll(async () => {
   if (missingShared('data', 'snli_1.0') !== null) return;
   const cache = openCache(`${temporaryFolder()}/cache.db`);
   const dataset = await importDataset(cache, { path: sharedPath('data', 'snli_1.0'), name: 'snli' });
-  const vocabulary = vocabularyOf(cache, dataset.id, 2);
-  const options = { dataset, vocabulary, maxLen: 128, truncation: 'longer-first', workers: 2 } as const;
+  const tokenizer = new WordsTokenizer(vocabularyOf(cache, dataset.id, 2));
+  const options = { dataset, tokenizer, maxLen: 128, truncation: 'longer-first', workers: 2 } as const;
   train = await encodeSplit(cache, { ...options, split: 'train' });
   dev = await encodeSplit(cache, { ...options, split: 'dev' });
-  words = vocabulary.size;
+  words = tokenizer.size;
   cache.close();
 });
 

@@ -57,6 +57,11 @@ const CONFIGURATIONS: Record<
 > = {
   "the book's": {},
   'the Hugging Face variant': { options: { model: HUGGING_FACE } },
+  'a DistilBERT': {
+    options: {
+      model: { ...HUGGING_FACE, segments: 0, headActivation: 'relu', headDropout: true },
+    },
+  },
   'GELU in its tanh form': { options: { model: { activation: 'gelu_tanh' } } },
   'one layer': { changes: { layers: 1 } },
   'AdamW with clipping and decay': {

@@ -9,7 +9,7 @@ import {
 } from '../../../../renderer/pages/compare/comparisonRows.ts';
 import { significanceRow } from '../../../../renderer/pages/compare/significance.ts';
 import { IndexedTable } from '../../../../renderer/table/indexedTable.ts';
-import type { ComparisonRow, RunComparison } from '../../../../shared/runs.ts';
+import type { ComparisonRow, RunComparison } from '../../../../shared/comparison.ts';
 import { tableOf } from '../../../support/runsTable.ts';
 
 const row = (key: string, ...values: ComparisonRow['values']): ComparisonRow => ({

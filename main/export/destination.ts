@@ -1,0 +1,97 @@
+/** @file Node. Where an export goes: a name that every system can have, and a folder that appears when it is whole. */
+import { mkdirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { StudioError } from '../../shared/errors.ts';
+import { removeQuietly } from '../files/atomicWrite.ts';
+import { renamePatiently } from '../files/durableWrite.ts';
+import { writeError } from '../files/fileErrors.ts';
+import { type FileSystem, nodeFileSystem } from '../files/fileSystem.ts';
+import { sweepTemporary } from '../files/sealedFolder.ts';
+import { temporaryName } from '../files/temporaryName.ts';
+import { requireReplaceable } from './exportManifest.ts';
+
+const LONGEST_NAME_BYTES = 200;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
+const FORBIDDEN = /[<>:"/\\|?*\u0000-\u001f\u007f]/;
+/** Windows knows devices by these names, whatever the extension. */
+const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
+
+/** What is added to the name of a folder whose export failed its comparison. */
+export const FAILED_SUFFIX = '.failed';
+
+/** Absolute. @throws StudioError USAGE for a name that some system cannot have. */
+export function destinationFolder(given: string): string {
+  const path = resolve(given);
+  const name = basename(path);
+  const why = whyNoName(name);
+  if (why === null) return path;
+  throw new StudioError('USAGE', `A folder cannot be called ${JSON.stringify(name.slice(0, 80))}: ${why}.`, {
+    nextStep: 'Give --out a plain name, such as --out exported.',
+  });
+}
+
+function whyNoName(name: string): string | null {
+  if (name === '') return 'it names the root of the disk';
+  if (Buffer.byteLength(name) > LONGEST_NAME_BYTES) return `it has more than ${LONGEST_NAME_BYTES} bytes`;
+  if (FORBIDDEN.test(name)) return 'it holds a character that file names cannot have everywhere';
+  if (DEVICE.test(name)) return 'Windows keeps that name for a device';
+  if (/[. ]$/.test(name)) return 'it ends in a dot or a blank';
+  if (name.startsWith('-')) return 'programs would take it for an option';
+  return null;
+}
+
+/** A folder that is written beside its place. */
+export class PendingFolder {
+  readonly path: string;
+  readonly destination: string;
+  readonly #fileSystem: FileSystem;
+
+  /** @throws StudioError ALREADY_EXISTS when something that is no export of ours is in the way; WRITE_FAILED, DISK_FULL. */
+  constructor(destination: string, fileSystem: FileSystem = nodeFileSystem) {
+    requireReplaceable(destination);
+    const parent = dirname(destination);
+    this.destination = destination;
+    this.path = join(parent, temporaryName(basename(destination)));
+    this.#fileSystem = fileSystem;
+    try {
+      mkdirSync(parent, { recursive: true });
+      sweepTemporary(parent, fileSystem);
+      fileSystem.makeFolder(this.path);
+    } catch (thrown) {
+      throw writeError(thrown, destination);
+    }
+  }
+
+  /**
+   * Renames it into its place, or, when it failed, beside that with ".failed" added. What was there before stays until
+   * then, and returns when the rename fails. @returns where it is now
+   */
+  publish(outcome: 'good' | 'failed'): string {
+    const place = outcome === 'good' ? this.destination : this.destination + FAILED_SUFFIX;
+    requireReplaceable(place);
+    const parent = dirname(place);
+    const old = join(parent, temporaryName(basename(place)));
+    const fileSystem = this.#fileSystem;
+    try {
+      fileSystem.syncFolder(this.path);
+      const replaces = fileSystem.list(parent).includes(basename(place));
+      if (replaces) renamePatiently(fileSystem, place, old);
+      try {
+        renamePatiently(fileSystem, this.path, place);
+      } catch (thrown) {
+        if (replaces) renamePatiently(fileSystem, old, place);
+        throw thrown;
+      }
+      fileSystem.syncFolder(parent);
+      if (replaces) removeQuietly(fileSystem, old);
+      return place;
+    } catch (thrown) {
+      throw writeError(thrown, place);
+    }
+  }
+
+  /** Nothing of it is left; after `publish` it does nothing. */
+  discard(): void {
+    removeQuietly(this.#fileSystem, this.path);
+  }
+}
