@@ -7,6 +7,8 @@ mod border;
 pub mod buffers;
 pub mod compute;
 pub mod cpu;
+#[cfg(feature = "cuda")]
+pub mod cuda;
 pub mod engine;
 pub mod error;
 pub mod kernels;
