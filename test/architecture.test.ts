@@ -145,7 +145,7 @@ describe('entries', () => {
 
   it('are all tested here', () => {
     expect([...entries.names].sort()).toEqual([
-      ...['cli', 'data', 'encoding', 'headless', 'heartbeat', 'inference', 'selfTest', 'training'],
+      ...['cli', 'data', 'encoding', 'export', 'headless', 'heartbeat', 'inference', 'selfTest', 'training'],
     ]);
   });
 
@@ -164,23 +164,26 @@ describe('entries', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
   });
 
-  it.each(['training', 'inference', 'data'] as const)('%s starts and says that it is ready', async (name) => {
-    const child: ChildProcess = fork(entries.path(name), [], {
-      execArgv: [],
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
-    });
-    try {
-      const first = await new Promise((resolve, reject) => {
-        child.once('message', resolve);
-        child.once('exit', (code) => reject(new Error(`ended with ${code}: ${child.stderr?.read()}`)));
+  it.each(['training', 'inference', 'data', 'export'] as const)(
+    '%s starts and says that it is ready',
+    async (name) => {
+      const child: ChildProcess = fork(entries.path(name), [], {
+        execArgv: [],
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc', 'pipe'],
       });
-      expect(first).toMatchObject({ kind: 'ready' });
-    } finally {
-      child.removeAllListeners('exit');
-      child.kill('SIGKILL');
-    }
-  });
+      try {
+        const first = await new Promise((resolve, reject) => {
+          child.once('message', resolve);
+          child.once('exit', (code) => reject(new Error(`ended with ${code}: ${child.stderr?.read()}`)));
+        });
+        expect(first).toMatchObject({ kind: 'ready' });
+      } finally {
+        child.removeAllListeners('exit');
+        child.kill('SIGKILL');
+      }
+    },
+  );
 
   it.each(['encoding', 'heartbeat'] as const)('%s starts as a thread', async (name) => {
     expect(entries.isThread(name)).toBe(true);

@@ -1,5 +1,5 @@
 /** @file Runs anywhere. An evaluation by kinds of examples as text: HANS's heuristics, MultiNLI's genres. Pure functions. */
-import type { GroupedAccuracy, KindAccuracy } from '../../shared/runs.ts';
+import type { GroupedAccuracy, KindAccuracy } from '../../shared/kindAccuracy.ts';
 import { countText, threeDecimals } from './figures.ts';
 import { tableLines } from './tables.ts';
 import { printable } from './terminal.ts';

@@ -2,7 +2,8 @@
 import type { Dataset, Split } from '../../shared/datasets.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, GroupedAccuracy, RunRecord } from '../../shared/runs.ts';
+import type { GroupedAccuracy } from '../../shared/kindAccuracy.ts';
+import type { EvaluationRecord, RunRecord } from '../../shared/runs.ts';
 import { requireDataset } from '../data/datasets.ts';
 import type { Entries } from '../entries.ts';
 import {

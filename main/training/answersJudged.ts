@@ -1,6 +1,7 @@
 /** @file Runs in workers. A model's answers against the labels of any data set that they can be compared with. */
+
+import type { GroupedAccuracy } from '../../shared/kindAccuracy.ts';
 import { isOneToOne } from '../../shared/labelMatching.ts';
-import type { GroupedAccuracy } from '../../shared/runs.ts';
 import type { ExampleGroup } from '../data/exampleGroups.ts';
 import { type Answers, argMax, type Probabilities } from './evaluation.ts';
 

@@ -1,6 +1,7 @@
 /** @file Runs in the supervisor's process. Finished weights at work in a child: evaluating a split, predicting pairs. */
 import { StudioError } from '../../shared/errors.ts';
-import type { EvaluationRecord, GroupedAccuracy, PredictionBlock } from '../../shared/runs.ts';
+import type { GroupedAccuracy } from '../../shared/kindAccuracy.ts';
+import type { EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
 import type {
   EvaluationJob,
   HeadAttention,

@@ -2,7 +2,8 @@
 import type { ColumnMapping, Dataset, ImportReport, Split } from '../../shared/datasets.ts';
 import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
-import type { EvaluationRecord, GroupedAccuracy, PredictionBlock, RunConfig } from '../../shared/runs.ts';
+import type { GroupedAccuracy } from '../../shared/kindAccuracy.ts';
+import type { EvaluationRecord, PredictionBlock, RunConfig } from '../../shared/runs.ts';
 import type { HubDatasetProgress } from '../data/downloadHubDataset.ts';
 import type { SnliProgress } from '../data/downloadSnli.ts';
 import type { LoosePair, PairTokens } from '../data/pairTokenizer.ts';

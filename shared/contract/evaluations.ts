@@ -1,6 +1,7 @@
 /** @file Runs anywhere. Contract: what a model is worth on any data set that it can be compared with. */
 import { z } from 'zod';
-import type { EvaluationRecord, GroupedAccuracy } from '../runs.ts';
+import type { GroupedAccuracy } from '../kindAccuracy.ts';
+import type { EvaluationRecord } from '../runs.ts';
 import { datasetName, modelReference, split } from './inputs.ts';
 import { answers } from './route.ts';
 
