@@ -1,5 +1,5 @@
 /** @file Node. Where an export goes: a name that every system can have, and a folder that appears when it is whole. */
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import { removeQuietly } from '../files/atomicWrite.ts';
@@ -40,6 +40,17 @@ function whyNoName(name: string): string | null {
   return null;
 }
 
+/** Where the earlier export stands while the new one takes its place: not a temporary name, which would be swept. */
+const previousOf = (place: string): string => join(dirname(place), `.${basename(place)}.entail-previous`);
+
+/** A process that died between the two renames of an exchange left nothing in the place: the earlier export returns to it. */
+export function settlePlace(place: string, fileSystem: FileSystem = nodeFileSystem): void {
+  const previous = previousOf(place);
+  if (!existsSync(previous)) return;
+  if (existsSync(place)) removeQuietly(fileSystem, previous);
+  else renamePatiently(fileSystem, previous, place);
+}
+
 /** A folder that is written beside its place. */
 export class PendingFolder {
   readonly path: string;
@@ -48,6 +59,7 @@ export class PendingFolder {
 
   /** @throws StudioError ALREADY_EXISTS when something that is no export of ours is in the way; WRITE_FAILED, DISK_FULL. */
   constructor(destination: string, fileSystem: FileSystem = nodeFileSystem) {
+    settlePlace(destination, fileSystem);
     requireReplaceable(destination);
     const parent = dirname(destination);
     this.destination = destination;
@@ -68,10 +80,11 @@ export class PendingFolder {
    */
   publish(outcome: 'good' | 'failed'): string {
     const place = outcome === 'good' ? this.destination : this.destination + FAILED_SUFFIX;
+    const fileSystem = this.#fileSystem;
+    settlePlace(place, fileSystem);
     requireReplaceable(place);
     const parent = dirname(place);
-    const old = join(parent, temporaryName(basename(place)));
-    const fileSystem = this.#fileSystem;
+    const old = previousOf(place);
     try {
       fileSystem.syncFolder(this.path);
       const replaces = fileSystem.list(parent).includes(basename(place));

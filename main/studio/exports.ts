@@ -12,7 +12,7 @@ import { predictedSplits, predictions } from '../db/predictions.ts';
 import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import type { Licences } from '../export/card/facts.ts';
-import { destinationFolder } from '../export/destination.ts';
+import { destinationFolder, settlePlace } from '../export/destination.ts';
 import { isExportPresent, requireReplaceable } from '../export/exportManifest.ts';
 import type { MetricCurve } from '../export/metrics/curves.ts';
 import type { RunFileParts } from '../export/runFile/runFile.ts';
@@ -26,6 +26,7 @@ import { datasetOfRun } from './datasetOfRun.ts';
 import type { EngineService } from './engines.ts';
 import { cardFacts } from './exportFacts.ts';
 import { keptCheckpoints, requireWeights } from './lostFolder.ts';
+import { requireClassifier } from './preparedRun.ts';
 
 /** Which weights leave: those that the run stands for (null), the best or the last, or those after a step. */
 export type CheckpointChoice = 'best' | 'last' | number | null;
@@ -94,6 +95,7 @@ export class ExportService {
   /** What can be told before anything is made. @throws StudioError NOT_FOUND, USAGE, ALREADY_EXISTS. */
   check(request: ExportRequest): void {
     const run = findRun(this.#setting.databases.store(), request.run);
+    requireClassifier(run, 'there are no answers to export');
     chosenCheckpoint(this.#setting.databases, run, request.checkpoint);
     for (const { destination } of targetsOf(request)) requireReplaceable(destination);
   }
@@ -201,6 +203,7 @@ export class ExportService {
 }
 
 function withPresence(stored: Omit<ExportRecord, 'present'>): ExportRecord {
+  if (stored.to !== 'metrics') settlePlace(stored.folder);
   return { ...stored, present: stored.to === 'metrics' || isExportPresent(stored.folder) };
 }
 

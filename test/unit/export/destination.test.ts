@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { destinationFolder, PendingFolder } from '../../../main/export/destination.ts';
+import { destinationFolder, PendingFolder, settlePlace } from '../../../main/export/destination.ts';
 import { ExportFolder } from '../../../main/export/exportFolder.ts';
 import { EXPORT_MANIFEST, exportManifestText } from '../../../main/export/exportManifest.ts';
 import type { FileSystem } from '../../../main/files/fileSystem.ts';
@@ -131,17 +131,21 @@ describe('a fault at the k-th operation', () => {
     }
   });
 
-  it('of a kill leaves an export that is whole, or the folder that the next one clears away', async () => {
+  it('of a kill leaves an export in its place that is whole, and nothing that the next one does not clear away', async () => {
     for (let k = 1; ; k++) {
       const place = join(temporaryFolder(), 'exported');
       await put(place, 'first');
       const { fileSystem, stopped } = stoppingFileSystem(k);
       await put(place, 'second', fileSystem).catch(() => {});
       if (!stopped()) break;
-      const there = readdirSync(join(place, '..'));
-      // Between two renames the earlier one stands beside its place, whole.
-      const whole = there.filter((name) => readdirSync(join(place, '..', name)).includes(EXPORT_MANIFEST));
-      expect(whole.length, `k = ${k}`).toBeGreaterThan(0);
+      settlePlace(place);
+      const text = readFileSync(join(place, 'onnx', 'model.onnx'), 'utf8');
+      expect(['first', 'second'], `k = ${k}`).toContain(text);
+      expect(JSON.parse(readFileSync(join(place, EXPORT_MANIFEST), 'utf8')).files).toHaveLength(1);
+      await put(place, 'third');
+      expect(readFileSync(join(place, 'onnx', 'model.onnx'), 'utf8')).toBe('third');
+      // What this very process is writing is swept by another one only.
+      expect(readdirSync(join(place, '..')).filter((name) => !name.includes('.tmp-'))).toEqual(['exported']);
       rmSync(join(place, '..'), { recursive: true });
       expect(k).toBeLessThan(100);
     }

@@ -1,4 +1,5 @@
 /** @file Tests. Imported models at work: asked, evaluated, fine-tuned, deleted; real files, real child processes. */
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { logTail } from '../../../main/db/logs.ts';
@@ -7,7 +8,7 @@ import { SNLI_LABELS } from '../../../shared/datasets.ts';
 import type { EngineName } from '../../../shared/engines.ts';
 import { fineTuningDefaults } from '../../../shared/presets.ts';
 import { readFixture } from '../../golden/fixtures.ts';
-import { whyAbsent } from '../../support/enginesForTests.ts';
+import { dataDirectoryForTests, whyAbsent } from '../../support/enginesForTests.ts';
 import { BOOK_WORDS, bookArchive, goldenFolder, importOf } from '../../support/importableModels.ts';
 import { numberedPairs } from '../../support/pairsCsv.ts';
 import { PlaygroundStudio } from '../../support/playgroundStudio.ts';
@@ -18,6 +19,8 @@ const golden = readFixture('hugging_face.json');
 const OUTPUTS = [2, 0, 1];
 const studio = new PlaygroundStudio();
 const { models, inference, databases } = studio;
+// What is installed for tests serves this studio too.
+symlinkSync(join(dataDirectoryForTests(), 'engines'), join(databases.places.root, 'engines'));
 const ENGINES = (['native', 'wasm', 'cpu', 'tensorflow'] as const).filter((name) => whyAbsent(name) === null);
 const CLASSIFIERS = ['hf_bert_classifier', 'hf_distilbert_classifier'] as const;
 /** The fixtures have 20 positions. */

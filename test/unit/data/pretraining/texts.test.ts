@@ -57,10 +57,10 @@ describe('a text', () => {
   });
 
   it('of the book has its vocabulary of 20,256 words', async ({ skip }) => {
-    const missing = missingShared('wikitext-2');
+    const missing = missingShared('data', 'wikitext-2');
     if (missing !== null) skip(missing);
     const texts = new TextService(temporaryFolder());
-    const text = await texts.add(sharedPath('wikitext-2'), null);
+    const text = await texts.add(sharedPath('data', 'wikitext-2'), null);
     expect(buildVocabulary(texts.open(text.contentHash).wordCounts(), 5).size).toBe(20_256);
     expect(texts.epochSize(text.contentHash, { seed: 0, maxLen: 64 }).pairs).toBeGreaterThan(43_000);
   });
