@@ -66,7 +66,9 @@ it('tells why a run has failed, and what to do where it cannot be resumed', asyn
   const text = await alert.innerText();
   for (const said of [error!.message, error!.nextStep, 'and so it cannot be resumed'])
     expect(text).toContain(said);
-  expect(error!.message).toBe(`The folder of run ${run} has no vocab.json any more, which the run needs.`);
+  expect(error!.message).toBe(
+    `The folder of run ${run} has no vocabulary any more (vocab.json, tokenizer.json or vocab.txt), which the run needs.`,
+  );
   expect(await studio.page.getByRole('button', { name: 'Resume' }).count()).toBe(0);
   await alert.getByRole('link', { name: 'Clone' }).click();
   await studio.page.getByText(/^cloned from/).waitFor();
