@@ -10,7 +10,7 @@ import {
   METRIC_FILE_FORMATS,
 } from '../../shared/exports.ts';
 import { agreementShare } from '../export/parity/bars.ts';
-import type { CheckpointChoice } from '../studio/exports.ts';
+import type { CheckpointChoice } from '../studio/chosenCheckpoint.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
 import { EXIT_DONE, EXIT_FAILED } from './failure.ts';
 import { countText, shareText, sizeText } from './figures.ts';

@@ -18,18 +18,13 @@ import type { MetricCurve } from '../export/metrics/curves.ts';
 import type { RunFileParts } from '../export/runFile/runFile.ts';
 import { superviseExport } from '../exporting/exportSupervisor.ts';
 import type { ExportOrder, ExportProgress, FinishedExport, GateData } from '../exporting/job.ts';
-import { verifySealedFolder } from '../files/sealedFolderReading.ts';
-import type { SealedFile } from '../files/sealManifest.ts';
 import { checkpointsFolder } from '../training/checkpoints.ts';
+import { type CheckpointChoice, chosenCheckpoint, sealedWeights, WEIGHTS_FILE } from './chosenCheckpoint.ts';
 import type { Databases } from './databases.ts';
 import { datasetOfRun } from './datasetOfRun.ts';
 import type { EngineService } from './engines.ts';
 import { cardFacts } from './exportFacts.ts';
-import { keptCheckpoints, requireWeights } from './lostFolder.ts';
 import { requireClassifier } from './preparedRun.ts';
-
-/** Which weights leave: those that the run stands for (null), the best or the last, or those after a step. */
-export type CheckpointChoice = 'best' | 'last' | number | null;
 
 export interface ExportRequest {
   /** An id, or the beginning of one. */
@@ -126,7 +121,7 @@ export class ExportService {
           maxLen: config.hyperparameters.maxLen,
           truncation: config.hyperparameters.truncation,
           tokenizerFolder: folder,
-          weightsPath: join(folder, WEIGHTS),
+          weightsPath: join(folder, WEIGHTS_FILE),
           weightsSha256: weights.sha256,
         },
         data,
@@ -222,49 +217,6 @@ function targetsOf({ to, precision, folder }: ExportRequest) {
 function precisionOf(format: ModelFormat, asked: ExportPrecision): ExportPrecision {
   if (format === 'onnx' || asked === 'fp32') return asked;
   return format === 'web' || format === 'tfjs' ? 'fp16' : 'fp32';
-}
-
-/** @throws StudioError NOT_FOUND naming what there is. */
-function chosenCheckpoint(databases: Databases, run: RunRecord, choice: CheckpointChoice): CheckpointRecord {
-  requireWeights(databases, run.id);
-  const { checkpoints } = keptCheckpoints(databases, run.id);
-  const newest = checkpoints.find(({ kind }) => kind === 'last') ?? checkpoints[0];
-  const best = checkpoints.find(({ kind }) => kind === 'best');
-  const standsFor = run.config.hyperparameters.keep === 'best' ? (best ?? newest) : newest;
-  const chosen =
-    choice === null
-      ? standsFor
-      : choice === 'best'
-        ? best
-        : choice === 'last'
-          ? newest
-          : checkpoints.find(({ step }) => step === choice);
-  if (chosen !== undefined) return chosen;
-  const there = checkpoints.map(({ step, kind }) => `${step}${kind === 'best' ? ' (best)' : ''}`).join(', ');
-  const what = typeof choice === 'number' ? `of step ${choice}` : (choice ?? '');
-  throw new StudioError('NOT_FOUND', `Run ${run.id} has no checkpoint ${what}`.trimEnd().concat('.'), {
-    nextStep:
-      there === ''
-        ? 'Let it train until it has saved one.'
-        : `There are those of step ${there}: name one of them.`,
-  });
-}
-
-const WEIGHTS = 'weights.safetensors';
-
-/** What was sealed of the weights; the child compares the bytes. @throws StudioError BAD_FILE, CHECKSUM_MISMATCH. */
-function sealedWeights(folder: string, { manifestSha256 }: CheckpointRecord): SealedFile {
-  const seal = verifySealedFolder(folder);
-  const weights = seal.files.find(({ name }) => name === WEIGHTS);
-  if (seal.manifestSha256 === manifestSha256 && weights !== undefined) return weights;
-  throw new StudioError(
-    'CHECKSUM_MISMATCH',
-    `The checkpoint ${folder} is not the one that the run has written.`,
-    {
-      nextStep: 'Export another checkpoint: --checkpoint names one.',
-      place: { file: folder },
-    },
-  );
 }
 
 const PAGE_EXAMPLES = 6;
