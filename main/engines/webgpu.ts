@@ -1,4 +1,5 @@
 /** @file Node. The `webgpu` engine: tfjs on any GPU that Vulkan, Metal or Direct3D 12 reach, through Dawn. */
+import { webgpu_util } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
@@ -8,12 +9,22 @@ import { type FoundAdapter, findAdapter, type PowerPreference } from './webgpu/a
 import { BACKEND_NAME, createBackend, StudioWebgpuBackend } from './webgpu/backend.ts';
 import { loadDawn } from './webgpu/dawn.ts';
 import { openDevice } from './webgpu/device.ts';
+import { registerPlainKernels } from './webgpu/plainKernels.ts';
+import { registerWebgpuKernels } from './webgpu/registerKernels.ts';
 
 export interface WebgpuOptions {
   /** Part of the adapter's name; the preferred GPU when absent. */
   readonly adapter?: string;
   readonly powerPreference?: PowerPreference;
 }
+
+/** Of tfjs' backend. */
+const FLAGS = [
+  // Commands that go to the device together: a training step has a few hundred.
+  ['WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', 128],
+  // The tiled product alone: another that tfjs would choose adds up in whatever order its threads come.
+  ['WEBGPU_MATMUL_PROGRAM_TYPE', webgpu_util.MatMulProgramType.MatMulPackedProgram],
+] as const;
 
 /**
  * Makes `webgpu` tfjs' current backend.
@@ -38,6 +49,9 @@ export async function openWebgpu({ adapter: name, powerPreference }: WebgpuOptio
 async function makeCurrent(device: GPUDevice, found: FoundAdapter): Promise<StudioWebgpuBackend> {
   if (tf.findBackendFactory(BACKEND_NAME) === null)
     tf.registerBackend(BACKEND_NAME, () => createBackend(device, found));
+  registerPlainKernels();
+  registerWebgpuKernels();
+  for (const [name, value] of FLAGS) tf.env().set(name, value);
   const backend = (await tf.setBackend(BACKEND_NAME)) ? tf.backend() : null;
   if (backend instanceof StudioWebgpuBackend) return backend;
   throw new StudioError('ENGINE_FAILED', 'tfjs did not take the engine webgpu as a backend.', {
