@@ -1,13 +1,12 @@
 /**
  * @file Benchmarks. Batches that every program reads from one file: made-up pairs as long as SNLI's, words as frequent as
- * Zipf has them. Several take turns, so that neither lengths nor caches stay the same.
+ * Zipf has them.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { EncodedSplit } from '../../../main/data/encoding.ts';
 import { PhiloxSequence } from '../../../main/model/philox.ts';
 import { SIZES, type SizeName } from './sizes.ts';
 
-const BATCHES = 8;
 /** Ids of the vocabulary's special words, as an encoded pair has them. */
 const [CLS, SEP, FIRST_WORD] = [2, 3, 5];
 
@@ -22,7 +21,7 @@ interface FileBatch {
 }
 
 export function writeBatches(path: string, name: SizeName): void {
-  const batches = Array.from({ length: BATCHES }, (_, batch) => makeBatch(name, batch));
+  const batches = Array.from({ length: SIZES[name].batches }, (_, batch) => makeBatch(name, batch));
   writeFileSync(path, JSON.stringify({ batches }));
 }
 

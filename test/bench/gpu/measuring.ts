@@ -29,12 +29,14 @@ interface Participant {
 const BEGIN_SHARES = [0.45, 0.8];
 /** A program that prepares keeps about so many processors busy: libraries, compilers. */
 const PROCESSORS_EACH = 3;
+const LEAST_AT_ONCE = 4;
 const ROUND_LIMIT_MS = 30_000;
 const PROFILE_LIMIT_MS = 30_000;
 
 export class Measuring {
   readonly #options: MeasuringOptions;
   readonly #participants: Participant[];
+  #isOver = false;
 
   constructor(options: MeasuringOptions) {
     this.#options = options;
@@ -67,13 +69,14 @@ export class Measuring {
   }
 
   endAll(): void {
+    this.#isOver = true;
     for (const { measured } of this.#participants) measured.end();
   }
 
   /** As many at once as there are processors for, in the order of the plan. */
   async #prepareAll(participants: readonly Participant[]): Promise<void> {
     const waiting = [...participants];
-    const atOnce = Math.max(1, Math.floor(availableParallelism() / PROCESSORS_EACH));
+    const atOnce = Math.max(LEAST_AT_ONCE, Math.floor(availableParallelism() / PROCESSORS_EACH));
     const one = async () => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await this.#prepare(next);
     };
@@ -82,13 +85,15 @@ export class Measuring {
 
   async #prepare({ measured, result }: Participant): Promise<void> {
     const { budget, say, results } = this.#options;
-    if (budget.isOver) return;
+    if (this.#isOver || budget.isOver) return;
     result.trouble = 'not ready in time';
     try {
       const { device, seconds } = await measured.prepare(budget.leftMs);
       Object.assign(result, { device, preparedInSeconds: seconds, trouble: null });
       say(`${result.name} is ready after ${seconds.toFixed(1)} s on ${device}`);
     } catch (thrown) {
+      // What is ended with the whole run keeps "not ready in time".
+      if (this.#isOver) return;
       this.#failed(result, thrown);
     }
     results.write();
