@@ -43,6 +43,11 @@ export function engineFrom(given: string | undefined): EngineName | null {
   );
 }
 
+/** @throws StudioError USAGE when there is no such engine. */
+export function requireEngine(given: string): EngineName {
+  return engineFrom(given)!;
+}
+
 /** The engines that `engines install` knows. */
 export function requireInstallable(given: string): 'tensorflow' {
   if (given === 'tensorflow') return given;

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import type { RowLayout } from '../../main/model/packedBatch.ts';
-import { relativeDistance } from '../golden/fixtures.ts';
+import { relativeDistance } from '../../main/golden/comparison.ts';
 import { Inputs, type Values, valuesOn } from './onEngine.ts';
 
 const CLOSE = 1e-5;

@@ -9,7 +9,7 @@ import type { PackedBatch } from '../../../main/model/packedBatch.ts';
 import { ParameterSet } from '../../../main/model/parameters.ts';
 import { PhiloxSequence } from '../../../main/model/philox.ts';
 import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
-import { relativeDistance } from '../../golden/fixtures.ts';
+import { relativeDistance } from '../../../main/golden/comparison.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
 
 const WORDS = 11;
