@@ -148,7 +148,18 @@ describe('entries', () => {
 
   it('are all tested here', () => {
     expect([...entries.names].sort()).toEqual([
-      ...['cli', 'data', 'encoding', 'engineTest', 'export', 'headless', 'heartbeat', 'inference', 'selfTest', 'training'],
+      ...[
+        'cli',
+        'data',
+        'encoding',
+        'engineTest',
+        'export',
+        'headless',
+        'heartbeat',
+        'inference',
+        'selfTest',
+        'training',
+      ],
     ]);
   });
 

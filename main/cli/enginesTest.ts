@@ -1,16 +1,17 @@
 /** @file Runs under Node. `entail engines test NAME`: an engine on this very device against PyTorch's numbers, as a report. */
 import type { Command } from 'commander';
-import type { EngineTestReport } from '../../shared/engineTest.ts';
 import { OFFERED_ENGINES } from '../../shared/engines.ts';
+import type { EngineTestReport } from '../../shared/engineTest.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { formatEngineTest, verdictText } from '../golden/engineTestText.ts';
 import { REPORT_TIME_LIMIT_MS } from '../studio/engineReport.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { EXIT_DONE, EXIT_FAILED } from './failure.ts';
 import { printable, type Terminal } from './terminal.ts';
-import { requireEngine, wholeNumber } from './values.ts';
+import { deviceFrom, requireEngine, wholeNumber } from './values.ts';
 
 interface TestOptions extends CommonOptions {
+  readonly device?: string;
   readonly threads?: string;
   readonly minutes?: string;
   readonly out?: string;
@@ -34,11 +35,15 @@ function progressTeller(terminal: Terminal) {
 function tell(terminal: Terminal, report: EngineTestReport, out: string | undefined): void {
   const text = formatEngineTest(report);
   terminal.event('result', report);
-  if (out === undefined) return terminal.line(`\n${printable(text)}`);
+  const show = () => terminal.line(`\n${printable(text)}`);
+  if (out === undefined) {
+    show();
+    return;
+  }
   try {
     writeFileAtomic(out, text);
   } catch (thrown) {
-    terminal.line(`\n${printable(text)}`);
+    show();
     throw thrown;
   }
   terminal.line(`${report.engine.engine} ${verdictText(report)}. The report is in ${out}`);
@@ -58,6 +63,7 @@ export function addEnginesTest(parent: Command, cli: Cli): void {
     ],
   });
   command
+    .option('--device <NAME>', 'cpu, cuda:0, webgpu:0 …; the best when left out')
     .option('--threads <N>', 'processor threads, for engines that can use several')
     .option('--minutes <N>', `end it after so long (default: ${REPORT_TIME_LIMIT_MS / MINUTE_MS})`)
     .option('--out <FILE>', 'write the report into a file')
@@ -67,7 +73,13 @@ export function addEnginesTest(parent: Command, cli: Cli): void {
         const minutes = wholeNumber('--minutes', options.minutes, { low: 1, high: 1440 });
         const threads = wholeNumber('--threads', options.threads, { low: 1, high: 1024 }) ?? null;
         const report = await (await studio()).reportEngine({
-          ...{ engine, threads, signal: interruption.stop, onProgress: progressTeller(terminal) },
+          ...{
+            engine,
+            device: deviceFrom(options.device),
+            threads,
+            signal: interruption.stop,
+            onProgress: progressTeller(terminal),
+          },
           timeLimitMs: minutes === undefined ? REPORT_TIME_LIMIT_MS : minutes * MINUTE_MS,
         });
         tell(terminal, report, options.out);

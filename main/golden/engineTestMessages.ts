@@ -1,4 +1,5 @@
 /** @file Runs anywhere. What the child that tests an engine is told, and what it answers. */
+import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { GoldenRow, TrainedSteps } from '../../shared/engineTest.ts';
 import type { ErrorData } from '../../shared/errors.ts';
@@ -7,6 +8,7 @@ export interface EngineTestOrder {
   readonly kind: 'test';
   readonly engine: EngineName;
   readonly dataDirectory: string;
+  readonly device: DeviceName;
   /** Null means as many as there are processors. */
   readonly threads: number | null;
 }

@@ -21,7 +21,10 @@ export function formatEngineTest(report: EngineTestReport): string {
     `# Engine \`${engine.engine}\` on ${plain(engine.device)}`,
     table(['what', ''], factRows(report)),
     '## Compared with PyTorch',
-    table(['golden', 'compared', 'farthest', 'largest relative error', 'tolerance', ''], goldens.map(goldenCells)),
+    table(
+      ['golden', 'compared', 'farthest', 'largest relative error', 'tolerance', ''],
+      goldens.map(goldenCells),
+    ),
     ...(training === null ? [] : ['## Twenty training steps', table(['what', ''], trainingRows(training))]),
     ...(failure === null ? [] : ['## What ended it', `${plain(failure.message)} ${plain(failure.nextStep)}`]),
     '## What the doctor found',
@@ -42,7 +45,10 @@ function factRows(report: EngineTestReport): string[][] {
     ['pairs/s', training === null ? 'not measured' : String(Math.round(training.pairsPerSecond))],
     ['peak memory of the process', size(peakMemoryBytes)],
     ['memory of the device', size(deviceMemoryBytes)],
-    ['processor', `${environment.cpu}, ${environment.cores} threads, ${formatBytes(environment.memoryBytes)}`],
+    [
+      'processor',
+      `${environment.cpu}, ${environment.cores} threads, ${formatBytes(environment.memoryBytes)}`,
+    ],
     ['system', environment.platform],
     ['Node', environment.node],
     ['Entail', `${environment.entail}${commitText(environment.gitCommit)}`],

@@ -1,7 +1,7 @@
 /** @file Entry "engineTest": the process in which an engine is compared with the golden fixtures, and trains twenty steps. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import { gpuMemoryOfProcess } from '../engines/hardware.ts';
+import { nvidiaSmiProcesses } from '../engines/nvidiaSmi.ts';
 import { openEngine } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
 import { type ChildPort, isChildProcess, openChildPort } from '../training/childPort.ts';
@@ -13,8 +13,12 @@ import type { EngineTestAnswer, EngineTestOrder } from './engineTestMessages.ts'
 const COMPARED_SHARE = 0.5;
 
 async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, beat: () => void) {
-  const { engine, dataDirectory, threads } = order;
-  const opened = await openEngine(engine, { dataDirectory, ...(threads === null ? {} : { threads }) });
+  const { engine, dataDirectory, threads, device } = order;
+  const opened = await openEngine(engine, {
+    dataDirectory,
+    device,
+    ...(threads === null ? {} : { threads }),
+  });
   const { record, adamVariables: factory } = opened;
   port.answer({ kind: 'opened', record });
   const tell = (fraction: number, note: string) => {
@@ -42,7 +46,9 @@ async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, b
 async function deviceMemoryBytes(device: string): Promise<number | null> {
   const allocated = Reflect.get(tf.memory(), 'numBytesAllocatedInGPU');
   if (typeof allocated === 'number') return allocated;
-  return device.startsWith('cuda') ? await gpuMemoryOfProcess(process.pid) : null;
+  if (!device.startsWith('cuda')) return null;
+  const processes = await nvidiaSmiProcesses();
+  return processes?.find(({ pid }) => pid === process.pid)?.memoryBytes ?? null;
 }
 
 function main(): void {

@@ -27,10 +27,11 @@ export interface TrainingWish {
 
 /** Compares the loss before each step, and that of the first batch after all of them. */
 export async function trainSteps(
-  { name, seed, steps, batchSize, learningRate, config, ...expected }: DrawnTrainingCase,
+  drawn: DrawnTrainingCase,
   { engine, factory, compare, onStep }: TrainingWish,
 ): Promise<TrainedSteps> {
-  const batches = Array.from({ length: steps }, (_, step) => drawBatch({ seed, batchSize, config }, step));
+  const { name, seed, steps, batchSize, learningRate, config, ...expected } = drawn;
+  const batches = Array.from({ length: steps }, (_, step) => drawBatch(drawn, step));
   const microBatchTokens = microBatchTokensOf({ microBatchTokens: 0 }, config, engine);
   const members = Int32Array.from({ length: batchSize }, (_, pair) => pair);
   const plans = batches.map((batch) => planMicroBatches(batch, members, { microBatchTokens }));
