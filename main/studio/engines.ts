@@ -8,6 +8,7 @@ import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 /** Loaded when first needed: the registry brings all of tfjs, which most commands do without. */
 const loadRegistry = () => import('../engines/registry.ts');
 const loadDevices = () => import('../engines/devices.ts');
+const loadReadiness = () => import('../engines/tensorflow/cudaReadiness.ts');
 const loadInstall = () => import('../engines/tensorflow/install.ts');
 const loadUninstall = () => import('../engines/tensorflow/uninstall.ts');
 
@@ -17,11 +18,19 @@ export type PrepareEngines = () => Promise<void>;
 export class EngineService {
   readonly #dataDirectory: string;
   readonly #prepare: PrepareEngines;
+  readonly #onNotice: (notice: string) => void;
+  readonly #told = new Set<string>();
   #prepared: Promise<void> | null = null;
 
-  constructor(dataDirectory: string, prepare: PrepareEngines = async () => {}) {
+  /** `onNotice`: once, what a person should know of an engine that was taken in another's place. */
+  constructor(
+    dataDirectory: string,
+    prepare: PrepareEngines = async () => {},
+    onNotice: (notice: string) => void = () => {},
+  ) {
     this.#dataDirectory = dataDirectory;
     this.#prepare = prepare;
+    this.#onNotice = onNotice;
   }
 
   async doctor(engines: readonly EngineName[]): Promise<DoctorReport[]> {
@@ -33,7 +42,19 @@ export class EngineService {
   async choose(asked: EngineName | null): Promise<EngineName> {
     this.#prepared ??= asked === null || asked === 'native' ? this.#prepare() : null;
     await this.#prepared;
-    return await this.best(asked);
+    const engine = await this.best(asked);
+    if (asked === null && engine !== 'tensorflow') await this.#tellOfGpu(engine);
+    return engine;
+  }
+
+  /** A GPU that TensorFlow was installed for and cannot use is told aloud, with what is taken instead. */
+  async #tellOfGpu(engine: EngineName): Promise<void> {
+    const { cudaObstacle } = await loadReadiness();
+    const obstacle = await cudaObstacle(this.#dataDirectory);
+    if (obstacle === null || this.#told.has(obstacle.name)) return;
+    this.#told.add(obstacle.name);
+    const { sentence, nextStep } = obstacle;
+    this.#onNotice(`TensorFlow cannot use the GPU: ${sentence}. The engine ${engine} is taken. ${nextStep}`);
   }
 
   /** The same as things are, without making anything ready. @throws StudioError ENGINE_MISSING. */

@@ -66,7 +66,7 @@ describe('nvidiaDriver', () => {
       'driver/nvidia/gpus/0000:01:00.0/information': 'Model: \t\t NVIDIA H200\nIRQ: 1\n',
     });
     expect(hasNvidiaDriver(places)).toBe(true);
-    const gpus = [{ name: 'NVIDIA H200', computeCapability: null, memoryMib: null }];
+    const gpus = [{ name: 'NVIDIA H200', computeCapability: null, memoryBytes: null }];
     expect(await nvidiaDriver(places)).toEqual({ version, gpus });
   });
 
