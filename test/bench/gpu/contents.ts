@@ -8,12 +8,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
-import { projectFolder } from '../../../main/version.ts';
+import { projectFolder, readVersion } from '../../../main/version.ts';
 import { writeBatches } from './batchFile.ts';
 import { SIZES, type SizeName } from './sizes.ts';
 
 /** Programs of the bundle. */
-const PROGRAMS = ['run', 'trainer', 'adapter'] as const;
+const PROGRAMS = ['run', 'trainer', 'adapter', 'goldens'] as const;
 /** Loads its binary from beside itself: it is packed as it is. What is only used by engines that are not packed is left out. */
 const OUTSIDE = /^(webgpu|better-sqlite3|@tensorflow\/tfjs-node.*)$/;
 const PLATFORM = 'linux-x64';
@@ -36,7 +36,8 @@ export async function layOut(folder: string, { cudaStep }: Extras): Promise<void
   };
   copyStripped(nodeBinary(), into('node'));
   await bundle(join(folder, 'dist', 'bench'));
-  writeFileSync(into('package.json'), '{ "name": "entail-gpu-bench", "version": "0.0.0", "type": "module" }\n');
+  const about = { name: 'entail-gpu-bench', version: readVersion(), type: 'module' };
+  writeFileSync(into('package.json'), `${JSON.stringify(about)}\n`);
   copyFileSync(builtNative(root), into('dist', 'native', `${PLATFORM}.node`));
   copyDawn(into);
   unpackLoader(dirname(into('loader', LOADER)));

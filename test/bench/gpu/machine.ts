@@ -18,8 +18,8 @@ export async function describeMachine(): Promise<Machine> {
   const all = cpus();
   return {
     date: new Date().toISOString(),
-    gpus: (nvidia?.gpus ?? []).map(({ name, memoryMib }) =>
-      memoryMib === null ? name : `${name}, ${memoryMib} MiB`,
+    gpus: (nvidia?.gpus ?? []).map(({ name, memoryBytes }) =>
+      memoryBytes === null ? name : `${name}, ${Math.round(memoryBytes / 2 ** 30)} GiB`,
     ),
     driver: nvidia?.version ?? null,
     processor: all[0]?.model.trim() ?? process.arch,
