@@ -24,6 +24,11 @@ export class Budget {
     return Math.min(wishMs, this.leftMs);
   }
 
+  /** At most this share of the whole, and no longer than is left. */
+  shareMs(share: number): number {
+    return Math.min(share * this.#totalMs, this.leftMs);
+  }
+
   /** Until this share of the whole is spent: 0 when it is already. */
   untilShareMs(share: number): number {
     return Math.max(0, this.leftMs - (1 - share) * this.#totalMs);

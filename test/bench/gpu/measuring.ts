@@ -25,8 +25,8 @@ interface Participant {
   readonly result: ProgramResult;
 }
 
-/** Of the whole time: when rounds of the first, second … network begin, whoever is ready. */
-const BEGIN_SHARES = [0.45, 0.8];
+/** Of the whole time: when the last network's rounds begin at the latest, whoever is ready. The others' begin before. */
+const BEGIN_SHARE = 0.8;
 /** A program that prepares keeps about so many processors busy: libraries, compilers. */
 const PROCESSORS_EACH = 3;
 const LEAST_AT_ONCE = 4;
@@ -60,7 +60,7 @@ export class Measuring {
       );
       const prepared = this.#prepareAll(participants);
       await beside;
-      await this.#until(prepared, BEGIN_SHARES[place] ?? 1);
+      await this.#until(prepared, (BEGIN_SHARE * (place + 1)) / sizes.length);
       await this.#rounds(participants);
       beside = this.#profiles(participants);
     }

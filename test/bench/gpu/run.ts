@@ -96,7 +96,7 @@ async function main(): Promise<void> {
     options.only.length === 0 || options.only.some((part) => name.includes(part));
   const places = packagedPlaces();
   if (options.list) {
-    const all = [...plannedChecks(places, options.out, {}), ...programsOf(places, options, {})];
+    const all = [...checksOf(places, options, {}), ...programsOf(places, options, {})];
     return void process.stdout.write(all.map(({ name, title }) => `${name}  ${title}\n`).join(''));
   }
   mkdirSync(join(options.out, 'logs'), { recursive: true });
@@ -112,7 +112,7 @@ async function main(): Promise<void> {
   const programs = programsOf(places, options, environment).filter(isWanted);
   const measuring = new Measuring({ programs, results, budget, options, say });
   endWith(measuring, results);
-  const checks = plannedChecks(places, options.out, environment).filter(isWanted);
+  const checks = checksOf(places, options, environment).filter(isWanted);
   await measuring.run(options.sizes, async () => {
     for (const check of checks) {
       results.checks.push(await runCheck(check, budget, join(options.out, 'logs')));
@@ -128,6 +128,10 @@ async function main(): Promise<void> {
 function programsOf(places: Places, options: Options, vulkanEnvironment: Record<string, string>): Planned[] {
   const { sizes, python, microBatchTokens } = options;
   return plannedPrograms(places, { sizes, python, microBatchTokens, vulkanEnvironment });
+}
+
+function checksOf(places: Places, { out, sizes }: Options, vulkanEnvironment: Record<string, string>) {
+  return plannedChecks(places, out, { vulkanEnvironment, steps: !sizes.includes('tiny') });
 }
 
 /** As contents.ts lays them out. */
