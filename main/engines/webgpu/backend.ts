@@ -15,6 +15,8 @@ export const BACKEND_NAME = 'webgpu';
 const MOST_IN_FLIGHT = 2;
 
 export class StudioWebgpuBackend extends WebGPUBackend {
+  /** Of the GPU. */
+  readonly title: string;
   readonly failure: DeviceFailure;
   readonly #pool: BufferPool;
   /** Ends of what was handed over, the oldest first. */
@@ -22,6 +24,7 @@ export class StudioWebgpuBackend extends WebGPUBackend {
 
   constructor(device: GPUDevice, info: GPUAdapterInfo, title: string) {
     super(device, info);
+    this.title = title;
     this.failure = new DeviceFailure(device, title);
     this.#pool = new BufferPool(device, title);
     Reflect.set(this, 'bufferManager', this.#pool);
