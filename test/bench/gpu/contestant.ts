@@ -85,6 +85,7 @@ export class Contestant implements Measured {
   }
 
   end(): void {
+    this.#ended ??= 'was ended';
     this.#signal('SIGKILL');
   }
 
@@ -96,8 +97,10 @@ export class Contestant implements Measured {
     const child = spawn(command, words, { stdio: ['pipe', 'pipe', log], ...settings });
     closeSync(log);
     this.#child = child;
-    child.once('error', (error) => this.#close(`did not start: ${error.message}`));
-    child.once('close', (code, signal) => this.#close(`ended with ${code ?? signal}: ${this.#lastWords()}`));
+    child.once('error', (error) => this.#close(() => `did not start: ${error.message}`));
+    child.once('close', (code, signal) =>
+      this.#close(() => `ended with ${code ?? signal}: ${this.#lastWords()}`),
+    );
     // What it was asked and cannot read any more is told by its end.
     child.stdin!.on('error', () => {});
     createInterface({ input: child.stdout! }).on('line', (line) => {
@@ -106,9 +109,10 @@ export class Contestant implements Measured {
     });
   }
 
-  #close(reason: string): void {
-    this.#ended ??= reason;
-    this.end();
+  #close(reason: () => string): void {
+    this.#ended ??= reason();
+    // Whatever it has started.
+    this.#signal('SIGKILL');
     this.#child = null;
     this.#whenEnded?.();
   }

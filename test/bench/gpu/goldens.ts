@@ -5,13 +5,12 @@
  */
 import { writeFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Precision } from '../../../main/engines/native/binding.ts';
 import { doctor, openEngine } from '../../../main/engines/registry.ts';
 import { goldenChecks, rowOf, trainingRow } from '../../../main/golden/checks.ts';
 import { formatEngineTest, verdictText } from '../../../main/golden/engineTestText.ts';
 import { describeEnvironment } from '../../../main/studio/environment.ts';
 import { projectFolder, readVersion } from '../../../main/version.ts';
-import { ENGINE_NAMES, type EngineName } from '../../../shared/engines.ts';
+import { ENGINE_NAMES, type EngineName, type Precision } from '../../../shared/engines.ts';
 import type { EngineTestReport, GoldenRow } from '../../../shared/engineTest.ts';
 
 /**

@@ -3,16 +3,16 @@
  * the way a run does: batches are made, figures of steps wait on the device and are read in blocks.
  */
 import { createInterface } from 'node:readline';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import { planMicroBatches } from '../../../main/data/batches.ts';
 import type { EncodedSplit } from '../../../main/data/encoding.ts';
-import type { Precision } from '../../../main/engines/native/binding.ts';
 import { openEngine } from '../../../main/engines/registry.ts';
 import { elementCount, initialValues, type ParameterShape } from '../../../main/model/parameters.ts';
 import { ClassifierTask } from '../../../main/training/classifierTask.ts';
 import { microBatchTokensOf } from '../../../main/training/microBatchSize.ts';
 import { type StepFigures, StepReadings } from '../../../main/training/stepReadings.ts';
-import type { EngineName } from '../../../shared/engines.ts';
+import type { EngineName, Precision } from '../../../shared/engines.ts';
 import { bookHyperparameters } from '../models.ts';
 import type { Answer, ProfileAnswer, RoundAnswer } from './answers.ts';
 import { readBatches } from './batchFile.ts';
@@ -50,11 +50,14 @@ class Trainer {
   readonly #task: ClassifierTask;
   readonly #batches: readonly EncodedSplit[];
   readonly #everyone: Int32Array;
+  /** Of engines that compute beside this process; on others recording is computing. */
+  readonly #keepUp: (() => Promise<void>) | null;
   #step = 0;
 
-  constructor(request: TrainerRequest, task: ClassifierTask) {
+  constructor(request: TrainerRequest, task: ClassifierTask, keepUp: (() => Promise<void>) | null) {
     this.#request = request;
     this.#task = task;
+    this.#keepUp = keepUp;
     this.#batches = readBatches(request.batches);
     this.#everyone = Int32Array.from({ length: SIZES[request.size].pairs }, (_, pair) => pair);
   }
@@ -71,7 +74,7 @@ class Trainer {
       ...{ kind: 'round', steps: stretch.steps, pairs: this.#everyone.length, ms: stretch.ms },
       peakMegabytes: this.#peakMegabytes(),
       batchingMs: stretch.batchingMs / stretch.steps,
-      recordingMs: stretch.recordingMs / stretch.steps,
+      recordingMs: this.#keepUp === null ? null : stretch.recordingMs / stretch.steps,
       loss: stretch.loss,
     };
   }
@@ -92,7 +95,7 @@ class Trainer {
     const readings = new StepReadings();
     const figures: StepFigures[] = [];
     const beganMs = performance.now();
-    let [batchingMs, recordingMs] = [0, 0];
+    let [batchingMs, recordingMs, waitingMs] = [0, 0, 0];
     for (let step = 0; step < count; step++) {
       const split = this.#batches[this.#step % this.#batches.length]!;
       const atMs = performance.now();
@@ -101,7 +104,12 @@ class Trainer {
       this.#step++;
       const reading = await this.#task.step(plan, {
         ...{ step: this.#step, lr: LEARNING_RATE },
-        betweenMicroBatches: async () => {},
+        betweenMicroBatches: async () => {
+          const beganMs = performance.now();
+          await this.#keepUp?.();
+          await nextTurn();
+          waitingMs += performance.now() - beganMs;
+        },
       });
       readings.add({ step: this.#step, epoch: 0, lr: LEARNING_RATE, pairs: split.pairs, reading });
       batchingMs += plannedMs - atMs;
@@ -111,6 +119,7 @@ class Trainer {
     figures.push(...(await readings.take()));
     const lossSum = figures.reduce((sum, { lossSum }) => sum + lossSum, 0);
     const loss = lossSum / (count * this.#everyone.length);
+    recordingMs -= waitingMs;
     return { steps: count, ms: performance.now() - beganMs, batchingMs, recordingMs, loss };
   }
 
@@ -129,7 +138,7 @@ class Trainer {
 
 async function openTrainer(request: TrainerRequest): Promise<{ trainer: Trainer; device: string }> {
   const { engine, precision, threads, size } = request;
-  const { record, adamVariables } = await openEngine(engine, {
+  const { record, adamVariables, keepUp } = await openEngine(engine, {
     ...{ dataDirectory: '', precision },
     ...(threads === null ? {} : { threads }),
   });
@@ -144,7 +153,7 @@ async function openTrainer(request: TrainerRequest): Promise<{ trainer: Trainer;
     hyperparameters: bookHyperparameters({ dropout: 0.1 }),
     ...{ classWeights: null, factory: adamVariables, begin },
   });
-  return { trainer: new Trainer(request, task), device: record.device };
+  return { trainer: new Trainer(request, task, keepUp ?? null), device: record.device };
 }
 
 const say = (answer: Answer) => void process.stdout.write(`${JSON.stringify(answer)}\n`);
