@@ -65,4 +65,5 @@ function zipfWord(uniform: number, vocabularySize: number): number {
   return FIRST_WORD + Math.min(words - 1, Math.floor(words ** uniform) - 1);
 }
 
-const between = (value: number, low: number, high: number) => Math.min(high, Math.max(low, Math.round(value)));
+const between = (value: number, low: number, high: number) =>
+  Math.min(high, Math.max(low, Math.round(value)));

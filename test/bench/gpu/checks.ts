@@ -29,7 +29,11 @@ export function plannedChecks(
   out: string,
   { vulkanEnvironment, steps }: CheckOptions,
 ): Check[] {
-  const goldens = (engine: string, precision: string, environment: Readonly<Record<string, string>>): Check => ({
+  const goldens = (
+    engine: string,
+    precision: string,
+    environment: Readonly<Record<string, string>>,
+  ): Check => ({
     name: `goldens-${engine}-${precision}`,
     title: `golden fixtures on ${engine}, ${precision}`,
     words: [

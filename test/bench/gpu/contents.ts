@@ -54,7 +54,12 @@ export async function layOut(folder: string, { cudaStep }: Extras): Promise<void
 async function bundle(folder: string): Promise<void> {
   const input = Object.fromEntries(PROGRAMS.map((name) => [name, join(import.meta.dirname, `${name}.ts`)]));
   const bundler = await rolldown({ input, platform: 'node', external: OUTSIDE });
-  await bundler.write({ dir: folder, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[hash].js' });
+  await bundler.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[hash].js',
+  });
   await bundler.close();
 }
 
@@ -84,7 +89,8 @@ function unpackLoader(folder: string): void {
   const bin = join(dirname(require.resolve('@sparticuz/chromium')), '..', '..', 'bin');
   const input = brotliDecompressSync(readFileSync(join(bin, 'swiftshader.tar.br')));
   const { status } = spawnSync('tar', ['-xf', '-', '-C', folder, LOADER], { input });
-  if (status !== 0) throw new Error(`The package @sparticuz/chromium has no ${LOADER} that tar could unpack.`);
+  if (status !== 0)
+    throw new Error(`The package @sparticuz/chromium has no ${LOADER} that tar could unpack.`);
 }
 
 /** Symbols for debuggers are a seventh of Node; where there is no `strip`, they travel along. */

@@ -8,6 +8,8 @@ export function markdownTable(lines: readonly (readonly string[])[], left: numbe
       column < left ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
     ),
   );
-  const rule = widths.map((width, column) => `${'-'.repeat(Math.max(2, width - 1))}${column < left ? '-' : ':'}`);
+  const rule = widths.map(
+    (width, column) => `${'-'.repeat(Math.max(2, width - 1))}${column < left ? '-' : ':'}`,
+  );
   return [rows[0]!, rule, ...rows.slice(1)].map((row) => `| ${row.join(' | ')} |\n`).join('');
 }

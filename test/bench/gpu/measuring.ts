@@ -130,10 +130,7 @@ export class Measuring {
   }
 
   /** Nothing else of ours computes meanwhile. Who is not ready, or in trouble, is passed over. */
-  async #alone(
-    participant: Participant,
-    act: (participant: Participant) => Promise<void>,
-  ): Promise<void> {
+  async #alone(participant: Participant, act: (participant: Participant) => Promise<void>): Promise<void> {
     const { result } = participant;
     if (result.preparedInSeconds === null || result.trouble !== null || this.#options.budget.isOver) return;
     const held = this.#participants.filter(({ measured }) => measured.isPreparing);

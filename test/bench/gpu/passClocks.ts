@@ -109,8 +109,7 @@ class PassOfPasses {
     const pipeline = this.#pipeline!;
     const pass = this.#begin(pipeline.label);
     pass.setPipeline(pipeline);
-    for (const [index, words] of this.#groups)
-      Reflect.apply(pass.setBindGroup, pass, [index, ...words]);
+    for (const [index, words] of this.#groups) Reflect.apply(pass.setBindGroup, pass, [index, ...words]);
     dispatch(pass);
     pass.end();
   }

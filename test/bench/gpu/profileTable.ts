@@ -26,7 +26,8 @@ function profileOf({ title, size, profile, rounds }: ProgramResult): string {
       `${((100 * ms) / inKernels).toFixed(1)} %`,
     ]);
   const rest = all.slice(SHOWN_KERNELS).reduce((sum, [, ms]) => sum + ms, 0);
-  if (rest > 0) lines.push(['the others', (rest * 1000).toFixed(1), '', `${((100 * rest) / inKernels).toFixed(1)} %`]);
+  if (rest > 0)
+    lines.push(['the others', (rest * 1000).toFixed(1), '', `${((100 * rest) / inKernels).toFixed(1)} %`]);
   return [
     `${SIZES[size].title}, ${title}: ${wallMs.toFixed(3)} ms a step, ${inKernels.toFixed(3)} of them in `,
     `${started.toFixed(0)} kernels one by one, ${Math.max(0, wallMs - inKernels).toFixed(3)} outside `,

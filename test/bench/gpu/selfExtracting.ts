@@ -38,7 +38,9 @@ function startTool(command: string, words: readonly string[]) {
   const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve, reject) => {
     child.once('error', (error) => reject(new Error(`${command} is needed: ${error.message}`)));
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`)),
+    );
   });
   return { child, ended };
 }

@@ -7,7 +7,15 @@ import { SIZES } from './sizes.ts';
 /** What the book's authors measured on two GPUs. */
 const BOOK_PAIRS_PER_SECOND = 8778.9;
 const HEAD = [
-  ...['network', 'program', 'pairs/s', 'least – most', '× book on 2 GPUs', '× torch as the book', '× torch at best'],
+  ...[
+    'network',
+    'program',
+    'pairs/s',
+    'least – most',
+    '× book on 2 GPUs',
+    '× torch as the book',
+    '× torch at best',
+  ],
   ...['ms a step', 'host ms', 'kernels ms', 'peak MB', 'ready after s'],
 ];
 const UNKNOWN = '–';

@@ -35,12 +35,27 @@ const TRIAL_MS = 30_000;
 /** Where descriptions of drivers lie: distributions', NVIDIA's container runtime's, NixOS'. */
 const DESCRIPTION_FOLDERS = [
   ...['/etc/vulkan/icd.d', '/usr/share/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'],
-  ...['/usr/local/etc/vulkan/icd.d', '/usr/local/nvidia/share/vulkan/icd.d', '/opt/nvidia/share/vulkan/icd.d'],
+  ...[
+    '/usr/local/etc/vulkan/icd.d',
+    '/usr/local/nvidia/share/vulkan/icd.d',
+    '/opt/nvidia/share/vulkan/icd.d',
+  ],
   '/run/opengl-driver/share/vulkan/icd.d',
 ];
 const LIBRARY_FOLDERS = [
-  ...['/usr/local/nvidia/lib64', '/usr/local/nvidia/lib', '/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'],
-  ...['/usr/lib/x86_64-linux-gnu/nvidia/current', '/usr/lib/wsl/lib', '/run/opengl-driver/lib', '/opt/nvidia/lib64'],
+  ...[
+    '/usr/local/nvidia/lib64',
+    '/usr/local/nvidia/lib',
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib64',
+    '/usr/lib',
+  ],
+  ...[
+    '/usr/lib/x86_64-linux-gnu/nvidia/current',
+    '/usr/lib/wsl/lib',
+    '/run/opengl-driver/lib',
+    '/opt/nvidia/lib64',
+  ],
 ];
 /** NVIDIA's driver under both names; the second one needs no X11. */
 const LIBRARIES = ['libGLX_nvidia.so.0', 'libEGL_nvidia.so.0'];
@@ -75,7 +90,9 @@ export async function findVulkan(
 
 /** The caller's choice alone, else NVIDIA's description, one written for its library, what the system's loader finds. */
 function ways({ loader, work }: { loader: string; work: string }): Way[] {
-  const folders = LIBRARY_FOLDERS.filter((folder) => LIBRARIES.some((name) => existsSync(join(folder, name))));
+  const folders = LIBRARY_FOLDERS.filter((folder) =>
+    LIBRARIES.some((name) => existsSync(join(folder, name))),
+  );
   const libraries = [loader, ...folders, process.env['LD_LIBRARY_PATH'] ?? ''].filter((path) => path !== '');
   const withLoader = { LD_LIBRARY_PATH: libraries.join(delimiter), ...UNTRIED };
   const chosen = process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'];

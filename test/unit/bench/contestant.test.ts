@@ -28,9 +28,12 @@ const LIMIT_MS = 30_000;
 
 describe('a contestant', () => {
   it('prepares, and answers round for round', async () => {
-    const one = contestant(`echo 'A library says hello'; echo '${READY}'; while read -r order; do echo '${ROUND}'; done`);
+    const one = contestant(
+      `echo 'A library says hello'; echo '${READY}'; while read -r order; do echo '${ROUND}'; done`,
+    );
     expect((await one.prepare(LIMIT_MS)).device).toBe('cuda:0 stand-in');
-    for (const seconds of [1, 2]) expect(await one.round(seconds, LIMIT_MS)).toMatchObject({ steps: 4, ms: 8 });
+    for (const seconds of [1, 2])
+      expect(await one.round(seconds, LIMIT_MS)).toMatchObject({ steps: 4, ms: 8 });
   });
 
   it('is told for how long a round is, in its own environment', async () => {

@@ -14,7 +14,12 @@ const program = (title: string, changes: Partial<ProgramResult> = {}): ProgramRe
   ...{ profile: null, ...changes },
 });
 
-const findings = (programs: ProgramResult[]): Findings => ({ machine: null, vulkan: null, checks: [], programs });
+const findings = (programs: ProgramResult[]): Findings => ({
+  machine: null,
+  vulkan: null,
+  checks: [],
+  programs,
+});
 
 /** Cells of the row that has this program, by the head's words. */
 function rowOf(text: string, title: string): Record<string, string> {
