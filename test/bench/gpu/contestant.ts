@@ -118,7 +118,7 @@ export class Contestant implements Measured {
   }
 
   #ask(order: string): void {
-    this.#child?.stdin!.write(`${order}\n`);
+    this.#child?.stdin?.write(`${order}\n`);
   }
 
   /** The next answer, which must be of this kind. After anything else the program is ended: it is no longer in step. */
