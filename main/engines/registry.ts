@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Of matrix products, on engines that have a choice; single precision when absent. */
   readonly precision?: Precision;
+  /** Part of the name of the GPU that `webgpu` shall use; ENTAIL_WEBGPU_ADAPTER, else the preferred one when absent. */
+  readonly adapter?: string;
   /** At low priority. */
   readonly nice?: boolean;
 }
@@ -45,6 +47,11 @@ export async function openEngine(name: EngineName, options: OpenOptions): Promis
   if (name === 'native') return await openNative(options);
   if (options.nice === true) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   if (name === 'tensorflow') return await loadTensorflow(options);
+  if (name === 'webgpu') {
+    const { openWebgpu } = await import('./webgpu.ts');
+    const adapter = options.adapter ?? process.env['ENTAIL_WEBGPU_ADAPTER'];
+    return await openWebgpu(adapter === undefined ? {} : { adapter });
+  }
   if (name === 'wasm') return { adamVariables: await registerWasm(), record: singleThreaded(name) };
   await registerCpu();
   return { adamVariables: plainAdamVariable, record: singleThreaded(name) };
