@@ -3,6 +3,8 @@
  * (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018; Dao et al., "FlashAttention", 2022), and the
  * way back computes the weights anew from each row's largest score and divisor.
  */
+
+import { GROUP_INDEX } from '../dispatch.ts';
 import type { Program } from '../program.ts';
 import {
   type AttentionVariant,
@@ -12,14 +14,12 @@ import {
   combine,
   declareSums,
   products,
-  stage,
   variantName,
   weigh,
   writeSums,
 } from './attentionTiles.ts';
 import { elementOf, packs, readFour } from './fours.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
-import { GROUP_INDEX } from '../dispatch.ts';
 
 const eachTile = (body: string) => `
   for (var tile = 0u; tile < length; tile += 32u) {
@@ -132,7 +132,7 @@ export function attentionQueryGradientProgram(variant: AttentionVariant): Progra
 ${attentionMain(`
   let largest = ${four('x')};
   let inverse = ${four('y')};
-  let common = ${four('z')};
+  let shared_part = ${four('z')};
   ${declareSums(variant, 'sum')}
   ${eachTile(`
     ${variant.drops ? 'kept[lane] = kept_of(lane, first, tile, head, length, pair);' : ''}
@@ -141,8 +141,8 @@ ${attentionMain(`
     ${variant.drops ? `${FACTORS_BY_QUERY} slope0 *= factors0; slope1 *= factors1;` : ''}
     var gradient0 = vec4f(0.0);
     var gradient1 = vec4f(0.0);
-    if (has0) { gradient0 = exp(score0 * sizes.scale - largest) * inverse * (slope0 - common); }
-    if (has1) { gradient1 = exp(score1 * sizes.scale - largest) * inverse * (slope1 - common); }
+    if (has0) { gradient0 = exp(score0 * sizes.scale - largest) * inverse * (slope0 - shared_part); }
+    if (has1) { gradient1 = exp(score1 * sizes.scale - largest) * inverse * (slope1 - shared_part); }
     weights[other * 9u + four] = gradient0;
     weights[other * 9u + 144u + four] = gradient1;
     ${weigh(variant, 'sum', { theirs: 'k', stored: true })}

@@ -47,9 +47,12 @@ export const declareSums = ({ chunks }: AttentionVariant, name: string) =>
   Array.from({ length: chunks * 2 }, (_, column) => `var ${name}${column} = vec4f(0.0);`).join('\n');
 
 /** Names that `main` may use, and functions. `matrices` are those that `stage` reads. */
-export function attentionHead({ packed, drops, ofSources }: AttentionVariant, matrices: readonly string[]): string {
+export function attentionHead(
+  { packed, drops, ofSources }: AttentionVariant,
+  matrices: readonly string[],
+): string {
   return `
-const LOWEST = -3.40282347e38;
+const LOWEST = -0x1.fffffep+127;
 var<workgroup> left: array<vec4f, 288>; // 32 rows of 8 vectors, and one that keeps rows in different banks
 var<workgroup> right: array<vec4f, 288>;
 var<workgroup> weights: array<vec4f, 288>; // [other row][four rows of the block]

@@ -106,3 +106,15 @@ export const blockPlaces = new Tables((layout, sources) => {
   if (sources !== null) table.set(sources, blocks * 4);
   return table;
 });
+
+/** [P, 4]: first row of the pair, its length, its index in the optimizer batch, 0; behind them its blocks, [blocks, 2]: the pair, first row of the block. */
+export const pairTables = new Tables((layout) => {
+  const pairs = layout.pairIndices.length;
+  const table = new Uint32Array(pairs * 4 + countBlocks(layout) * 2);
+  let at = pairs * 4;
+  for (const [pair, { pairIndex, begin, length }] of pairPlaces(layout).entries()) {
+    table.set([begin, length, pairIndex, 0], pair * 4);
+    for (let first = 0; first < length; first += BLOCK_ROWS, at += 2) table.set([pair, first], at);
+  }
+  return table;
+});
