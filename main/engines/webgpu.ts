@@ -8,6 +8,7 @@ import { type FoundAdapter, findAdapter, type PowerPreference } from './webgpu/a
 import { BACKEND_NAME, createBackend, StudioWebgpuBackend } from './webgpu/backend.ts';
 import { loadDawn } from './webgpu/dawn.ts';
 import { openDevice } from './webgpu/device.ts';
+import { registerWebgpuKernels } from './webgpu/registerKernels.ts';
 
 export interface WebgpuOptions {
   /** Part of the adapter's name; the preferred GPU when absent. */
@@ -38,6 +39,7 @@ export async function openWebgpu({ adapter: name, powerPreference }: WebgpuOptio
 async function makeCurrent(device: GPUDevice, found: FoundAdapter): Promise<StudioWebgpuBackend> {
   if (tf.findBackendFactory(BACKEND_NAME) === null)
     tf.registerBackend(BACKEND_NAME, () => createBackend(device, found));
+  registerWebgpuKernels();
   const backend = (await tf.setBackend(BACKEND_NAME)) ? tf.backend() : null;
   if (backend instanceof StudioWebgpuBackend) return backend;
   throw new StudioError('ENGINE_FAILED', 'tfjs did not take the engine webgpu as a backend.', {
