@@ -8,6 +8,7 @@ import {
   adamFactors,
   type SparseGradient,
 } from '../../model/adam.ts';
+import { sumRows } from '../../model/kernels/rows.ts';
 import { adamOfMany, adamOfRows } from './adamPrograms.ts';
 import type { Programs } from './dispatch.ts';
 import { GROUP_SIZE } from './kernels/wgsl.ts';
@@ -160,7 +161,13 @@ function updateTable(
   const width = value.size / value.shape[0]!;
   checkSize(rows.size, ids.length * width);
   const { place } = variable;
-  if (place.kind !== 'own') throw new Error('Error in Adam: a table cannot have dense gradients before sparse ones.');
+  if (place.kind !== 'own') {
+    // It had a dense gradient before.
+    const gradient = tf.tidy(() => sumRows(rows, ids, value.shape[0]!));
+    updateMany(programs, [{ variable, gradient, settings }], scale);
+    gradient.dispose();
+    return;
+  }
   const [firsts, seconds] = place.tensors;
   const fours = width % 4 === 0;
   const numbers = fours ? 4 : 1;
