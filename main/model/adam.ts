@@ -64,7 +64,13 @@ export function updateAll(
   scale: tf.Tensor | null,
 ): void {
   if (scale !== null && factory.scales !== true) {
-    tf.tidy(() => updateAll(factory, updates.map((update) => scaledBy(scale, update)), null));
+    tf.tidy(() =>
+      updateAll(
+        factory,
+        updates.map((update) => scaledBy(scale, update)),
+        null,
+      ),
+    );
     return;
   }
   if (factory.updateAll !== undefined) {

@@ -143,7 +143,9 @@ function updateArena(
       ...commonSizes(members[0]!.settings),
       half: arena.half,
       ...each('length', ({ gradient }) => gradient.size),
-      ...each('offset', ({ variable: { place } }) => (place.kind === 'shared' ? arena.offsetOf(place.member) : 0)),
+      ...each('offset', ({ variable: { place } }) =>
+        place.kind === 'shared' ? arena.offsetOf(place.member) : 0,
+      ),
       ...factor('stepSize'),
       ...factor('inverseRoot'),
       ...factor('keep'),

@@ -27,7 +27,11 @@ export class MomentArena {
     this.tensor = tf.keep(tf.engine().makeTensorFromTensorInfo(programs.empty([2, length])));
     parameters.forEach(([first, second], member) => {
       const { size } = first;
-      programs.copy({ tensor: first, start: 0 }, { tensor: this.tensor, start: this.#offsets[member]! }, size);
+      programs.copy(
+        { tensor: first, start: 0 },
+        { tensor: this.tensor, start: this.#offsets[member]! },
+        size,
+      );
       const start = this.half + this.#offsets[member]!;
       programs.copy({ tensor: second, start: 0 }, { tensor: this.tensor, start }, size);
       tf.dispose([first, second]);

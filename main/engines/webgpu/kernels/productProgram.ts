@@ -263,7 +263,10 @@ function biasOf({ buffers: { b }, fours }: ProductVariant): string {
 function endOf({ tile, result, buffers, precision }: ProductVariant): string {
   const { side, registers } = tile;
   const vectors = registers / 4;
-  const all = Array.from({ length: registers * vectors }, (_, at) => `c${Math.floor(at / vectors)}_${at % vectors}`);
+  const all = Array.from(
+    { length: registers * vectors },
+    (_, at) => `c${Math.floor(at / vectors)}_${at % vectors}`,
+  );
   const part = buffers.c === 1 ? 'group.z * sizes.rows * sizes.columns + ' : '';
   const store =
     result.kind === 'linear'
