@@ -8,7 +8,7 @@ import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
 import { registerCpu } from './cpu.ts';
 import { cpuReport } from './cpuDoctor.ts';
 import { deviceEnvironment } from './devices.ts';
-import { hasNvidiaDriver } from './hardware.ts';
+import { type HardwarePlaces, hasNvidiaDriver } from './hardware.ts';
 import type { Precision } from './native/binding.ts';
 import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
 import { openNative, requirePrecision } from './native.ts';
@@ -103,11 +103,13 @@ export async function chooseEngine(wish: {
   readonly asked: EngineName | null;
   /** Where the binary of `native` is looked for. */
   readonly native?: NativePlaces;
+  /** Where an NVIDIA driver is looked for. */
+  readonly hardware?: HardwarePlaces;
 }): Promise<EngineName> {
-  const { dataDirectory, asked, native = nativePlaces() } = wish;
-  const installed = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() }) !== null;
+  const { dataDirectory, asked, native = nativePlaces(), hardware } = wish;
+  const installed = findInstallation(dataDirectory, { cuda: hasNvidiaDriver(hardware) }) !== null;
   if (asked === null) {
-    if (await canUseCuda(dataDirectory)) return 'tensorflow';
+    if (await canUseCuda(dataDirectory, hardware)) return 'tensorflow';
     if (findNative(native).kind === 'found') return 'native';
     return installed ? 'tensorflow' : 'wasm';
   }
