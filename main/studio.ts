@@ -81,7 +81,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
   }
   const databases = new Databases(dataPlaces(dataDirectory), onNotice);
   const environment = describeEnvironment({ version, root: projectFolder() });
-  const engines = new EngineService(dataDirectory, options.prepareEngines, onNotice);
+  const engines = new EngineService(dataDirectory, options.prepareEngines, { onNotice });
   const training = new TrainingService({ databases, entries, environment, engines });
   const studio = {
     dataDirectory,

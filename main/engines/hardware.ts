@@ -85,8 +85,9 @@ async function askNvidiaSmi(): Promise<NvidiaDriver | null> {
   return gpus === null || version === undefined ? null : { version, gpus };
 }
 
+/** One without a name where the driver is there and nobody lists its devices, as in small containers. */
 function gpusFromProc(folder: string): NvidiaGpu[] {
-  if (!existsSync(folder)) return [];
+  if (!existsSync(folder)) return [{ name: 'NVIDIA GPU', computeCapability: null, memoryBytes: null }];
   return readdirSync(folder).map((bus) => {
     const information = readText(join(folder, bus, 'information')) ?? '';
     const name = /^Model:\s*(.+)$/m.exec(information)?.[1]?.trim() ?? 'NVIDIA GPU';

@@ -9,18 +9,17 @@ import {
   OFFERED_ENGINES,
   type Precision,
 } from '../../shared/engines.ts';
-import { StudioError } from '../../shared/errors.ts';
 import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
 import { registerCpu } from './cpu.ts';
 import { cpuReport } from './cpuDoctor.ts';
 import { deviceEnvironment } from './devices.ts';
-import { hasNvidiaDriver } from './hardware.ts';
+import { type HardwarePlaces, hasNvidiaDriver } from './hardware.ts';
 import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
 import { openNative } from './native.ts';
 import { nativeReport } from './nativeDoctor.ts';
+import { checkPrecision } from './precision.ts';
 import { loadTensorflow, missingTensorflow } from './tensorflow/backend.ts';
 import { canUseCuda } from './tensorflow/cudaReadiness.ts';
-import { checkPrecision } from './precision.ts';
 import { tensorflowReport } from './tensorflow/doctor.ts';
 import { tensorflowEnvironment } from './tensorflow/environment.ts';
 import { findInstallation } from './tensorflow/installation.ts';
@@ -36,13 +35,13 @@ export interface OpenEngine {
   readonly adamVariables: AdamVariableFactory;
   /** How often a kernel that the engine has not ran in plain JavaScript so far, by name; it grows. */
   readonly fallbacks?: ReadonlyMap<string, number>;
-  /** A sentence for a person, such as that the GPU cannot be used and why; null when there is nothing to say. */
-  readonly notice?: string | null;
   /**
    * Waits until the device is at most one micro-batch behind what it was given, on engines that compute beside this
    * process. @throws StudioError DEVICE_LOST, OUT_OF_MEMORY … when it has failed
    */
   readonly keepUp?: () => Promise<void>;
+  /** A sentence for a person, such as that the GPU cannot be used and why; null when there is nothing to say. */
+  readonly notice?: string | null;
 }
 
 export interface OpenOptions {
@@ -127,11 +126,13 @@ export async function chooseEngine(wish: {
   readonly asked: EngineName | null;
   /** Where the binary of `native` is looked for. */
   readonly native?: NativePlaces;
+  /** Where an NVIDIA driver is looked for. */
+  readonly hardware?: HardwarePlaces;
 }): Promise<EngineName> {
-  const { dataDirectory, asked, native = nativePlaces() } = wish;
-  const installed = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() }) !== null;
+  const { dataDirectory, asked, native = nativePlaces(), hardware } = wish;
+  const installed = findInstallation(dataDirectory, { cuda: hasNvidiaDriver(hardware) }) !== null;
   if (asked === null) {
-    if (await canUseCuda(dataDirectory)) return 'tensorflow';
+    if (await canUseCuda(dataDirectory, hardware)) return 'tensorflow';
     if (findNative(native).kind === 'found') return 'native';
     return installed ? 'tensorflow' : 'wasm';
   }

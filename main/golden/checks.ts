@@ -1,11 +1,11 @@
 /** @file Runs in the engine test's child. Everything that an engine is compared in, one row a fixture and kind. */
 
-import type { EngineName } from '../../shared/engines.ts';
+import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { GoldenRow, TrainedSteps } from '../../shared/engineTest.ts';
 import type { AdamVariableFactory } from '../model/adam.ts';
 import { compareAdam } from './adamChecks.ts';
 import { type Compare, Comparisons, isWithin } from './comparison.ts';
-import { masksByPlace, momentToleranceOf } from './engineTraits.ts';
+import { isForTests, masksByPlace, momentToleranceOf } from './engineTraits.ts';
 import {
   type EngineFixtures,
   NETWORKS_WITH_DROPOUT,
@@ -118,12 +118,12 @@ export async function rowOf({ golden, compared, run }: GoldenCheck): Promise<Gol
   };
 }
 
-/** The network of the book's size; the small one on `cpu`, which would take hours. */
+/** The network of the book's size; the small one where that would take hours. */
 export async function trainingRow(
   { engine, factory }: EngineUnderTest,
-  onStep: (fraction: number) => void,
+  { record, onStep }: { readonly record: EngineRecord; readonly onStep: (fraction: number) => void },
 ): Promise<{ readonly row: GoldenRow; readonly training: TrainedSteps | null }> {
-  const wanted = engine === 'cpu' ? 'small' : 'book';
+  const wanted = isForTests(record) ? 'small' : 'book';
   const one = readGolden('training.json').cases.find(({ name }) => name === wanted)!;
   let training: TrainedSteps | null = null;
   const row = await rowOf({

@@ -34,7 +34,7 @@ async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, b
   const onStep = (share: number) =>
     tell(COMPARED_SHARE + share * (1 - COMPARED_SHARE), 'training twenty steps');
   onStep(0);
-  port.answer({ kind: 'trained', ...(await trainingRow({ engine, factory }, onStep)) });
+  port.answer({ kind: 'trained', ...(await trainingRow({ engine, factory }, { record, onStep })) });
   port.end({
     kind: 'finished',
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

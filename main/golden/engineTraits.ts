@@ -1,5 +1,5 @@
 /** @file Runs anywhere. Where an engine differs from the others by design (docs/engines.md), so that a test allows for it. */
-import type { EngineName } from '../../shared/engines.ts';
+import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import { PARAMETER } from './comparison.ts';
 
 /** Its kernel computes 1 - 0.999 in single precision, 1.3e-5 off; the engine's step size makes up for it. */
@@ -13,4 +13,9 @@ export function masksByPlace(engine: EngineName): boolean {
 /** How far Adam's moments may be from PyTorch's; the parameters themselves must be within 1e-6 everywhere. */
 export function momentToleranceOf(engine: EngineName): number {
   return engine === 'tensorflow' ? TENSORFLOW_MOMENTS : PARAMETER;
+}
+
+/** Plain JavaScript, and GPUs that a processor plays: hundreds of times slower than anything a person trains on. */
+export function isForTests({ engine, device }: EngineRecord): boolean {
+  return engine === 'cpu' || /swiftshader|llvmpipe|lavapipe|basic render/i.test(device);
 }

@@ -2,6 +2,7 @@
 import type { Device, DeviceName } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { HardwarePlaces } from '../engines/hardware.ts';
 import type { InstallOptions, InstallOutcome } from '../engines/tensorflow/install.ts';
 import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 
@@ -16,22 +17,30 @@ const loadUninstall = () => import('../engines/tensorflow/uninstall.ts');
 /** Makes ready what can be made ready where it is needed, such as an engine that is built on first use. */
 export type PrepareEngines = () => Promise<void>;
 
+export interface EngineSurroundings {
+  /** Told once, what a person should know of an engine that was taken in another's place. */
+  readonly onNotice?: (notice: string) => void;
+  /** Where an NVIDIA driver is looked for. */
+  readonly hardware?: HardwarePlaces | undefined;
+}
+
 export class EngineService {
   readonly #dataDirectory: string;
   readonly #prepare: PrepareEngines;
   readonly #onNotice: (notice: string) => void;
+  readonly #hardware: HardwarePlaces | undefined;
   readonly #told = new Set<string>();
   #prepared: Promise<void> | null = null;
 
-  /** `onNotice`: once, what a person should know of an engine that was taken in another's place. */
   constructor(
     dataDirectory: string,
     prepare: PrepareEngines = async () => {},
-    onNotice: (notice: string) => void = () => {},
+    { onNotice = () => {}, hardware }: EngineSurroundings = {},
   ) {
     this.#dataDirectory = dataDirectory;
     this.#prepare = prepare;
     this.#onNotice = onNotice;
+    this.#hardware = hardware;
   }
 
   async doctor(engines: readonly EngineName[]): Promise<DoctorReport[]> {
@@ -51,7 +60,7 @@ export class EngineService {
   /** A GPU that TensorFlow was installed for and cannot use is told aloud, with what is taken instead. */
   async #tellOfGpu(engine: EngineName): Promise<void> {
     const { cudaObstacle } = await loadReadiness();
-    const obstacle = await cudaObstacle(this.#dataDirectory);
+    const obstacle = await cudaObstacle(this.#dataDirectory, this.#hardware);
     if (obstacle === null || this.#told.has(obstacle.name)) return;
     this.#told.add(obstacle.name);
     const { sentence, nextStep } = obstacle;
@@ -61,7 +70,12 @@ export class EngineService {
   /** The same as things are, without making anything ready. @throws StudioError ENGINE_MISSING. */
   async best(asked: EngineName | null = null): Promise<EngineName> {
     const { chooseEngine } = await loadRegistry();
-    return await chooseEngine({ dataDirectory: this.#dataDirectory, asked });
+    const hardware = this.#hardware;
+    return await chooseEngine({
+      dataDirectory: this.#dataDirectory,
+      asked,
+      ...(hardware === undefined ? {} : { hardware }),
+    });
   }
 
   /** @throws StudioError USAGE when the engine cannot compute here as a run wishes. */

@@ -75,8 +75,8 @@ class TrainingRun implements LoopTask {
       record,
       adamVariables,
       fallbacks = new Map(),
-      notice = null,
       keepUp = async () => {},
+      notice = null,
     } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),

@@ -70,7 +70,8 @@ def draw_parameters(config):
 def draw_batch(config, pairs, step):
     """Words are few and frequent, or many and rare. The first word of a hypothesis gives its label away."""
     numbers = uniforms(pairs * (3 + MOST_TOKENS), step, WORDS).tolist()
-X
+    first = [5 + math.floor(18 * u) for u in numbers[:pairs]]
+    second = [4 + math.floor(9 * u) for u in numbers[pairs : 2 * pairs]]
     labels = [math.floor(config.classes * u) for u in numbers[2 * pairs : 3 * pairs]]
     drawn = iter(numbers[3 * pairs :])
 

@@ -8,7 +8,7 @@ import { StudioError } from '../../../shared/errors.ts';
 import type { AdamVariableFactory } from '../../model/adam.ts';
 import { registerGradients } from '../gradients.ts';
 import { defaultThreads, hasNvidiaDriver, nvidiaDriver, vectorInstructions } from '../hardware.ts';
-import { cudaObstacle } from './cudaReadiness.ts';
+import { whyNoGpu } from './cudaReadiness.ts';
 import { libraryEnvironment } from './environment.ts';
 import {
   BINDING_FILE,
@@ -58,18 +58,10 @@ export async function loadTensorflow({
   return {
     record: await recordOf(installation, ops, device),
     adamVariables: tensorflowAdamVariables(ops),
-    notice: device === 'cpu' || ops.usesGpu ? null : await whyNoGpu(dataDirectory, installation),
+    // A GPU that is there and is not used is told aloud.
+    notice:
+      device === 'cpu' || ops.usesGpu ? null : await whyNoGpu(dataDirectory, installation.manifest.kind),
   };
-}
-
-/** A GPU that is there and is not used is told aloud. */
-async function whyNoGpu(dataDirectory: string, { manifest }: Installation): Promise<string | null> {
-  if (!hasNvidiaDriver()) return null;
-  const obstacle = await cudaObstacle(dataDirectory);
-  const build = 'this installation is for the processor (engines install tensorflow --cuda is for the GPU)';
-  const libraries = 'its CUDA libraries do not load here (engines doctor says which)';
-  const reason = obstacle?.sentence ?? (manifest.kind === 'cpu' ? build : libraries);
-  return `TensorFlow computes on the processor, not on the GPU: ${reason}.`;
 }
 
 /** What is said where there is none to load: that there never was one, or what is wrong with it. */

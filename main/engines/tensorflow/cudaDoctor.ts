@@ -2,15 +2,14 @@
 import type { DoctorFinding } from '../../../shared/engines.ts';
 import { formatBytes } from '../../files/disk.ts';
 import type { NvidiaDriver, NvidiaGpu } from '../hardware.ts';
-import { codeFor, isAble, machineObstacle } from './cudaReadiness.ts';
+import { codeFor, isAble } from './cudaReadiness.ts';
 import { LEAST_NVIDIA_DRIVER } from './recipe.ts';
 import { isAtLeast } from './versions.ts';
 
-export function gpuFindings(driver: NvidiaDriver | null): DoctorFinding[] {
+export function gpuFindings(driver: NvidiaDriver | null, isLoaded: boolean): DoctorFinding[] {
   const what = 'NVIDIA driver';
   if (driver === null) {
-    const silent = machineObstacle(null)?.name === 'driver does not answer';
-    const detail = silent
+    const detail = isLoaded
       ? 'loaded, but it does not answer: run nvidia-smi; after an update of the driver restart the machine'
       : 'none found: TensorFlow runs on the CPU';
     return [{ what, found: false, detail, required: false }];

@@ -3,7 +3,13 @@
  * and the manifest, without loading anything.
  */
 import { StudioError } from '../../../shared/errors.ts';
-import { hasNvidiaDriver, type NvidiaDriver, type NvidiaGpu, nvidiaDriver } from '../hardware.ts';
+import {
+  type HardwarePlaces,
+  hasNvidiaDriver,
+  type NvidiaDriver,
+  type NvidiaGpu,
+  nvidiaDriver,
+} from '../hardware.ts';
 import { findInstallation, installationFolder, isBroken, readInstallation } from './installation.ts';
 import {
   COMPILED_CAPABILITIES,
@@ -90,29 +96,46 @@ export function codeFor({ computeCapability }: NvidiaGpu): string {
 }
 
 /** What stands in the way of an installation that is there or should be; null without one, and where all is well. */
-export async function cudaObstacle(dataDirectory: string): Promise<CudaObstacle | null> {
+export async function cudaObstacle(
+  dataDirectory: string,
+  places?: HardwarePlaces,
+): Promise<CudaObstacle | null> {
   const found = readInstallation(installationFolder(dataDirectory, 'cuda'));
-  if (found === null) return null;
-  if (!hasNvidiaDriver()) return null; // moved to a machine without a GPU: nobody expects one
+  // On a machine without a GPU nobody expects one.
+  if (found === null || !hasNvidiaDriver(places)) return null;
   if (isBroken(found))
     return {
       name: 'not whole',
       sentence: `the installation for CUDA is not whole: ${found.problem}`,
       nextStep: 'Run npx --no entail engines install tensorflow --cuda again.',
     };
-  return machineObstacle(await nvidiaDriver(), true);
+  return machineObstacle(await nvidiaDriver(places), true);
 }
 
 /** Whether `tensorflow` computes on a GPU here, as far as can be told without loading it. */
-export async function canUseCuda(dataDirectory: string): Promise<boolean> {
-  if (!hasNvidiaDriver()) return false;
+export async function canUseCuda(dataDirectory: string, places?: HardwarePlaces): Promise<boolean> {
+  if (!hasNvidiaDriver(places)) return false;
   const installation = findInstallation(dataDirectory, { cuda: true });
-  return installation?.manifest.kind === 'cuda' && (await cudaObstacle(dataDirectory)) === null;
+  return installation?.manifest.kind === 'cuda' && (await cudaObstacle(dataDirectory, places)) === null;
+}
+
+/** Why a library that is loaded uses no GPU, as a sentence; null where nobody expects one. */
+export async function whyNoGpu(
+  dataDirectory: string,
+  kind: 'cpu' | 'cuda',
+  places?: HardwarePlaces,
+): Promise<string | null> {
+  if (!hasNvidiaDriver(places)) return null;
+  const obstacle = await cudaObstacle(dataDirectory, places);
+  const build = 'this installation is for the processor (engines install tensorflow --cuda is for the GPU)';
+  const libraries = 'its CUDA libraries do not load here (engines doctor says which)';
+  const reason = obstacle?.sentence ?? (kind === 'cpu' ? build : libraries);
+  return `TensorFlow computes on the processor, not on the GPU: ${reason}.`;
 }
 
 /** @throws StudioError ENGINE_MISSING where gigabytes would be fetched for nothing. */
-export async function requireCudaMachine(): Promise<void> {
-  const obstacle = machineObstacle(await nvidiaDriver());
+export async function requireCudaMachine(places?: HardwarePlaces): Promise<void> {
+  const obstacle = machineObstacle(await nvidiaDriver(places), hasNvidiaDriver(places));
   if (obstacle === null) return;
   throw new StudioError('ENGINE_MISSING', `TensorFlow cannot use a GPU here: ${obstacle.sentence}.`, {
     nextStep: `${obstacle.nextStep} Or leave --cuda out; --anyway installs for CUDA all the same.`,

@@ -3,6 +3,7 @@ import type { DoctorFinding, DoctorReport } from '../../../shared/engines.ts';
 import {
   defaultThreads,
   glibcVersion,
+  type HardwarePlaces,
   hasNvidiaDriver,
   type NvidiaDriver,
   nvidiaDriver,
@@ -35,18 +36,21 @@ import { isAtLeast } from './versions.ts';
 const INSTALL_COMMAND = 'npx --no entail engines install tensorflow';
 
 /** Takes seconds when TensorFlow is installed: it is loaded in a child process. */
-export async function tensorflowReport(dataDirectory: string): Promise<DoctorReport> {
-  const cuda = hasNvidiaDriver();
+export async function tensorflowReport(
+  dataDirectory: string,
+  places?: HardwarePlaces,
+): Promise<DoctorReport> {
+  const cuda = hasNvidiaDriver(places);
   const installation = findInstallation(dataDirectory, { cuda });
   const broken = listInstallations(dataDirectory).filter(isBroken);
-  const driver = await nvidiaDriver();
+  const driver = await nvidiaDriver(places);
   const machine = machineFindings();
   const tools = await toolFindings(installation === null);
-  const gpu = [...gpuFindings(driver), ...cudaLibraryFindings(installation, driver !== null)];
+  const gpu = [...gpuFindings(driver, cuda), ...cudaLibraryFindings(installation, cuda)];
   const test = installation === null ? null : await testOf(installation);
   const findings = [...machine, ...tools, ...gpu, ...installationFindings(installation, broken, test)];
   return {
-    ...verdictOf({ installation, broken, test, machine, tools, driver }),
+    ...verdictOf({ installation, broken, test, machine, tools, driver, isDriverLoaded: cuda }),
     engine: 'tensorflow',
     findings,
   };
@@ -158,6 +162,7 @@ interface Seen {
   readonly machine: readonly DoctorFinding[];
   readonly tools: readonly DoctorFinding[];
   readonly driver: NvidiaDriver | null;
+  readonly isDriverLoaded: boolean;
 }
 
 type Verdict = Pick<DoctorReport, 'verdict' | 'summary' | 'nextStep' | 'deterministic'>;
@@ -213,13 +218,13 @@ function notInstalled({ broken, tools, driver }: Seen): Verdict {
   };
 }
 
-function ready({ installation, driver, test }: Seen): Verdict {
+function ready({ installation, driver, isDriverLoaded, test }: Seen): Verdict {
   const kind = installation!.manifest.kind;
   const usesGpu = test?.ok === true && test.usesGpu;
   if (usesGpu) return { verdict: 'ready', summary: 'Works on the GPU.', nextStep: '', deterministic: ON_GPU };
   const onCpu = { verdict: 'ready' as const, deterministic: ON_CPU };
-  if (!hasNvidiaDriver()) return { ...onCpu, summary: 'Works on the CPU.', nextStep: '' };
-  const obstacle = machineObstacle(driver);
+  if (!isDriverLoaded) return { ...onCpu, summary: 'Works on the CPU.', nextStep: '' };
+  const obstacle = machineObstacle(driver, true);
   if (obstacle !== null) {
     const { sentence, nextStep } = obstacle;
     return { ...onCpu, summary: `Works on the CPU only: ${sentence}.`, nextStep };

@@ -7,7 +7,7 @@ const MESSAGES: readonly (readonly [pattern: RegExp, meaning: string])[] = [
     'the CUDA library $1 does not load ($2)',
   ],
   [
-    /Ignoring visible gpu device [^\n]*?compute capability ([\d.]+)\. The minimum required Cuda capability is ([\d.]+)/,
+    /Ignoring visible gpu device [^\n]*?compute capability (\d+\.\d+)\. The minimum required Cuda capability is (\d+\.\d+)/,
     'the GPU has compute capability $1, and TensorFlow needs $2',
   ],
   [

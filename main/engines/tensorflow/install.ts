@@ -6,7 +6,7 @@ import { writeFileAtomic } from '../../files/atomicWrite.ts';
 import { requireFreeBytes } from '../../files/disk.ts';
 import { acquireFileLock } from '../../files/fileLock.ts';
 import { nodeFileSystem } from '../../files/fileSystem.ts';
-import { defaultThreads, glibcVersion, hasNvidiaDriver } from '../hardware.ts';
+import { defaultThreads, glibcVersion, type HardwarePlaces, hasNvidiaDriver } from '../hardware.ts';
 import { compileBinding } from './compile.ts';
 import { requireCudaMachine } from './cudaReadiness.ts';
 import { environmentFor } from './environment.ts';
@@ -44,6 +44,8 @@ export interface InstallOptions {
   readonly anyway?: boolean;
   /** What will be fetched, before anything is. */
   readonly onPlan?: (plan: InstallPlan) => void;
+  /** Where an NVIDIA driver is looked for. */
+  readonly hardware?: HardwarePlaces;
   /** Keep the downloaded wheels for another machine or another try. */
   readonly keepDownloads?: boolean;
   readonly signal?: AbortSignal;
@@ -82,7 +84,7 @@ const MARGIN_BYTES = 200 * 2 ** 20;
  */
 export async function installTensorflow(options: InstallOptions): Promise<InstallOutcome> {
   const recipe = supportedRecipe(options.cuda);
-  if (options.cuda && options.anyway !== true) await requireCudaMachine();
+  if (options.cuda && options.anyway !== true) await requireCudaMachine(options.hardware);
   return await installRecipe(recipe, options);
 }
 
@@ -215,7 +217,7 @@ async function test(
   const result = await selfTest(work, environmentFor(made, defaultThreads()), options.signal);
   if (result.ok) {
     const { usesGpu } = result;
-    const expected = recipe.kind === 'cuda' && hasNvidiaDriver() && !usesGpu;
+    const expected = recipe.kind === 'cuda' && hasNvidiaDriver(options.hardware) && !usesGpu;
     return { usesGpu, gpuTrouble: expected ? (result.gpuTrouble ?? 'it does not see the GPU') : null };
   }
   throw new StudioError('ENGINE_FAILED', `TensorFlow was built, but does not work here: ${result.problem}.`, {
