@@ -37,7 +37,7 @@ async function test(engine: EngineName, precision: Precision, steps: boolean): P
     goldens.push(row);
   };
   for (const check of goldenChecks(underTest)) say(judged(await rowOf(check), precision));
-  const trained = steps ? await trainingRow(underTest, () => {}) : null;
+  const trained = steps ? await trainingRow(underTest, { record: opened.record, onStep: () => {} }) : null;
   if (trained !== null) say(judged(trained.row, precision));
   const training = trained?.training ?? null;
   const [found] = await doctor({ dataDirectory: '', engines: [engine] });

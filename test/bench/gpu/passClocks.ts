@@ -11,6 +11,8 @@ const QUERY_BYTES = 8;
 interface Pending {
   /** Of the clocked dispatches of one command buffer, in their order. */
   readonly names: readonly string[];
+  readonly querySet: GPUQuerySet;
+  readonly stamps: GPUBuffer;
   readonly copy: GPUBuffer;
 }
 
@@ -28,7 +30,7 @@ export class PassClocks implements Clocks {
 
   async read(): Promise<Map<string, KernelTime>> {
     const times = new Map<string, KernelTime>();
-    for (const { names, copy } of this.#pending.splice(0)) {
+    for (const { names, querySet, stamps: resolved, copy } of this.#pending.splice(0)) {
       await copy.mapAsync(GPUMapMode.READ);
       const stamps = new BigUint64Array(copy.getMappedRange());
       for (const [at, name] of names.entries()) {
@@ -37,7 +39,7 @@ export class PassClocks implements Clocks {
         time.starts++;
         times.set(name, time);
       }
-      copy.destroy();
+      for (const one of [copy, resolved, querySet]) one.destroy();
     }
     return times;
   }
@@ -70,7 +72,7 @@ export class PassClocks implements Clocks {
     const copy = this.#device.createBuffer({ size, usage: COPY_DST | MAP_READ });
     encoder.resolveQuerySet(querySet, 0, 2 * names.length, stamps, 0);
     encoder.copyBufferToBuffer(stamps, 0, copy, 0, size);
-    this.#pending.push({ names, copy });
+    this.#pending.push({ names, querySet, stamps, copy });
   }
 }
 

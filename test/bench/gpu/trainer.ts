@@ -34,7 +34,9 @@ export interface TrainerRequest {
 const LEARNING_RATE = 1e-4;
 /** Every batch has been seen, so that everything is compiled and pools are full. */
 const WARM_ROUNDS = 2;
-const PROFILED_STEPS = 10;
+/** The GPU's clock is read in steps of 65 µs, so that only means of many are good. */
+const PROFILED_MS = 1500;
+const MOST_PROFILED_STEPS = 200;
 
 /** What the host did in a stretch of steps. */
 interface Stretch {
@@ -79,15 +81,16 @@ class Trainer {
     };
   }
 
-  async profile(): Promise<ProfileAnswer> {
+  async profile(stepMs: number): Promise<ProfileAnswer> {
+    const steps = Math.min(MOST_PROFILED_STEPS, Math.max(1, Math.round(PROFILED_MS / stepMs)));
     const clocks = clocksOf(tf.backend());
-    const { ms } = await this.steps(PROFILED_STEPS);
+    const { ms } = await this.steps(steps);
     const times = [...(await clocks.read())].sort(([, one], [, other]) => other.ms - one.ms);
     return {
       kind: 'profile',
-      kernels: Object.fromEntries(times.map(([name, time]) => [name, time.ms / PROFILED_STEPS])),
-      starts: Object.fromEntries(times.map(([name, { starts }]) => [name, starts / PROFILED_STEPS])),
-      stepMs: ms / PROFILED_STEPS,
+      kernels: Object.fromEntries(times.map(([name, time]) => [name, time.ms / steps])),
+      starts: Object.fromEntries(times.map(([name, { starts }]) => [name, starts / steps])),
+      stepMs: ms / steps,
     };
   }
 
@@ -165,7 +168,7 @@ async function serve(request: TrainerRequest): Promise<void> {
   say({ kind: 'ready', device, stepMs });
   for await (const line of createInterface({ input: process.stdin })) {
     const [order, seconds] = line.split(' ');
-    if (order === 'profile') say(await trainer.profile());
+    if (order === 'profile') say(await trainer.profile(stepMs));
     else say(await trainer.round(stepMs, Number(seconds)));
   }
 }
