@@ -34,7 +34,7 @@ export interface TrainerRequest {
 const LEARNING_RATE = 1e-4;
 /** Every batch has been seen, so that everything is compiled and pools are full. */
 const WARM_ROUNDS = 2;
-/** The GPU's clock is read in steps of 65 µs, so that only means of many are good. */
+/** As many steps as fit: single times of short kernels vary. */
 const PROFILED_MS = 1500;
 const MOST_PROFILED_STEPS = 200;
 
