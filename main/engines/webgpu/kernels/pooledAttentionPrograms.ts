@@ -16,7 +16,7 @@ import {
   weightedSums,
 } from './pooledAttentionTiles.ts';
 import { byVariant } from './variants.ts';
-import { GROUP_SIZE, mainOf } from './wgsl.ts';
+import { exponential, GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Columns of a workgroup of the gradient of x. */
 export const BLOCK_COLUMNS = 64;
@@ -34,7 +34,7 @@ export const pooledAttentionProgram = byVariant((variant: PooledVariant): Progra
     sizes: POOLED_SIZES,
     source: `${pooledHead(variant, ['x', 'query'])}
 ${overHead('most_of_head', (a, b) => `max(${a}, ${b})`)}
-${oneOfX(packed)}
+${exponential('f32')}${oneOfX(packed)}
 ${pooledMain(`
   ${eachProduct(packed, 'query', 'sizes.hidden', 'saved[at] = total * sizes.scale;')}
   var most = LOWEST;
@@ -44,13 +44,13 @@ ${pooledMain(`
   most = most_of_head(lane, most);
   var divisor = 0.0;
   if (has_head) {
-    for (var key = lane % 64u; key < length; key += 64u) { divisor += exp(saved[weights_at + key] - most); }
+    for (var key = lane % 64u; key < length; key += 64u) { divisor += exponential(saved[weights_at + key] - most); }
   }
   let inverse = 1.0 / sum_of_head(lane, divisor);
   var share = 0.0;
   if (has_head) {
     for (var key = lane % 64u; key < length; key += 64u) {
-      let weight = exp(saved[weights_at + key] - most) * inverse;
+      let weight = exponential(saved[weights_at + key] - most) * inverse;
       // The query is the pair's first row: element (head · T + 0) · T + key.
       let factor = factors4(pair_index, head * length * length + key).x;
       saved[weights_at + key] = select(weight, -weight, factor == 0.0);

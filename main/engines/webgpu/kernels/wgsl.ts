@@ -28,3 +28,7 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
   }
   return workgroupUniformLoad(&${name}_parts[0]);
 }`;
+
+/** `exponential(x)` of a number or a vector: exp, and NaN of NaN, which some drivers make a number. */
+export const exponential = (type: 'f32' | 'vec4f') => `
+fn exponential(x: ${type}) -> ${type} { return select(exp(x), x, x != x); }`;
