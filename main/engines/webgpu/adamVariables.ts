@@ -119,7 +119,7 @@ function settle(programs: Programs, updates: readonly Update<tf.Tensor>[]): void
     const together = fresh.slice(begin, begin + most);
     const tensors = together.map(({ place }) => (place as Moments & { kind: 'own' }).tensors);
     const arena = new MomentArena(programs, tensors);
-    together.forEach((variable, member) => variable.moveTo(arena, member));
+    for (const [member, variable] of together.entries()) variable.moveTo(arena, member);
   }
 }
 

@@ -9,8 +9,10 @@ import type { WebgpuPrecision } from './kernel.ts';
 import type { Tile } from './productTiles.ts';
 
 export interface ProductVariant {
-  /** Buffers of A, B and C: one, or one a layer. Several of A and B and one C: the products are added up. */
+  /** Buffers of A, B and C: one, or one a layer. */
   readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
+  /** The products of all layers are added up. */
+  readonly adds: boolean;
   /** A lies as [K, M] in memory; B as [N, K]. */
   readonly transposeA: boolean;
   readonly transposeB: boolean;
@@ -41,7 +43,7 @@ export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
 };
 
 export function productProgram(variant: ProductVariant): Program {
-  const { buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
+  const { adds, buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   const named = (name: string, count: number, type = element) =>
     Object.fromEntries(numbered(name, count).map((each) => [each, type]));
@@ -51,7 +53,7 @@ export function productProgram(variant: ProductVariant): Program {
   return {
     name: [
       `product ${transposeA ? 'km' : 'mk'} ${transposeB ? 'nk' : 'kn'}`,
-      `${buffers.a}${buffers.b}${buffers.c} ${fours ? 4 : 1} ${tile.size} ${precision}`,
+      `${buffers.a}${buffers.b}${buffers.c}${adds ? ' added' : ''} ${fours ? 4 : 1} ${tile.size} ${precision}`,
       `${result.kind} ${activation}${kept ? ' before' : ''}`,
     ].join(' '),
     inputs: {
@@ -74,11 +76,10 @@ const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => text(index)).join('\n');
 
 function sourceOf(variant: ProductVariant): string {
-  const { buffers, tile, transposeA, transposeB, result, precision } = variant;
+  const { adds, buffers, tile, transposeA, transposeB, result, precision } = variant;
   const { size, inner, side, registers } = tile;
   const vectors = registers / 4;
   const element = precision === 'fp16' ? 'f16' : 'f32';
-  const summed = buffers.a > 1 && buffers.c === 1;
   const rowVectors = size / 4;
   const accumulators = (text: (row: number, vector: number) => string) =>
     times(registers, (row) => times(vectors, (vector) => text(row, vector)));
@@ -103,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let tx = lane % ${side}u;
   ${accumulators((row, vector) => `var c${row}_${vector} = vec4f(0.0);`)}
   ${result.kind === 'columns' ? times(vectors, (vector) => `var sum${vector} = vec4f(0.0);`) : ''}
-  ${summed ? `for (var factor = 0u; factor < ${buffers.a}u; factor++) {` : 'let factor = layer;'}
+  ${adds ? `for (var factor = 0u; factor < ${buffers.a}u; factor++) {` : 'let factor = layer;'}
   for (var k = begin; k < end; k += ${inner}u) {
     ${times((2 * inner * size) / 16 / (side * side), (part) => loadCall(part, tile))}
     workgroupBarrier();
@@ -114,7 +115,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     workgroupBarrier();
   }
-  ${summed ? '}' : ''}
+  ${adds ? '}' : ''}
   ${endOf(variant)}
   ${result.kind === 'columns' ? columnsEnd(variant) : ''}
 }`;
