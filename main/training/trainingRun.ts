@@ -71,6 +71,7 @@ class TrainingRun implements LoopTask {
       record,
       adamVariables,
       fallbacks = new Map(),
+      notice = null,
     } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
@@ -79,6 +80,7 @@ class TrainingRun implements LoopTask {
       nice: job.config.hyperparameters.nice,
     });
     links.beat();
+    if (notice !== null) links.report({ kind: 'log', level: 'warning', text: notice });
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
     const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
     const work = makeWork({ engine: record.engine, factory: adamVariables, begin });
