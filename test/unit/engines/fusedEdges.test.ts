@@ -7,73 +7,81 @@ import { crossEntropy } from '../../../main/model/kernels/crossEntropy.ts';
 import { embeddingSum } from '../../../main/model/kernels/embeddingSum.ts';
 import { gradientNorm } from '../../../main/model/kernels/gradientNorm.ts';
 import { linear } from '../../../main/model/kernels/linear.ts';
+import { pooledAttention } from '../../../main/model/kernels/pooledAttention.ts';
 import { sumRows } from '../../../main/model/kernels/rows.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
 import { dropout, layoutOf, passOver, random, type Work } from '../../support/fusedWork.ts';
 import { Inputs, type Values, valuesOn } from '../../support/onEngine.ts';
 
+type Three = tf.Tensor3D;
 type Two = tf.Tensor2D;
 type One = tf.Tensor1D;
+
+/** [5, 8], with the value in the last pair: the composite pads with the first row. */
+const poisoned = (value: number) => ({ values: new Inputs(2).normal(40).with(28, value), shape: [5, 8] });
+
+/** Fused kernels on pairs of 3 and 2 rows, of which one number is the value. */
+function poisonedWorks(value: number): Record<string, Work> {
+  const inputs = new Inputs(3);
+  const x = poisoned(value);
+  const weight = random(inputs, 8, 8);
+  const vector = { values: new Float32Array(8).fill(1), shape: [8] };
+  const where = { segments: Int32Array.of(0, 0, 1, 0, 1), positions: Int32Array.of(0, 1, 2, 0, 1) };
+  const options = { layout: layoutOf([3, 2]), dropout: null, place: 0 };
+  return {
+    linear: {
+      tensors: [x, weight, vector],
+      forward: (x: Two, weight: Two, bias: One) => linear(x, { weight, bias }),
+    },
+    attention: {
+      tensors: [x, x, x],
+      forward: (q: Two, k: Two, v: Two) => attention(q, k, v, { heads: 2, ...options }),
+    },
+    pooledAttention: {
+      tensors: [x, random(inputs, 2, 2, 8)],
+      forward: (x: Two, query: Three) => pooledAttention(x, query, { heads: 2, scale: 0.5, ...options }),
+    },
+    addDropoutNorm: {
+      tensors: [x, x, vector, vector],
+      forward: (x: Two, residual: Two, gamma: One, beta: One) =>
+        addDropoutNorm(x, residual, { gamma, beta, eps: 1e-5 }, options),
+    },
+    normDropout: {
+      tensors: [x, vector, vector],
+      forward: (x: Two, gamma: One, beta: One) => normDropout(x, { gamma, beta, eps: 1e-5 }, options),
+    },
+    embeddingSum: {
+      tensors: [x, random(inputs, 2, 8), random(inputs, 1, 3, 8)],
+      forward: (rows: Two, segmentTable: Two, positionTable: Three) =>
+        embeddingSum(rows, segmentTable, positionTable, { ids: where.segments, ...where, sources: null }),
+    },
+    crossEntropy: {
+      tensors: [x],
+      forward: (x: Two) =>
+        crossEntropy(x, Int32Array.of(0, 1, 2, 3, 4), { classWeights: null, labelSmoothing: 0 }),
+    },
+  };
+}
 
 describe.each(['native', 'webgpu'] as const)('%s', (engine) => {
   beforeEach(({ skip }) => void engineForTests(engine, skip));
 
   describe('NaN and infinity', () => {
-    const layout = layoutOf([3, 2]);
-    /** In the last pair: the composite pads with the first row. */
-    const poisoned = (values: Float32Array, value: number) => values.with(28, value);
+    const values = [Number.NaN, Number.POSITIVE_INFINITY];
+    const names = Object.keys(poisonedWorks(0));
+    const cases = values.flatMap((value) => names.map((name) => [value, name] as const));
+    const whichAreFinite = (all: Values) => all.map((values) => Array.from(values, Number.isFinite));
 
-    it.each([Number.NaN, Number.POSITIVE_INFINITY])('%d is not lost, forward or backward', async (value) => {
-      const inputs = new Inputs(2);
-      const x = { values: poisoned(inputs.normal(40), value), shape: [5, 8] };
-      const weight = random(inputs, 8, 8);
-      const vector = { values: new Float32Array(8).fill(1), shape: [8] };
-      const segments = random(inputs, 2, 8);
-      const positions = random(inputs, 1, 3, 8);
-      const where = { segments: Int32Array.of(0, 0, 1, 0, 1), positions: Int32Array.of(0, 1, 2, 0, 1) };
-      const options = { layout, dropout: null, place: 0 };
-      const works: Work[] = [
-        {
-          tensors: [x, weight, vector],
-          forward: (x: Two, weight: Two, bias: One) => linear(x, { weight, bias }),
-        },
-        {
-          tensors: [x, x, x],
-          forward: (q: Two, k: Two, v: Two) => attention(q, k, v, { heads: 2, ...options }),
-        },
-        {
-          tensors: [x, x, vector, vector],
-          forward: (x: Two, residual: Two, gamma: One, beta: One) =>
-            addDropoutNorm(x, residual, { gamma, beta, eps: 1e-5 }, options),
-        },
-        {
-          tensors: [x, vector, vector],
-          forward: (x: Two, gamma: One, beta: One) => normDropout(x, { gamma, beta, eps: 1e-5 }, options),
-        },
-        {
-          tensors: [x, segments, positions],
-          forward: (rows: Two, segmentTable: Two, positionTable: tf.Tensor3D) =>
-            embeddingSum(rows, segmentTable, positionTable, {
-              ...{ ids: where.segments, ...where, sources: null },
-            }),
-        },
-        {
-          tensors: [x],
-          forward: (x: Two) =>
-            crossEntropy(x, Int32Array.of(0, 1, 2, 3, 4), { classWeights: null, labelSmoothing: 0 }),
-        },
-      ];
-      const whichAreFinite = (all: Values) => all.map((values) => Array.from(values, Number.isFinite));
-      for (const [at, work] of works.entries()) {
-        const [actual, expected] = [
-          await valuesOn(engine, () => passOver(work, 1)),
-          await valuesOn('cpu', () => passOver(work, 1)),
-        ];
-        expect(whichAreFinite(expected).flat(), `work ${at}`).toContain(false);
-        expect(whichAreFinite(actual), `work ${at}`).toEqual(whichAreFinite(expected));
-      }
+    it.each(cases)('%d is not lost by %s, forward or backward', async (value, name) => {
+      const work = () => passOver(poisonedWorks(value)[name]!, 1);
+      const expected = whichAreFinite(await valuesOn('cpu', work));
+      expect(expected.flat()).toContain(false);
+      expect(whichAreFinite(await valuesOn(engine, work))).toEqual(expected);
+    });
+
+    it.each(values)('%d is not lost by sums', async (value) => {
       const read = () => {
-        const rows = tf.tensor2d(x.values, [5, 8]);
+        const rows = tf.tensor2d(poisoned(value).values, [5, 8]);
         return [gradientNorm([rows]), sumRows(rows, Int32Array.of(0, 1, 0, 1, 0), 2)];
       };
       const [norm, sums] = whichAreFinite(await valuesOn(engine, read));
