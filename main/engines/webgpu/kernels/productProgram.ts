@@ -110,7 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     for (var k4 = 0u; k4 < ${inner / 4}u; k4++) {
       ${precision === 'fp16' ? accumulators((row, vector) => `var h${row}_${vector} = vec4<f16>(0.0h);`) : ''}
-      ${times(4, (step) => stepOf(step, variant))}
+      ${stepsOf(variant)}
       ${precision === 'fp16' ? accumulators((row, vector) => `c${row}_${vector} += vec4f(h${row}_${vector});`) : ''}
     }
     workgroupBarrier();
@@ -209,12 +209,19 @@ function loadCall(part: number, { size, inner, side }: Tile): string {
   return `if (lane < ${half}u) { load_A(factor, row0, k, lane); } else { load_B(factor, column0, k, lane - ${half}u); }`;
 }
 
+/** Four k. Where a step is long already a loop does: unrolled four times it takes drivers seconds to compile. */
+function stepsOf(variant: ProductVariant): string {
+  return variant.tile.registers === 8
+    ? `for (var step = 0u; step < 4u; step++) ${stepOf('step', variant)}`
+    : times(4, (step) => stepOf(`${step}u`, variant));
+}
+
 /** One k: outer product of a column of A's tile and a row of B's. */
-function stepOf(step: number, { tile, precision, result }: ProductVariant): string {
+function stepOf(step: string, { tile, precision, result }: ProductVariant): string {
   const { size, side, registers } = tile;
   const vectors = registers / 4;
   const read = (factor: 'A' | 'B', at: string, vector: number) =>
-    `let ${factor.toLowerCase()}${vector} = tile${factor}[(k4 * 4u + ${step}u) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))];`;
+    `let ${factor.toLowerCase()}${vector} = tile${factor}[(k4 * 4u + ${step}) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))];`;
   const sum = precision === 'fp16' ? 'h' : 'c';
   const element = precision === 'fp16' ? 'f16' : 'f32';
   return `{
