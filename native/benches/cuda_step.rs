@@ -1,15 +1,20 @@
 //! Pairs a second of whole training steps on the GPU: 512 pairs of SNLI's lengths a batch, dropout 0.1, Adam.
-//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|bf16] [once]`; `once` runs a single step without a
-//! graph, for a profiler.
+//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [own|weights|library] [once|profile]`: by the
+//! crate's own kernels, with cuBLASLt for gradients of weights, with it for all rows' products. `once` runs a single step
+//! without a graph, for a profiler; `profile` says which kernels one step's time goes to, one after another.
 
 use entail_native::cuda::Precision;
+use entail_native::cuda::cublaslt::{CublasLt, Float32Products};
 use entail_native::cuda::device::Device;
+use entail_native::cuda::profile::Profiled;
 use entail_native::cuda::step::batch::{Batch, Capacity, Packed};
+use entail_native::cuda::step::by_library::{LibraryProducts, LibraryUse};
 use entail_native::cuda::step::parameters::Sizes;
 use entail_native::cuda::step::{StepOptions, TrainingStep};
 use entail_native::error::Result;
 use entail_native::kernels::activation::Activation;
 use entail_native::kernels::optimizer::AdamNumbers;
+use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -64,14 +69,26 @@ fn batch(numbers: &mut Numbers, sizes: &Sizes, capacity: &Capacity) -> Result<Ba
     Batch::new(sizes, capacity, &packed)
 }
 
-fn run(name: &str, sizes: Sizes, precision: Precision, once: bool) -> Result<()> {
-    let device = Rc::new(Device::open(60 << 30)?);
+/// One way of computing a step.
+#[derive(Clone, Copy)]
+struct Way {
+    size: &'static str,
+    sizes: Sizes,
+    kind: &'static str,
+    precision: Precision,
+    products: &'static str,
+    library: Option<LibraryProducts>,
+}
+
+fn run(device: &Rc<Device>, way: Way, words: &[String]) -> Result<()> {
+    let Way { size, sizes, kind, precision, products, library } = way;
+    let name = format!("{size} {kind} {products}");
     let capacity = Capacity { rows: 14_336, pairs: PAIRS, longest: 96 };
     let options = StepOptions {
         sizes,
         capacity,
         precision,
-        activation: if name == "base" { Activation::Gelu } else { Activation::Relu },
+        activation: if size == "base" { Activation::Gelu } else { Activation::Relu },
         norm_eps: 1e-5,
         dropout: 0.1,
         seed: 1,
@@ -79,7 +96,15 @@ fn run(name: &str, sizes: Sizes, precision: Precision, once: bool) -> Result<()>
         decay: 0.0,
         loss_scale: 1.0,
     };
-    let mut step = TrainingStep::new(device.clone(), options)?;
+    let float32 = if kind == "tf32" { Float32Products::Tf32 } else { Float32Products::Exact };
+    let library = match library {
+        Some(which) => Some(LibraryUse { library: CublasLt::open(device.clone(), &[], float32)?, which }),
+        None => None,
+    };
+    if let Some(LibraryUse { library, .. }) = &library {
+        println!("{name}: {}", library.title());
+    }
+    let mut step = TrainingStep::new(device.clone(), options, library)?;
     let mut numbers = Numbers(1);
     for (name, size) in step.names() {
         let offset = if name.contains("ln.weight") { 1.0 } else { 0.0 };
@@ -90,7 +115,7 @@ fn run(name: &str, sizes: Sizes, precision: Precision, once: bool) -> Result<()>
     let batches = (0..BATCHES).map(|_| batch(&mut numbers, &sizes, &capacity)).collect::<Result<Vec<_>>>()?;
     let prepared = begin.elapsed().as_secs_f64() * 1e3 / BATCHES as f64;
     let rows: i32 = batches.iter().map(|batch| batch.counts.rows).sum::<i32>() / BATCHES as i32;
-    if once {
+    if words.iter().any(|word| word == "once") {
         return step.differentiate(&batches[0], 0);
     }
     let mut number = 0;
@@ -103,8 +128,9 @@ fn run(name: &str, sizes: Sizes, precision: Precision, once: bool) -> Result<()>
         device.finish()?;
         Ok(begin.elapsed().as_secs_f64() * 1e3 / f64::from(count))
     };
-    let steps = if name == "base" { STEPS / 20 } else { STEPS };
-    many(&mut step, WARM_UP.min(steps))?;
+    let steps = if size == "base" { STEPS / 20 } else { STEPS };
+    // Every batch at least once: those of another bucket record a graph of their own.
+    many(&mut step, WARM_UP.min(steps).max(BATCHES as u32))?;
     step.take_metrics()?;
     let mut taken = (0..ROUNDS).map(|_| many(&mut step, steps)).collect::<Result<Vec<_>>>()?;
     taken.sort_by(f64::total_cmp);
@@ -112,36 +138,70 @@ fn run(name: &str, sizes: Sizes, precision: Precision, once: bool) -> Result<()>
     let pairs = f64::from(ROUNDS * steps) * PAIRS as f64;
     let median = taken[taken.len() / 2];
     println!(
-        "{name} {precision:?} on {}: {median:.3} ms a step (best {:.3}, worst {:.3}), {:.0} pairs/s, {rows} rows, loss {:.3}, right {:.3}, {} MiB, a batch prepared in {prepared:.2} ms",
+        "{name} on {}: {median:.3} ms a step (best {:.3}, worst {:.3}), {:.0} pairs/s, {rows} rows, loss {:.3}, right {:.3}, {} MiB, a batch prepared in {prepared:.2} ms",
         device.name,
         taken[0],
         taken[taken.len() - 1],
         PAIRS as f64 / median * 1e3,
         loss / pairs,
         right / pairs,
-        device.memory.used().1 >> 20,
+        device.memory.used().0 >> 20,
     );
     // Without the host: the same graph again and again.
     let replayed = device.time(|| step.replay_only(steps))? / steps as f32;
-    println!("{name} {precision:?}: {replayed:.3} ms a step of the graph alone");
+    println!("{name}: {replayed:.3} ms a step of the graph alone");
+    if words.iter().any(|word| word == "profile") {
+        profile(device, &mut step, &batches[0])?;
+    }
     Ok(())
 }
 
-fn main() {
+/// What one step's kernels take, one after another.
+fn profile(device: &Device, step: &mut TrainingStep, batch: &Batch) -> Result<()> {
+    step.differentiate(batch, 0)?;
+    let mut kernels = device.profile(|| step.differentiate(batch, 0))?;
+    kernels.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
+    let all: f32 = kernels.iter().map(|kernel| kernel.milliseconds).sum();
+    println!("  {:.0} µs in all, Adam not included", all * 1e3);
+    for Profiled { name, count, milliseconds } in kernels {
+        println!("  {:8.1} µs {count:4} × {name}", milliseconds * 1e3);
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let asked = |word: &str, others: &[&str]| {
-        words.iter().any(|given| given == word) || !words.iter().any(|given| others.contains(&given.as_str()))
+    let asked = |word: &str, all: &[&str]| {
+        words.iter().any(|given| given == word) || !words.iter().any(|given| all.contains(&given.as_str()))
     };
-    for (name, sizes, other) in [("small", SMALL, "base"), ("base", BASE, "small")] {
-        for (kind, precision, other_kind) in
-            [("bf16", Precision::Bfloat16, "fp32"), ("fp32", Precision::Float32, "bf16")]
-        {
-            if !asked(name, &[other]) || !asked(kind, &[other_kind]) {
-                continue;
-            }
-            if let Err(error) = run(name, sizes, precision, words.iter().any(|word| word == "once")) {
-                println!("{name} {kind}: {error}");
+    let device = match Device::open(60 << 30) {
+        Ok(device) => Rc::new(device),
+        Err(error) => {
+            println!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let kinds = [("bf16", Precision::Bfloat16), ("fp32", Precision::Float32), ("tf32", Precision::Float32)];
+    let ways =
+        [("own", None), ("weights", Some(LibraryProducts::WeightGradients)), ("library", Some(LibraryProducts::All))];
+    let mut code = ExitCode::SUCCESS;
+    for (size, sizes) in [("small", SMALL), ("base", BASE)] {
+        for (kind, precision) in kinds {
+            for (products, library) in ways {
+                let wanted = asked(size, &["small", "base"])
+                    && asked(kind, &kinds.map(|(kind, _)| kind))
+                    && asked(products, &ways.map(|(products, _)| products));
+                // The crate's own kernels have no TF32.
+                if !wanted || kind == "tf32" && library.is_none() {
+                    continue;
+                }
+                let way = Way { size, sizes, kind, precision, products, library };
+                if let Err(error) = run(&device, way, &words) {
+                    println!("{size} {kind} {products}: {error}");
+                    code = ExitCode::FAILURE;
+                }
             }
         }
     }
+    code
 }

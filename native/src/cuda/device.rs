@@ -1,6 +1,7 @@
 //! One GPU: its driver, its kernels and the streams that work goes into.
 
 use super::memory::Memory;
+use super::profile::Timed;
 use super::ptx;
 use crate::error::{Error, Result};
 use crate::{ensure, fail};
@@ -48,6 +49,8 @@ pub struct Device {
     /// Shared memory that a kernel was allowed.
     allowed: RefCell<HashMap<String, usize>>,
     streams: [sys::CUstream; 3],
+    /// Set while kernels are timed
+    pub(super) timed: RefCell<Option<Timed>>,
     ordering: sys::CUevent,
     modules: Vec<sys::CUmodule>,
     handle: sys::CUdevice,
@@ -90,13 +93,24 @@ impl Device {
             kernels,
             allowed: RefCell::default(),
             streams: [create()?, create()?, create()?],
+            timed: RefCell::default(),
             ordering: event::create(sys::CUevent_flags::CU_EVENT_DISABLE_TIMING).map_err(failed("make an event"))?,
             modules,
             handle,
         })
     }
 
-    fn stream(&self, lane: Lane) -> sys::CUstream {
+    /// The newest CUDA that the driver runs, 13000 for 13.0.
+    pub(super) fn driver_version(&self) -> Result<usize> {
+        let mut version = 0;
+        // SAFETY: one number is written.
+        unsafe { sys::cuDriverGetVersion(&mut version) }.result().map_err(failed("say its version"))?;
+        Ok(version as usize)
+    }
+
+    /// While kernels are timed, both lanes of computing are one.
+    pub(super) fn stream(&self, lane: Lane) -> sys::CUstream {
+        let lane = if lane == Lane::Side && self.timed.borrow().is_some() { Lane::Main } else { lane };
         self.streams[lane as usize]
     }
 
@@ -114,9 +128,13 @@ impl Device {
         self.allow_shared(name, kernel, grid.shared)?;
         let mut arguments: Vec<*mut c_void> = arguments.iter().map(|argument| argument.cast_mut()).collect();
         let (blocks, threads) = ((x as u32, y as u32, z as u32), (grid.threads as u32, 1, 1));
-        // SAFETY: the caller's.
-        unsafe { result::launch_kernel(kernel, blocks, threads, grid.shared as u32, self.stream(lane), &mut arguments) }
+        self.timing(lane, name, || {
+            // SAFETY: the caller's.
+            unsafe {
+                result::launch_kernel(kernel, blocks, threads, grid.shared as u32, self.stream(lane), &mut arguments)
+            }
             .map_err(failed(&format!("start {name}")))
+        })
     }
 
     fn allow_shared(&self, name: &str, kernel: sys::CUfunction, bytes: usize) -> Result<()> {

@@ -5,6 +5,7 @@ use crate::support::{Gpu, Numbers, offsets_of, tolerance};
 use entail_native::cuda::Precision;
 use entail_native::cuda::memory::Buffer;
 use entail_native::cuda::step::batch::{Batch, Capacity, Packed};
+use entail_native::cuda::step::by_library::LibraryUse;
 use entail_native::cuda::step::parameters::Sizes;
 use entail_native::cuda::step::{StepOptions, TOKEN_TABLE, TrainingStep};
 use entail_native::kernels::activation::Activation;
@@ -72,10 +73,15 @@ fn parameters(numbers: &mut Numbers, step: &mut TrainingStep) -> HashMap<String,
 }
 
 pub fn whole_step(gpu: &Gpu, precision: Precision) {
+    whole_step_by(gpu, precision, None);
+}
+
+/// With a library's products or without.
+pub fn whole_step_by(gpu: &Gpu, precision: Precision, library: Option<&LibraryUse>) {
     for activation in [Activation::Relu, Activation::Gelu] {
         let mut numbers = Numbers::new(3);
         let options = options(precision, activation);
-        let mut step = TrainingStep::new(gpu.device.clone(), options).expect("a step");
+        let mut step = TrainingStep::new(gpu.device.clone(), options, library.cloned()).expect("a step");
         let values = parameters(&mut numbers, &mut step);
         let lists = Lists::new(&mut numbers, 40);
         let batch = Batch::new(&SIZES, &options.capacity, &lists.packed()).expect("a batch");
@@ -107,7 +113,7 @@ pub fn whole_step(gpu: &Gpu, precision: Precision) {
                 Precision::Bfloat16 => gpu.compare_norm(&name, &found, &expected, 5e-2),
             }
         }
-        replays(gpu, options, &values, &batch, &losses);
+        replays(gpu, (options, library), &values, &batch, &losses);
     }
 }
 
@@ -119,12 +125,18 @@ fn rows_with_a_gradient(ids: &[i32], table: &[f32]) -> Vec<f32> {
 }
 
 /// A recorded graph does what its kernels did, twice to the bit, for batches of other sizes too; and it learns.
-fn replays(gpu: &Gpu, options: StepOptions, values: &HashMap<String, Vec<f32>>, batch: &Batch, losses: &[f32]) {
+fn replays(
+    gpu: &Gpu,
+    (options, library): (StepOptions, Option<&LibraryUse>),
+    values: &HashMap<String, Vec<f32>>,
+    batch: &Batch,
+    losses: &[f32],
+) {
     let mut numbers = Numbers::new(11);
     let other = Lists::new(&mut numbers, 17);
     let other = Batch::new(&SIZES, &options.capacity, &other.packed()).expect("a batch");
     let run = || {
-        let mut step = TrainingStep::new(gpu.device.clone(), options).expect("a step");
+        let mut step = TrainingStep::new(gpu.device.clone(), options, library.cloned()).expect("a step");
         values.iter().for_each(|(name, list)| step.set(name, list).expect("a parameter"));
         step.run(batch, 7, 1e-3).expect("a step");
         let first = step.losses(batch).expect("losses").0;
@@ -152,10 +164,10 @@ pub fn memory(gpu: &Gpu) {
     let most = |rows| Capacity { rows, pairs: 45, longest: 64 };
     for _ in 0..3 {
         let options = StepOptions { capacity: most(1500), ..options(Precision::Float32, Activation::Relu) };
-        drop(TrainingStep::new(gpu.device.clone(), options).expect("a step"));
+        drop(TrainingStep::new(gpu.device.clone(), options, None).expect("a step"));
         gpu.same(&format!("{} bytes in use after a step is dropped", memory.used().0), memory.used().0 == before);
     }
     let options = StepOptions { capacity: most(30_000_000), ..options(Precision::Float32, Activation::Relu) };
-    let refused = TrainingStep::new(gpu.device.clone(), options).err().map(|error| error.to_string());
+    let refused = TrainingStep::new(gpu.device.clone(), options, None).err().map(|error| error.to_string());
     gpu.same(&format!("a step that is too large: {refused:?}"), refused.is_some() && memory.used().0 == before);
 }

@@ -46,6 +46,8 @@ __device__ __forceinline__ float4 sum_few(const Segment& s, int at) {
 // [blocks] which segment each block of numbers belongs to -> gradient, flat
 extern "C" __global__ void __launch_bounds__(THREADS) gather_gradient(const Segment* segments, const int* segment_of, float* gradient) {
     Segment s = segments[segment_of[blockIdx.x]];
+    // Computed where it belongs.
+    if (s.parts == gradient + (i64)s.first_block * BLOCK) return;
     int at = (blockIdx.x - s.first_block) * BLOCK + threadIdx.x * 4;
     float4 sum = make_float4(0, 0, 0, 0);
     if (at + 4 <= s.size && s.step % 4 == 0) sum = sum_parts(s, at);

@@ -1,8 +1,10 @@
 //! A whole training step of a classifier on the GPU, the last layer on first rows only (architecture.md, idea 2): forward,
-//! backward and Adam, recorded once as a graph and replayed for every batch that fits.
+//! backward and Adam, recorded once as a graph and replayed for every batch that fits; with a library's products, one graph
+//! for each bucket of row counts.
 
 mod backward;
 pub mod batch;
+pub mod by_library;
 mod forward;
 mod layers;
 pub mod parameters;
@@ -11,6 +13,7 @@ mod updates;
 use super::device::{Device, Graph, Lane};
 use super::dropout::Dropout;
 use super::embed::Layout;
+use super::linear_ends::Tail;
 use super::memory::Buffer;
 use super::optimizer::{self, HISTORY, NEVER, Segment};
 use super::{Address, Precision};
@@ -18,8 +21,10 @@ use crate::error::{Error, Result};
 use crate::kernels::activation::Activation;
 use crate::kernels::optimizer::AdamNumbers;
 use batch::{Batch, Capacity, Inbox};
-use layers::Buffers;
+use by_library::{LibraryUse, tails_of};
+use layers::{Buffers, GradientPlace};
 use parameters::{FlatParameters, Sizes, Stretch};
+use std::collections::HashMap;
 use std::rc::Rc;
 use updates::segments_of;
 
@@ -65,22 +70,39 @@ pub struct TrainingStep {
     segment_of: Buffer<i32>,
     inbox: Inbox,
     buffers: Buffers,
-    graph: Option<Graph>,
+    library: Option<LibraryUse>,
+    tails: Buffer<Tail>,
+    /// Rows that the library's products take in the batch that was sent last; 0 without a library
+    bucket: usize,
+    /// By bucket
+    graphs: HashMap<usize, Graph>,
+}
+
+/// What a step is computed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Update,
+    /// Without a change of parameters
+    Gradients,
+    /// Whatever loads itself when it first runs: nothing is kept, not even metrics.
+    WarmUp,
 }
 
 impl TrainingStep {
     /// All parameters are 0 until they are set.
-    pub fn new(device: Rc<Device>, options: StepOptions) -> Result<Self> {
+    pub fn new(device: Rc<Device>, options: StepOptions, library: Option<LibraryUse>) -> Result<Self> {
         let memory = device.memory.clone();
         let parameters = FlatParameters::new(&options.sizes);
         let in_table = options.sizes.vocabulary * options.sizes.hidden;
         let rounded = if options.precision == Precision::Bfloat16 { parameters.size } else { 0 };
         let flat = || Buffer::zeros(&memory, parameters.size);
         let table = || Buffer::zeros(&memory, in_table);
-        let buffers = Buffers::new(&device, &options, &parameters)?;
+        let flats = [flat()?, flat()?, flat()?, flat()?];
+        let gradient = GradientPlace { address: flats[1].address(), by_library: library.is_some() };
+        let buffers = Buffers::new(&device, &options, &parameters, gradient)?;
         let (segments, segment_of) = segments_of(&parameters, &buffers);
         Ok(Self {
-            flat: [flat()?, flat()?, flat()?, flat()?],
+            flat: flats,
             table: [table()?, table()?, table()?],
             copy: Buffer::zeros(&memory, rounded)?,
             // Where parameters decay, rows without a gradient move too.
@@ -91,8 +113,11 @@ impl TrainingStep {
             segments: Buffer::from(&memory, &segments)?,
             segment_of: Buffer::from(&memory, &segment_of)?,
             inbox: Inbox::new(&memory, &options.capacity)?,
+            tails: Buffer::from(&memory, &tails_of(&options, &buffers))?,
             buffers,
-            graph: None,
+            library,
+            bucket: 0,
+            graphs: HashMap::new(),
             parameters,
             options,
             device,
@@ -168,16 +193,27 @@ impl TrainingStep {
         }
         self.since_caught_up += 1;
         self.send(batch, step, rate)?;
-        if self.graph.is_none() {
-            // SAFETY: the graph lives no longer than all buffers: both are this struct's, and never replaced.
-            self.graph = Some(self.device.record(|| unsafe { self.enqueue(true) })?);
+        if !self.graphs.contains_key(&self.bucket) {
+            let graph = self.record()?;
+            self.graphs.insert(self.bucket, graph);
         }
-        self.device.replay(self.graph.as_ref().expect("just recorded"))
+        self.device.replay(&self.graphs[&self.bucket])
+    }
+
+    fn record(&self) -> Result<Graph> {
+        if self.library.is_some() {
+            // A library's kernels load themselves when they first run, which they may not while they are recorded.
+            // SAFETY: all buffers are this struct's.
+            unsafe { self.enqueue(Purpose::WarmUp) }?;
+            self.device.finish()?;
+        }
+        // SAFETY: a graph lives no longer than all buffers: both are this struct's, and buffers are never replaced.
+        self.device.record(|| unsafe { self.enqueue(Purpose::Update) })
     }
 
     /// The last batch's step again and again, without sending anything: for measurements.
     pub fn replay_only(&self, times: u32) -> Result<()> {
-        let graph = self.graph.as_ref().ok_or_else(|| Error("no step was run yet".to_owned()))?;
+        let graph = self.graphs.get(&self.bucket).ok_or_else(|| Error("no step was run yet".to_owned()))?;
         (0..times).try_for_each(|_| self.device.replay(graph))
     }
 
@@ -185,7 +221,7 @@ impl TrainingStep {
     pub fn differentiate(&mut self, batch: &Batch, step: u32) -> Result<()> {
         self.send(batch, step, 0.0)?;
         // SAFETY: all buffers are this struct's.
-        unsafe { self.enqueue(false) }?;
+        unsafe { self.enqueue(Purpose::Gradients) }?;
         self.device.finish()
     }
 
@@ -197,6 +233,7 @@ impl TrainingStep {
         let AdamNumbers { beta1, beta2, .. } = self.options.adam;
         let done = f64::from(step) + 1.0;
         let adam = [rate / (1.0 - beta1.powf(done)), 1.0 / (1.0 - beta2.powf(done)).sqrt()];
+        self.bucket = self.bucket_for(batch.counts.rows as usize);
         self.inbox.send(&self.device, batch, step, adam.map(|number| number as f32))
     }
 
@@ -204,20 +241,21 @@ impl TrainingStep {
     ///
     /// # Safety
     /// The buffers live until it is done.
-    unsafe fn enqueue(&self, updates: bool) -> Result<()> {
+    unsafe fn enqueue(&self, purpose: Purpose) -> Result<()> {
         let device = &*self.device;
         // SAFETY: addresses are those of this struct's buffers, which were made for these sizes.
         unsafe {
+            self.clear_tails()?;
             self.adam().catch_up_read(device, &self.table(), self.most_distinct())?;
             self.forward()?;
-            self.backward()?;
-            if updates {
+            self.backward(purpose)?;
+            if purpose == Purpose::Update {
                 // The table's rows are ready on the main lane; the rest of the gradients on both.
                 self.adam().run_rows(device, &self.table(), self.most_distinct())?;
             }
             device.after(Lane::Main, Lane::Side)?;
             optimizer::gather_gradient(device, self.segments.address(), self.segment_of.address(), &self.flat())?;
-            if updates { self.adam().run(device, &self.flat(), &self.history()) } else { Ok(()) }
+            if purpose == Purpose::Update { self.adam().run(device, &self.flat(), &self.history()) } else { Ok(()) }
         }
     }
 

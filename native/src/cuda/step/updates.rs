@@ -63,7 +63,7 @@ pub(super) fn segments_of(parameters: &FlatParameters, buffers: &Buffers) -> (Ve
     let segment = |stretch: &Stretch| {
         let parts = &buffers.parts[stretch.index];
         Segment {
-            parts: parts.as_ref().map_or(0, |parts| parts.buffer.address()),
+            parts: parts.as_ref().map_or(0, |parts| parts.address),
             step: stretch.size as i64,
             count: parts.as_ref().map_or(0, |parts| parts.count as i32),
             size: stretch.size as i32,
