@@ -1,6 +1,7 @@
 //! Pairs a second of whole training steps on the GPU: 512 pairs of SNLI's lengths a batch, dropout 0.1, Adam.
-//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [own|weights|library] [once|profile]`: by the
-//! crate's own kernels, with cuBLASLt for gradients of weights, with it for all rows' products. `once` runs a single step
+//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [own|weights|library][-overlap] [once|profile]`: by
+//! the crate's own kernels, with cuBLASLt for gradients of weights, with it for all rows' products; `-overlap`: kernels may come
+//! before the one before them has ended. `once` runs a single step
 //! without a graph, for a profiler; `profile` says which kernels one step's time goes to, one after another.
 
 use entail_native::cuda::Precision;
@@ -78,10 +79,12 @@ struct Way {
     precision: Precision,
     products: &'static str,
     library: Option<LibraryProducts>,
+    overlaps: bool,
 }
 
 fn run(device: &Rc<Device>, way: Way, words: &[String]) -> Result<()> {
-    let Way { size, sizes, kind, precision, products, library } = way;
+    let Way { size, sizes, kind, precision, products, library, overlaps } = way;
+    device.set_overlap(overlaps);
     let name = format!("{size} {kind} {products}");
     let capacity = Capacity { rows: 14_336, pairs: PAIRS, longest: 96 };
     let options = StepOptions {
@@ -93,7 +96,7 @@ fn run(device: &Rc<Device>, way: Way, words: &[String]) -> Result<()> {
         dropout: 0.1,
         seed: 1,
         adam: AdamNumbers { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-        decay: 0.0,
+        clipping: None,
         loss_scale: 1.0,
     };
     let float32 = if kind == "tf32" { Float32Products::Tf32 } else { Float32Products::Exact };
@@ -182,20 +185,27 @@ fn main() -> ExitCode {
         }
     };
     let kinds = [("bf16", Precision::Bfloat16), ("fp32", Precision::Float32), ("tf32", Precision::Float32)];
-    let ways =
-        [("own", None), ("weights", Some(LibraryProducts::WeightGradients)), ("library", Some(LibraryProducts::All))];
+    let (weights, all) = (Some(LibraryProducts::WeightGradients), Some(LibraryProducts::All));
+    let ways = [
+        ("own", None, false),
+        ("own-overlap", None, true),
+        ("weights", weights, false),
+        ("weights-overlap", weights, true),
+        ("library", all, false),
+        ("library-overlap", all, true),
+    ];
     let mut code = ExitCode::SUCCESS;
     for (size, sizes) in [("small", SMALL), ("base", BASE)] {
         for (kind, precision) in kinds {
-            for (products, library) in ways {
+            for (products, library, overlaps) in ways {
                 let wanted = asked(size, &["small", "base"])
                     && asked(kind, &kinds.map(|(kind, _)| kind))
-                    && asked(products, &ways.map(|(products, _)| products));
+                    && asked(products, &ways.map(|(products, ..)| products));
                 // The crate's own kernels have no TF32.
                 if !wanted || kind == "tf32" && library.is_none() {
                     continue;
                 }
-                let way = Way { size, sizes, kind, precision, products, library };
+                let way = Way { size, sizes, kind, precision, products, library, overlaps };
                 if let Err(error) = run(&device, way, &words) {
                     println!("{size} {kind} {products}: {error}");
                     code = ExitCode::FAILURE;

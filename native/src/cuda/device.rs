@@ -1,15 +1,15 @@
 //! One GPU: its driver, its kernels and the streams that work goes into.
 
 use super::memory::Memory;
+use super::modules::{WAITS_FROM, launch_overlapping, load};
 use super::profile::Timed;
-use super::ptx;
 use crate::error::{Error, Result};
 use crate::{ensure, fail};
 use cudarc::driver::result::{self, DriverError, device, event, graph, module, primary_ctx, stream};
 use cudarc::driver::sys;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{CString, c_void};
+use std::ffi::c_void;
 use std::rc::Rc;
 
 /// Shared memory that any kernel may ask for, beside what it declares, without being allowed to.
@@ -51,6 +51,9 @@ pub struct Device {
     streams: [sys::CUstream; 3],
     /// Set while kernels are timed
     pub(super) timed: RefCell<Option<Timed>>,
+    overlaps: Cell<bool>,
+    /// The main stream's last work is a kernel of the crate's.
+    follows_kernel: Cell<bool>,
     ordering: sys::CUevent,
     modules: Vec<sys::CUmodule>,
     handle: sys::CUdevice,
@@ -94,6 +97,8 @@ impl Device {
             allowed: RefCell::default(),
             streams: [create()?, create()?, create()?],
             timed: RefCell::default(),
+            overlaps: Cell::new(false),
+            follows_kernel: Cell::new(false),
             ordering: event::create(sys::CUevent_flags::CU_EVENT_DISABLE_TIMING).map_err(failed("make an event"))?,
             modules,
             handle,
@@ -128,6 +133,11 @@ impl Device {
         self.allow_shared(name, kernel, grid.shared)?;
         let mut arguments: Vec<*mut c_void> = arguments.iter().map(|argument| argument.cast_mut()).collect();
         let (blocks, threads) = ((x as u32, y as u32, z as u32), (grid.threads as u32, 1, 1));
+        if self.may_overlap(lane) {
+            // SAFETY: the caller's.
+            return unsafe { launch_overlapping(kernel, grid, self.stream(lane), &mut arguments) }
+                .map_err(failed(&format!("start {name}")));
+        }
         self.timing(lane, name, || {
             // SAFETY: the caller's.
             unsafe {
@@ -135,6 +145,23 @@ impl Device {
             }
             .map_err(failed(&format!("start {name}")))
         })
+    }
+
+    /// Whether kernels of the main lane may come before the one before them has ended, from compute capability 9.0 on: each
+    /// waits for it by itself (`BEGIN`), when it is already there.
+    pub fn set_overlap(&self, overlaps: bool) {
+        self.overlaps.set(overlaps && self.capability >= WAITS_FROM);
+    }
+
+    /// Notes that a kernel goes into a lane.
+    fn may_overlap(&self, lane: Lane) -> bool {
+        let follows = lane == Lane::Main && self.follows_kernel.replace(true);
+        follows && self.overlaps.get() && self.timed.borrow().is_none()
+    }
+
+    /// What comes next into the main stream waits as usual.
+    pub(super) fn break_chain(&self) {
+        self.follows_kernel.set(false);
     }
 
     fn allow_shared(&self, name: &str, kernel: sys::CUfunction, bytes: usize) -> Result<()> {
@@ -152,6 +179,9 @@ impl Device {
 
     /// What is put into `later` from now on runs after all that is in `earlier`.
     pub fn after(&self, later: Lane, earlier: Lane) -> Result<()> {
+        if later == Lane::Main {
+            self.break_chain();
+        }
         let flags = sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT;
         // SAFETY: streams and event are the device's own.
         unsafe {
@@ -174,6 +204,7 @@ impl Device {
     /// # Safety
     /// Both have so many, until they are copied.
     pub unsafe fn copy(&self, to: super::Address, from: super::Address, bytes: usize) -> Result<()> {
+        self.break_chain();
         // SAFETY: the caller's.
         unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream(Lane::Main)) }.map_err(failed("copy numbers"))
     }
@@ -197,10 +228,12 @@ impl Device {
     pub fn record(&self, work: impl FnOnce() -> Result<()>) -> Result<Graph> {
         let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         let main = self.stream(Lane::Main);
+        self.break_chain();
         // SAFETY: streams and graphs are the device's own; a recording is ended whatever happened in it.
         unsafe {
             stream::begin_capture(main, mode).map_err(failed("record work"))?;
             let worked = work();
+            self.break_chain();
             let recorded = stream::end_capture(main).map_err(failed("record work"));
             worked?;
             let recorded = recorded?;
@@ -213,6 +246,7 @@ impl Device {
 
     /// Puts recorded work into the main stream.
     pub fn replay(&self, graph: &Graph) -> Result<()> {
+        self.break_chain();
         // SAFETY: a graph lives as long as its recording's memory (`Graph`).
         unsafe { graph::launch(graph.0, self.stream(Lane::Main)) }.map_err(failed("start recorded work"))
     }
@@ -260,53 +294,5 @@ impl Drop for Graph {
     fn drop(&mut self) {
         // SAFETY: it is destroyed once.
         let _ = unsafe { graph::exec_destroy(self.0) };
-    }
-}
-
-type Loaded = (Vec<sys::CUmodule>, HashMap<String, sys::CUfunction>);
-
-/// The kernels for a GPU, by name.
-fn load(capability: i32) -> Result<Loaded> {
-    let newer: &[&str] = if capability >= 80 { &ptx::FOR_80 } else { &[] };
-    let (mut modules, mut kernels) = (Vec::new(), HashMap::new());
-    for text in ptx::FOR_75.iter().chain(newer) {
-        // SAFETY: the text ends with 0.
-        let module = unsafe { module::load_data(text.as_ptr().cast()) }.map_err(failed("load its kernels"))?;
-        modules.push(module);
-        for name in names_of(text) {
-            let text = CString::new(name).expect("names without 0");
-            // SAFETY: the module is loaded, for as long as the device lives.
-            let kernel = unsafe { module::get_function(module, text) }.map_err(failed(&format!("find {name}")))?;
-            // Asking loads it now: a driver that loads lazily would do so at the first launch, which may be in a recording.
-            let what = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_NUM_REGS;
-            // SAFETY: as above.
-            unsafe { result::function::get_function_attribute(kernel, what) }
-                .map_err(failed(&format!("load {name}")))?;
-            kernels.insert(name.to_owned(), kernel);
-        }
-    }
-    Ok((modules, kernels))
-}
-
-/// Names of the kernels that a text has.
-fn names_of(text: &str) -> impl Iterator<Item = &str> {
-    let entry = ".visible .entry ";
-    text.lines().filter_map(move |line| line.strip_prefix(entry)).map(|line| line.trim_end_matches('('))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kernel_but_the_products_is_there_once_in_each_precision() {
-        let names = |texts: &[&'static str]| texts.iter().flat_map(|text| names_of(text)).collect::<Vec<_>>();
-        let (float32, bfloat16) = (names(&ptx::FOR_75), names(&ptx::FOR_80));
-        let paired = |name: &&&str| name.contains("fp32") && !name.starts_with("product");
-        let expected: Vec<String> = float32.iter().filter(paired).map(|name| name.replace("fp32", "bf16")).collect();
-        assert!(!expected.is_empty() && expected.iter().all(|name| bfloat16.contains(&name.as_str())));
-        let products = |names: &[&str]| names.iter().filter(|name| name.starts_with("product")).count();
-        assert_eq!([products(&float32), products(&bfloat16)], [6, 6]);
-        assert!(["adam", "catch_up_all", "gather_gradient", "place_rows"].iter().all(|name| float32.contains(name)));
     }
 }

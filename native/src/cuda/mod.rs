@@ -12,6 +12,7 @@ pub mod embed;
 pub mod linear_ends;
 pub mod loss;
 pub mod memory;
+mod modules;
 pub mod normalise;
 pub mod optimizer;
 pub mod pooled_attention;

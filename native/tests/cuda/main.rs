@@ -9,6 +9,7 @@ mod products;
 mod reference;
 mod step;
 mod support;
+mod updates;
 
 use entail_native::cuda::Precision;
 use entail_native::cuda::cublaslt::{CublasLt, Float32Products};
@@ -58,6 +59,11 @@ fn main() {
         families::adam(&gpu);
         gpu.forget();
     }
+    if wanted("updates") {
+        println!("updates");
+        updates::updates(&gpu);
+        gpu.forget();
+    }
     if wanted("cublaslt") && gpu.device.capability >= 80 {
         with_library(&gpu);
     }
@@ -65,6 +71,15 @@ fn main() {
         println!("memory");
         step::memory(&gpu);
         gpu.forget();
+    }
+    if wanted("overlap") && gpu.device.capability >= 90 {
+        gpu.device.set_overlap(true);
+        for &precision in &precisions {
+            println!("a whole step of kernels that overlap, {precision:?}");
+            step::whole_step(&gpu, precision);
+            gpu.forget();
+        }
+        gpu.device.set_overlap(false);
     }
     let (compared, failures) = gpu.results();
     println!("{compared} comparisons, {failures} wrong");

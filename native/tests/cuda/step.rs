@@ -12,10 +12,10 @@ use entail_native::kernels::activation::Activation;
 use entail_native::kernels::optimizer::AdamNumbers;
 use std::collections::HashMap;
 
-const SIZES: Sizes =
+pub const SIZES: Sizes =
     Sizes { layers: 3, hidden: 256, feed_forward: 512, heads: 4, vocabulary: 90, positions: 64, classes: 3 };
 
-fn options(precision: Precision, activation: Activation) -> StepOptions {
+pub fn options(precision: Precision, activation: Activation) -> StepOptions {
     StepOptions {
         sizes: SIZES,
         capacity: Capacity { rows: 1500, pairs: 45, longest: 64 },
@@ -25,13 +25,13 @@ fn options(precision: Precision, activation: Activation) -> StepOptions {
         dropout: 0.1,
         seed: 5,
         adam: AdamNumbers { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-        decay: 0.0,
+        clipping: None,
         loss_scale: 1.0,
     }
 }
 
 /// Lists of one batch.
-struct Lists {
+pub struct Lists {
     ids: Vec<i32>,
     segments: Vec<i32>,
     offsets: Vec<i32>,
@@ -40,7 +40,7 @@ struct Lists {
 }
 
 impl Lists {
-    fn new(numbers: &mut Numbers, pairs: usize) -> Self {
+    pub fn new(numbers: &mut Numbers, pairs: usize) -> Self {
         let lengths: Vec<usize> = (0..pairs).map(|_| 3 + numbers.below(50)).collect();
         let offsets = offsets_of(&lengths);
         let rows = offsets[pairs] as usize;
@@ -53,14 +53,14 @@ impl Lists {
         }
     }
 
-    fn packed(&self) -> Packed<'_> {
+    pub fn packed(&self) -> Packed<'_> {
         let Self { ids, segments, offsets, pair_indices, labels } = self;
         Packed { ids, segments, offsets, pair_indices, labels }
     }
 }
 
 /// Random parameters, set on the GPU too.
-fn parameters(numbers: &mut Numbers, step: &mut TrainingStep) -> HashMap<String, Vec<f32>> {
+pub fn parameters(numbers: &mut Numbers, step: &mut TrainingStep) -> HashMap<String, Vec<f32>> {
     let mut values = HashMap::new();
     for (name, size) in step.names() {
         let offset = if name.contains("ln.weight") { 1.0 } else { 0.0 };

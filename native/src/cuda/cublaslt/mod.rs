@@ -151,6 +151,9 @@ impl CublasLt {
             )
         };
         let name = format!("cuBLASLt {:?} {} x {} x {}", product.form, product.m, product.n, product.k);
+        if lane == Lane::Main {
+            device.break_chain();
+        }
         device.timing(lane, &name, || check(&format!("compute {product:?}"), multiply()))
     }
 

@@ -303,8 +303,8 @@ template <int D> __device__ __forceinline__ void attention_gradient(const Attent
 }
 
 #define ATTENTION(D) \
-    extern "C" __global__ void __launch_bounds__(THREADS) attention_bf16_##D(const Attention a) { attention<D>(a); } \
-    extern "C" __global__ void __launch_bounds__(THREADS, 6) attention_gradient_bf16_##D(const Attention a) { attention_gradient<D>(a); }
+    extern "C" __global__ void __launch_bounds__(THREADS) attention_bf16_##D(const Attention a) { BEGIN attention<D>(a); } \
+    extern "C" __global__ void __launch_bounds__(THREADS, 6) attention_gradient_bf16_##D(const Attention a) { BEGIN attention_gradient<D>(a); }
 ATTENTION(32)
 ATTENTION(64)
 #endif

@@ -87,8 +87,8 @@ template <typename T> __device__ __forceinline__ void linear_end(const LinearEnd
 }
 
 #define LINEAR_END(TYPE, NAME) \
-    extern "C" __global__ void __launch_bounds__(THREADS) activate_rows_##NAME(const TYPE* sums, TYPE* y, const int* rows, int width, int activation) { activate_rows(sums, y, rows, width, activation); } \
-    extern "C" __global__ void __launch_bounds__(THREADS) linear_end_##NAME(const LinearEnd e) { linear_end<TYPE>(e); }
+    extern "C" __global__ void __launch_bounds__(THREADS) activate_rows_##NAME(const TYPE* sums, TYPE* y, const int* rows, int width, int activation) { BEGIN activate_rows(sums, y, rows, width, activation); } \
+    extern "C" __global__ void __launch_bounds__(THREADS) linear_end_##NAME(const LinearEnd e) { BEGIN linear_end<TYPE>(e); }
 #if FOR_FP32
 LINEAR_END(float, fp32)
 #endif
@@ -104,7 +104,7 @@ struct Tail {
 
 // Blocks (some, tensors): rows *rows .. until - 1 of each
 #if FOR_FP32
-extern "C" __global__ void __launch_bounds__(THREADS) clear_tails(const Tail* tails, const int* rows, int until) {
+extern "C" __global__ void __launch_bounds__(THREADS) clear_tails(const Tail* tails, const int* rows, int until) { BEGIN
     Tail tail = tails[blockIdx.y];
     i64 end = until * tail.row;
     for (i64 at = *rows * tail.row + ((i64)blockIdx.x * THREADS + threadIdx.x) * 16; at < end; at += (i64)gridDim.x * THREADS * 16)

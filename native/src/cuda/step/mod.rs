@@ -8,6 +8,7 @@ pub mod by_library;
 mod forward;
 mod layers;
 pub mod parameters;
+mod state;
 mod updates;
 
 use super::device::{Device, Graph, Lane};
@@ -15,7 +16,7 @@ use super::dropout::Dropout;
 use super::embed::Layout;
 use super::linear_ends::Tail;
 use super::memory::Buffer;
-use super::optimizer::{self, HISTORY, NEVER, Segment};
+use super::optimizer::{self, BLOCK, Clipping, HISTORY, NEVER, Rate, Segment, parts_of_norm};
 use super::{Address, Precision};
 use crate::error::{Error, Result};
 use crate::kernels::activation::Activation;
@@ -40,8 +41,8 @@ pub struct StepOptions {
     pub dropout: f64,
     pub seed: u32,
     pub adam: AdamNumbers,
-    /// Share of a parameter that decays at each step
-    pub decay: f64,
+    /// Whether the gradient's norm is measured, and what is done by it
+    pub clipping: Option<Clipping>,
     /// Of the loss' gradient: 1 for the sum of losses
     pub loss_scale: f32,
 }
@@ -66,6 +67,12 @@ pub struct TrainingStep {
     updates: Buffer<i32>,
     /// Updates since all rows of the table caught up
     since_caught_up: usize,
+    /// Of each segment
+    rates: Buffer<Rate>,
+    rate_of_table: Rate,
+    /// Parts of the gradient's norm; the norm and what the gradient is multiplied by
+    squares: Buffer<f32>,
+    clipping: Buffer<f32>,
     segments: Buffer<Segment>,
     segment_of: Buffer<i32>,
     inbox: Inbox,
@@ -105,11 +112,14 @@ impl TrainingStep {
             flat: flats,
             table: [table()?, table()?, table()?],
             copy: Buffer::zeros(&memory, rounded)?,
-            // Where parameters decay, rows without a gradient move too.
-            done: Buffer::from(&memory, &vec![if options.decay == 0.0 { NEVER } else { 0 }; options.sizes.vocabulary])?,
-            history: Buffer::zeros(&memory, 2 * HISTORY)?,
+            done: Buffer::from(&memory, &vec![NEVER; options.sizes.vocabulary])?,
+            history: Buffer::zeros(&memory, 4 * HISTORY)?,
             updates: Buffer::zeros(&memory, 1)?,
             since_caught_up: 0,
+            rates: Buffer::from(&memory, &vec![Rate::default(); segments.len()])?,
+            rate_of_table: Rate::default(),
+            squares: Buffer::zeros(&memory, parts_of_norm(parameters.size / BLOCK))?,
+            clipping: Buffer::from(&memory, &[0.0, 1.0])?,
             segments: Buffer::from(&memory, &segments)?,
             segment_of: Buffer::from(&memory, &segment_of)?,
             inbox: Inbox::new(&memory, &options.capacity)?,
@@ -122,45 +132,6 @@ impl TrainingStep {
             options,
             device,
         })
-    }
-
-    /// Names of all parameters and how many numbers they have.
-    pub fn names(&self) -> Vec<(String, usize)> {
-        let table = (TOKEN_TABLE.to_owned(), self.table[0].count());
-        self.parameters.named.iter().map(|named| (named.name.clone(), named.size)).chain([table]).collect()
-    }
-
-    /// Sets a parameter.
-    pub fn set(&mut self, name: &str, numbers: &[f32]) -> Result<()> {
-        if name == TOKEN_TABLE {
-            return self.table[0].write(0, numbers);
-        }
-        let named = self.parameters.named(name).ok_or_else(|| Error(format!("there is no parameter {name}")))?;
-        crate::ensure!(numbers.len() == named.size, "{name} has {} numbers, not {}", named.size, numbers.len());
-        self.flat[0].write(named.begin, numbers)?;
-        self.round()
-    }
-
-    /// The value of a parameter.
-    pub fn value(&self, name: &str) -> Result<Vec<f32>> {
-        if name != TOKEN_TABLE {
-            return self.part_of(&self.flat[0], name);
-        }
-        // SAFETY: all buffers are this struct's.
-        unsafe { self.adam().catch_up_all(&self.device, &self.table()) }?;
-        self.table[0].read()
-    }
-
-    /// The last step's gradient of a parameter other than the token table.
-    pub fn gradient(&self, name: &str) -> Result<Vec<f32>> {
-        self.part_of(&self.flat[1], name)
-    }
-
-    /// The last step's gradient of the token table: a row for each of the batch's ids, ascending.
-    pub fn gradient_of_rows(&self, batch: &Batch) -> Result<Vec<f32>> {
-        let mut rows = self.buffers.token_rows.read()?;
-        rows.truncate(batch.counts.distinct as usize * self.options.sizes.hidden);
-        Ok(rows)
     }
 
     /// The last step's losses and logits of the pairs.
@@ -179,16 +150,10 @@ impl TrainingStep {
         Ok([totals[0], totals[1]])
     }
 
-    fn part_of(&self, flat: &Buffer<f32>, name: &str) -> Result<Vec<f32>> {
-        let named = self.parameters.named(name).ok_or_else(|| Error(format!("there is no parameter {name}")))?;
-        Ok(flat.read()?[named.begin..named.begin + named.size].to_vec())
-    }
-
     /// One step, from 0, at a learning rate. Returns before it is done.
     pub fn run(&mut self, batch: &Batch, step: u32, rate: f64) -> Result<()> {
         if self.since_caught_up == HISTORY {
-            // SAFETY: all buffers are this struct's.
-            unsafe { self.adam().catch_up_all(&self.device, &self.table()) }?;
+            self.catch_up()?;
             self.since_caught_up = 0;
         }
         self.since_caught_up += 1;
@@ -232,7 +197,7 @@ impl TrainingStep {
     fn send(&mut self, batch: &Batch, step: u32, rate: f64) -> Result<()> {
         let AdamNumbers { beta1, beta2, .. } = self.options.adam;
         let done = f64::from(step) + 1.0;
-        let adam = [rate / (1.0 - beta1.powf(done)), 1.0 / (1.0 - beta2.powf(done)).sqrt()];
+        let adam = [rate / (1.0 - beta1.powf(done)), 1.0 / (1.0 - beta2.powf(done)).sqrt(), rate];
         self.bucket = self.bucket_for(batch.counts.rows as usize);
         self.inbox.send(&self.device, batch, step, adam.map(|number| number as f32))
     }
@@ -249,13 +214,21 @@ impl TrainingStep {
             self.adam().catch_up_read(device, &self.table(), self.most_distinct())?;
             self.forward()?;
             self.backward(purpose)?;
-            if purpose == Purpose::Update {
-                // The table's rows are ready on the main lane; the rest of the gradients on both.
+            // The table's rows are ready on the main lane; the rest of the gradients on both.
+            let updates = purpose == Purpose::Update;
+            if updates && self.options.clipping.is_none() {
                 self.adam().run_rows(device, &self.table(), self.most_distinct())?;
             }
             device.after(Lane::Main, Lane::Side)?;
-            optimizer::gather_gradient(device, self.segments.address(), self.segment_of.address(), &self.flat())?;
-            if purpose == Purpose::Update { self.adam().run(device, &self.flat(), &self.history()) } else { Ok(()) }
+            optimizer::gather_gradient(device, self.segments.address(), &self.flat())?;
+            if let Some(clipping) = self.options.clipping {
+                let places = [self.squares.address(), self.clipping.address()];
+                optimizer::gradient_norm(device, (&self.flat(), &self.table()), clipping, places)?;
+                if updates {
+                    self.adam().run_rows(device, &self.table(), self.most_distinct())?;
+                }
+            }
+            if updates { self.adam().run(device, &self.flat(), &self.history()) } else { Ok(()) }
         }
     }
 
