@@ -1,10 +1,11 @@
 //! Pairs a second of whole training steps on the GPU: 512 pairs of SNLI's lengths a batch, dropout 0.1, Adam.
-//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [own|weights|library][-overlap] [once|profile]`: by
-//! the crate's own kernels, with cuBLASLt for gradients of weights, with it for all rows' products; `-overlap`: kernels may come
-//! before the one before them has ended. `once` runs a single step
+//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [own|own-once|weights|library][-overlap] [once|profile]`:
+//! by the crate's own kernels, with cuBLASLt for gradients of weights, with it for all rows' products; `-overlap`: kernels may come
+//! before the one before them has ended. All but `own` compute attention's weights once on the way back. `once` runs a single step
 //! without a graph, for a profiler; `profile` says which kernels one step's time goes to, one after another.
 
 use entail_native::cuda::Precision;
+use entail_native::cuda::attention::AttentionGradient;
 use entail_native::cuda::cublaslt::{CublasLt, Float32Products};
 use entail_native::cuda::device::Device;
 use entail_native::cuda::profile::Profiled;
@@ -80,10 +81,12 @@ struct Way {
     products: &'static str,
     library: Option<LibraryProducts>,
     overlaps: bool,
+    /// Attention's gradient computes weights once.
+    once: bool,
 }
 
 fn run(device: &Rc<Device>, way: Way, words: &[String]) -> Result<()> {
-    let Way { size, sizes, kind, precision, products, library, overlaps } = way;
+    let Way { size, sizes, kind, precision, products, library, overlaps, once } = way;
     device.set_overlap(overlaps);
     let name = format!("{size} {kind} {products}");
     let capacity = Capacity { rows: 14_336, pairs: PAIRS, longest: 96 };
@@ -96,6 +99,7 @@ fn run(device: &Rc<Device>, way: Way, words: &[String]) -> Result<()> {
         dropout: 0.1,
         seed: 1,
         adam: AdamNumbers { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
+        attention: if once { AttentionGradient::Once } else { AttentionGradient::Twice },
         clipping: None,
         loss_scale: 1.0,
     };
@@ -187,17 +191,18 @@ fn main() -> ExitCode {
     let kinds = [("bf16", Precision::Bfloat16), ("fp32", Precision::Float32), ("tf32", Precision::Float32)];
     let (weights, all) = (Some(LibraryProducts::WeightGradients), Some(LibraryProducts::All));
     let ways = [
-        ("own", None, false),
-        ("own-overlap", None, true),
-        ("weights", weights, false),
-        ("weights-overlap", weights, true),
-        ("library", all, false),
-        ("library-overlap", all, true),
+        ("own", None, false, false),
+        ("own-once", None, false, true),
+        ("own-overlap", None, true, true),
+        ("weights", weights, false, true),
+        ("weights-overlap", weights, true, true),
+        ("library", all, false, true),
+        ("library-overlap", all, true, true),
     ];
     let mut code = ExitCode::SUCCESS;
     for (size, sizes) in [("small", SMALL), ("base", BASE)] {
         for (kind, precision) in kinds {
-            for (products, library, overlaps) in ways {
+            for (products, library, overlaps, once) in ways {
                 let wanted = asked(size, &["small", "base"])
                     && asked(kind, &kinds.map(|(kind, _)| kind))
                     && asked(products, &ways.map(|(products, ..)| products));
@@ -205,7 +210,7 @@ fn main() -> ExitCode {
                 if !wanted || kind == "tf32" && library.is_none() {
                     continue;
                 }
-                let way = Way { size, sizes, kind, precision, products, library, overlaps };
+                let way = Way { size, sizes, kind, precision, products, library, overlaps, once };
                 if let Err(error) = run(&device, way, &words) {
                     println!("{size} {kind} {products}: {error}");
                     code = ExitCode::FAILURE;

@@ -3,6 +3,7 @@
 use crate::reference::Reference;
 use crate::support::{Gpu, Numbers, offsets_of, tolerance};
 use entail_native::cuda::Precision;
+use entail_native::cuda::attention::AttentionGradient;
 use entail_native::cuda::memory::Buffer;
 use entail_native::cuda::step::batch::{Batch, Capacity, Packed};
 use entail_native::cuda::step::by_library::LibraryUse;
@@ -25,6 +26,7 @@ pub fn options(precision: Precision, activation: Activation) -> StepOptions {
         dropout: 0.1,
         seed: 5,
         adam: AdamNumbers { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
+        attention: AttentionGradient::Once,
         clipping: None,
         loss_scale: 1.0,
     }

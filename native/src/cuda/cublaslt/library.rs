@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use cudarc::cublaslt::sys;
 use libloading::Library as Loaded;
 use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 /// A file, or a folder that has the library, that is looked at before all else.
@@ -18,8 +19,8 @@ macro_rules! functions {
             /// 130401 for 13.4.1
             pub version: usize,
             $(pub $field: unsafe extern "C" fn($($argument),*) -> c_int,)*
-            /// Functions are its own: it stays as long as they do.
-            _loaded: Loaded,
+            /// Stays loaded: CUDA's libraries do not go without trouble, and come back with less.
+            _loaded: ManuallyDrop<Loaded>,
         }
 
         impl Library {
@@ -30,7 +31,7 @@ macro_rules! functions {
                 unsafe {
                     let loaded = Loaded::new(&path)?;
                     let version = loaded.get::<unsafe extern "C" fn() -> usize>(b"cublasLtGetVersion\0")?;
-                    Ok(Self { version: version(), $($field: *loaded.get($symbol)?,)* path, _loaded: loaded })
+                    Ok(Self { version: version(), $($field: *loaded.get($symbol)?,)* path, _loaded: ManuallyDrop::new(loaded) })
                 }
             }
         }

@@ -200,7 +200,8 @@ impl TrainingStep {
         // SAFETY: the caller's.
         unsafe {
             self.after_attention_gradient(layer, parameters, [x.address(), dy.address()], &of.after, rows)?;
-            self.attention(layer, of).backward(&self.device, self.options.precision, self.options.capacity.pairs)?;
+            let (pairs, way) = (self.options.capacity.pairs, self.options.attention);
+            self.attention(layer, of).backward(&self.device, self.options.precision, pairs, way)?;
             self.weight_gradient(projections, size, [&of.dprojected, x], rows, BiasGradient::WithWeight)?;
             self.input_gradient(projections.weight, size, [&of.dprojected, &of.after.dinput], rows, &added)
         }

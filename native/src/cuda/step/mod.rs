@@ -11,6 +11,7 @@ pub mod parameters;
 mod state;
 mod updates;
 
+use super::attention::AttentionGradient;
 use super::device::{Device, Graph, Lane};
 use super::dropout::Dropout;
 use super::embed::Layout;
@@ -41,6 +42,7 @@ pub struct StepOptions {
     pub dropout: f64,
     pub seed: u32,
     pub adam: AdamNumbers,
+    pub attention: AttentionGradient,
     /// Whether the gradient's norm is measured, and what is done by it
     pub clipping: Option<Clipping>,
     /// Of the loss' gradient: 1 for the sum of losses
@@ -51,6 +53,8 @@ pub struct StepOptions {
 pub const TOKEN_TABLE: &str = "encoder.token_embedding.weight";
 
 pub struct TrainingStep {
+    /// By bucket. They go before what they name.
+    graphs: HashMap<usize, Graph>,
     device: Rc<Device>,
     options: StepOptions,
     parameters: FlatParameters,
@@ -81,8 +85,6 @@ pub struct TrainingStep {
     tails: Buffer<Tail>,
     /// Rows that the library's products take in the batch that was sent last; 0 without a library
     bucket: usize,
-    /// By bucket
-    graphs: HashMap<usize, Graph>,
 }
 
 /// What a step is computed for.
