@@ -87,7 +87,19 @@ impl Device {
         // SAFETY: as above.
         unsafe { result::ctx::set_current(context) }.map_err(failed("make its context current"))?;
         let (modules, kernels) = load(capability)?;
-        let create = || stream::create(stream::StreamKind::NonBlocking).map_err(failed("make a stream"));
+        // What nothing waits for makes way for what everything waits for.
+        let (mut least, mut greatest) = (0, 0);
+        // SAFETY: two numbers are written.
+        unsafe { sys::cuCtxGetStreamPriorityRange(&mut least, &mut greatest) }.result().map_err(failed("be asked"))?;
+        let create = |priority| {
+            let mut stream = std::ptr::null_mut();
+            let flags = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
+            // SAFETY: the handle is written before it is used.
+            unsafe { sys::cuStreamCreateWithPriority(&mut stream, flags, priority) }
+                .result()
+                .map_err(failed("make a stream"))?;
+            Ok::<_, Error>(stream)
+        };
         Ok(Self {
             name: device::get_name(handle).map_err(failed("be named"))?,
             capability,
@@ -95,7 +107,7 @@ impl Device {
             memory: Memory::new(limit),
             kernels,
             allowed: RefCell::default(),
-            streams: [create()?, create()?, create()?],
+            streams: [create(greatest)?, create(least)?, create(least)?],
             timed: RefCell::default(),
             overlaps: Cell::new(false),
             follows_kernel: Cell::new(false),

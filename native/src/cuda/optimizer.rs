@@ -131,16 +131,18 @@ pub unsafe fn gather_gradient(device: &Device, segments: Address, flat: &Flat) -
 }
 
 impl Adam {
-    /// Ends an update: its numbers go into the history.
+    /// Ends an update: its numbers go into the history. With segments the gradient is gathered in the same pass, else it is
+    /// there.
     ///
     /// # Safety
     /// As `gather_gradient`.
-    pub unsafe fn run(&self, device: &Device, flat: &Flat, history: &History) -> Result<()> {
-        let Flat { value, first, second, gradient, copy, segment_of, blocks } = flat;
-        let addresses = [value, first, second, gradient, copy, segment_of].map(|at| from_ref(at).cast());
-        let arguments = [&[from_ref(self).cast()], &addresses[..], &[from_ref(history).cast()]].concat();
+    pub unsafe fn run(&self, device: &Device, flat: &Flat, history: &History, segments: Option<Address>) -> Result<()> {
+        let segments = segments.unwrap_or(0);
+        let of_flat = [flat.value, flat.first, flat.second, flat.gradient, flat.copy, flat.segment_of];
+        let arguments =
+            [from_ref(self).cast(), from_ref(&of_flat).cast(), from_ref(history).cast(), from_ref(&segments).cast()];
         // SAFETY: the caller's.
-        unsafe { device.launch(Lane::Main, "adam", Grid::new(*blocks, THREADS), &arguments) }
+        unsafe { device.launch(Lane::Main, "adam", Grid::new(flat.blocks, THREADS), &arguments) }
     }
 
     /// The update of the rows that have a gradient, after they have caught up.

@@ -339,7 +339,7 @@ pub fn adam(gpu: &Gpu) {
         unsafe {
             adam.catch_up_read(&gpu.device, &on_rows, 10).expect("rows that catch up");
             adam.run_rows(&gpu.device, &on_rows, 10).expect("a step of rows");
-            adam.run(&gpu.device, &flat, &history).expect("a step");
+            adam.run(&gpu.device, &flat, &history, None).expect("a step");
         }
         last = Some((adam, on_rows));
     }

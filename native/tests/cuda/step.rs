@@ -115,6 +115,13 @@ pub fn whole_step_by(gpu: &Gpu, precision: Precision, library: Option<&LibraryUs
                 Precision::Bfloat16 => gpu.compare_norm(&name, &found, &expected, 5e-2),
             }
         }
+        // Without dropout.
+        let plain = StepOptions { dropout: 0.0, ..options };
+        let mut reference = Reference::new(plain, 0, &values, lists.packed());
+        reference.run();
+        let (losses_of, logits) = step.evaluate(&batch).expect("losses");
+        gpu.compare(&format!("{activation:?} logits evaluated"), &logits, &reference.logits, allowed);
+        gpu.compare(&format!("{activation:?} losses evaluated"), &losses_of, &reference.losses, allowed);
         replays(gpu, (options, library), &values, &batch, &losses);
     }
 }

@@ -100,6 +100,20 @@ fn restored(gpu: &Gpu, values: &HashMap<String, Vec<f32>>, batches: [&Batch; 2])
     gpu.same(&format!("{:?}", uneven.as_ref().err()), uneven.is_err());
 }
 
+/// Gathering the gradient within Adam's pass changes nothing, nor does a norm that is only measured.
+fn in_one_pass(gpu: &Gpu, values: &HashMap<String, Vec<f32>>, batch: &Batch) {
+    let run = |clipping| {
+        let options = StepOptions { clipping, ..clipped() };
+        let mut step = TrainingStep::new(gpu.device.clone(), options, None).expect("a step");
+        values.iter().for_each(|(name, list)| step.set(name, list).expect("a parameter"));
+        (0..2).for_each(|number| step.run(batch, number, RATE).expect("a step"));
+        let names = step.names();
+        let saved: Vec<_> = names.iter().map(|(name, _)| step.saved(name).expect("a parameter")).collect();
+        (saved, step.gradient("output.weight").expect("a gradient"))
+    };
+    gpu.same("the same bits in one pass", run(None) == run(Some(Clipping { scale: 1.0, most: 0.0 })));
+}
+
 pub fn updates(gpu: &Gpu) {
     let mut numbers = Numbers::new(31);
     let options = clipped();
@@ -109,5 +123,6 @@ pub fn updates(gpu: &Gpu) {
     let [batch, other] =
         [&lists, &others].map(|lists| Batch::new(&SIZES, &options.capacity, &lists.packed()).expect("a batch"));
     one_step(gpu, &values, &lists, &batch);
+    in_one_pass(gpu, &values, &batch);
     restored(gpu, &values, [&batch, &other]);
 }

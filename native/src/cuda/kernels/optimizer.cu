@@ -43,16 +43,23 @@ __device__ __forceinline__ float4 sum_few(const Segment& s, int at) {
     return make_float4(sums[0], at + 1 < s.size ? sums[1] : 0.0f, at + 2 < s.size ? sums[2] : 0.0f, at + 3 < s.size ? sums[3] : 0.0f);
 }
 
-// [blocks] which segment each block of numbers belongs to -> gradient, flat
-extern "C" __global__ void __launch_bounds__(THREADS) gather_gradient(const Segment* segments, const int* segment_of, float* gradient) { BEGIN
+// What a thread has of the flat gradient: four numbers of its block, from the parts of the block's segment.
+__device__ __forceinline__ float4 gathered(const Segment* segments, const int* segment_of, float* gradient) {
     Segment s = segments[segment_of[blockIdx.x]];
+    float* to = gradient + (i64)blockIdx.x * BLOCK + threadIdx.x * 4;
     // Computed where it belongs.
-    if (s.parts == gradient + (i64)s.first_block * BLOCK) return;
+    if (s.parts == gradient + (i64)s.first_block * BLOCK) return load4(to);
     int at = (blockIdx.x - s.first_block) * BLOCK + threadIdx.x * 4;
     float4 sum = make_float4(0, 0, 0, 0);
     if (at + 4 <= s.size && s.step % 4 == 0) sum = sum_parts(s, at);
     else if (at < s.size) sum = sum_few(s, at);
-    store4(gradient + (i64)blockIdx.x * BLOCK + threadIdx.x * 4, sum);
+    store4(to, sum);
+    return sum;
+}
+
+// [blocks] which segment each block of numbers belongs to -> gradient, flat
+extern "C" __global__ void __launch_bounds__(THREADS) gather_gradient(const Segment* segments, const int* segment_of, float* gradient) { BEGIN
+    gathered(segments, segment_of, gradient);
 }
 
 struct Adam {
@@ -106,11 +113,18 @@ struct History {
     int* count; // updates so far
 };
 
-// Once in an update, after all else: writes it down.
-extern "C" __global__ void __launch_bounds__(THREADS) adam(const Adam a, float* value, float* first, float* second, const float* gradient, bf16* copy, const int* segment_of, const History history) { BEGIN
+struct Flat {
+    float *value, *first, *second, *gradient;
+    bf16* copy;
+    const int* segment_of;
+};
+
+// Once in an update, after all else: writes it down. The gradient is gathered first where there are segments.
+extern "C" __global__ void __launch_bounds__(THREADS) adam(const Adam a, const Flat f, const History history, const Segment* segments) { BEGIN
     i64 at = (i64)blockIdx.x * BLOCK + threadIdx.x * 4;
     float4 numbers = numbers_of(a);
-    update4(a, pace_of(numbers, a.rates[segment_of[blockIdx.x]]), value, first, second, copy, at, load4(gradient + at));
+    float4 gradient = segments ? gathered(segments, f.segment_of, f.gradient) : load4(f.gradient + at);
+    update4(a, pace_of(numbers, a.rates[f.segment_of[blockIdx.x]]), f.value, f.first, f.second, f.copy, at, gradient);
     if (blockIdx.x != 0 || threadIdx.x != 0) return;
     int count = *history.count;
     history.numbers[count % HISTORY] = numbers;

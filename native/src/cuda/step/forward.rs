@@ -159,7 +159,7 @@ impl TrainingStep {
             v,
             context: of.after.context.address(),
             log_sums: of.log_sums.address(),
-            kept: of.kept.as_ref().map_or(0, Buffer::address),
+            kept: of.kept.as_ref().filter(|_| self.learns).map_or(0, Buffer::address),
             dy: of.after.dcontext.address(),
             deltas: of.deltas.address(),
             dq,

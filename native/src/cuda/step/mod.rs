@@ -83,6 +83,8 @@ pub struct TrainingStep {
     buffers: Buffers,
     library: Option<LibraryUse>,
     tails: Buffer<Tail>,
+    /// The batch that was sent last is one to learn from: dropout drops.
+    learns: bool,
     /// Rows that the library's products take in the batch that was sent last; 0 without a library
     bucket: usize,
 }
@@ -128,6 +130,7 @@ impl TrainingStep {
             tails: Buffer::from(&memory, &tails_of(&options, &buffers))?,
             buffers,
             library,
+            learns: true,
             bucket: 0,
             graphs: HashMap::new(),
             parameters,
@@ -159,7 +162,7 @@ impl TrainingStep {
             self.since_caught_up = 0;
         }
         self.since_caught_up += 1;
-        self.send(batch, step, rate)?;
+        self.send(batch, step, rate, true)?;
         if !self.graphs.contains_key(&self.bucket) {
             let graph = self.record()?;
             self.graphs.insert(self.bucket, graph);
@@ -186,17 +189,30 @@ impl TrainingStep {
 
     /// Losses and gradients of a batch without a change of parameters.
     pub fn differentiate(&mut self, batch: &Batch, step: u32) -> Result<()> {
-        self.send(batch, step, 0.0)?;
+        self.send(batch, step, 0.0, true)?;
         // SAFETY: all buffers are this struct's.
         unsafe { self.enqueue(Purpose::Gradients) }?;
         self.device.finish()
+    }
+
+    /// Losses and logits of a batch as the network answers it: nothing is dropped, nothing is learned, metrics stay.
+    pub fn evaluate(&mut self, batch: &Batch) -> Result<(Vec<f32>, Vec<f32>)> {
+        self.send(batch, 0, 0.0, false)?;
+        // SAFETY: all buffers are this struct's.
+        unsafe {
+            self.clear_tails()?;
+            self.adam().catch_up_read(&self.device, &self.table(), self.most_distinct())?;
+            self.forward()?;
+        }
+        self.losses(batch)
     }
 
     pub fn device(&self) -> &Rc<Device> {
         &self.device
     }
 
-    fn send(&mut self, batch: &Batch, step: u32, rate: f64) -> Result<()> {
+    fn send(&mut self, batch: &Batch, step: u32, rate: f64, learns: bool) -> Result<()> {
+        self.learns = learns;
         let AdamNumbers { beta1, beta2, .. } = self.options.adam;
         let done = f64::from(step) + 1.0;
         let adam = [rate / (1.0 - beta1.powf(done)), 1.0 / (1.0 - beta2.powf(done)).sqrt(), rate];
@@ -222,15 +238,20 @@ impl TrainingStep {
                 self.adam().run_rows(device, &self.table(), self.most_distinct())?;
             }
             device.after(Lane::Main, Lane::Side)?;
-            optimizer::gather_gradient(device, self.segments.address(), &self.flat())?;
+            let (flat, segments) = (self.flat(), self.segments.address());
+            if updates && self.options.clipping.is_none() {
+                return self.adam().run(device, &flat, &self.history(), Some(segments));
+            }
+            optimizer::gather_gradient(device, segments, &flat)?;
             if let Some(clipping) = self.options.clipping {
                 let places = [self.squares.address(), self.clipping.address()];
-                optimizer::gradient_norm(device, (&self.flat(), &self.table()), clipping, places)?;
-                if updates {
-                    self.adam().run_rows(device, &self.table(), self.most_distinct())?;
-                }
+                optimizer::gradient_norm(device, (&flat, &self.table()), clipping, places)?;
             }
-            if updates { self.adam().run(device, &self.flat(), &self.history()) } else { Ok(()) }
+            if updates {
+                self.adam().run_rows(device, &self.table(), self.most_distinct())?;
+                self.adam().run(device, &flat, &self.history(), None)?;
+            }
+            Ok(())
         }
     }
 
@@ -250,7 +271,7 @@ impl TrainingStep {
 
     fn dropout(&self, place: usize) -> Dropout {
         let rate = self.options.dropout;
-        if rate == 0.0 {
+        if rate == 0.0 || !self.learns {
             return Dropout::NONE;
         }
         Dropout {
