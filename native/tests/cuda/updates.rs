@@ -17,7 +17,7 @@ const STEP: u32 = 7;
 
 fn clipped() -> StepOptions {
     let clipping = Some(Clipping { scale: 1.0 / 40.0, most: 0.5 });
-    StepOptions { clipping, ..options(Precision::Float32, Activation::Relu) }
+    StepOptions { clipping, ..options(Precision::Float32, Activation::Gelu) }
 }
 
 /// Lower layers learn more slowly; weights decay, biases and norms do not.
