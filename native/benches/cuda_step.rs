@@ -1,8 +1,9 @@
 //! Pairs a second of whole training steps on the GPU: 512 pairs of SNLI's lengths a batch, dropout 0.1, Adam.
-//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [own|own-once|weights|library][-overlap] [once|profile]`:
-//! by the crate's own kernels, with cuBLASLt for gradients of weights, with it for all rows' products; `-overlap`: kernels may come
-//! before the one before them has ended. All but `own` compute attention's weights once on the way back. `once` runs a single step
-//! without a graph, for a profiler; `profile` says which kernels one step's time goes to, one after another.
+//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [WAY..] [once|profile]`. A way is `own` (the
+//! crate's own products), `weights` (gradients of weights by cuBLASLt) or `library` (all rows' products by it), and may go on with
+//! `-twice` (attention computes its weights twice on the way back), `-overlap` (kernels come before the one before them has
+//! ended) and `-first` (the side lane makes way). `once` runs a single step without a graph, for a profiler; `profile` says what
+//! one step's kernels take, one after another.
 
 use entail_native::cuda::Precision;
 use entail_native::cuda::attention::AttentionGradient;
@@ -13,7 +14,7 @@ use entail_native::cuda::step::batch::{Batch, Capacity, Packed};
 use entail_native::cuda::step::by_library::{LibraryProducts, LibraryUse};
 use entail_native::cuda::step::parameters::Sizes;
 use entail_native::cuda::step::{StepOptions, TrainingStep};
-use entail_native::error::Result;
+use entail_native::error::{Error, Result};
 use entail_native::kernels::activation::Activation;
 use entail_native::kernels::optimizer::AdamNumbers;
 use std::process::ExitCode;
@@ -71,24 +72,32 @@ fn batch(numbers: &mut Numbers, sizes: &Sizes, capacity: &Capacity) -> Result<Ba
     Batch::new(sizes, capacity, &packed)
 }
 
-/// One way of computing a step.
+/// What is measured.
 #[derive(Clone, Copy)]
-struct Way {
-    size: &'static str,
+struct Measured<'a> {
+    size: &'a str,
     sizes: Sizes,
-    kind: &'static str,
+    kind: &'a str,
     precision: Precision,
-    products: &'static str,
-    library: Option<LibraryProducts>,
-    overlaps: bool,
-    /// Attention's gradient computes weights once.
-    once: bool,
+    way: &'a str,
 }
 
-fn run(device: &Rc<Device>, way: Way, words: &[String]) -> Result<()> {
-    let Way { size, sizes, kind, precision, products, library, overlaps, once } = way;
-    device.set_overlap(overlaps);
-    let name = format!("{size} {kind} {products}");
+/// Which products are the library's in a way.
+fn products_of(way: &str) -> Result<Option<LibraryProducts>> {
+    match way.split('-').next() {
+        Some("own") => Ok(None),
+        Some("weights") => Ok(Some(LibraryProducts::WeightGradients)),
+        Some("library") => Ok(Some(LibraryProducts::All)),
+        _ => Err(Error(format!("there is no way {way}"))),
+    }
+}
+
+fn run(device: &Rc<Device>, measured: Measured, words: &[String]) -> Result<()> {
+    let Measured { size, sizes, kind, precision, way } = measured;
+    let has = |word: &str| way.split('-').any(|part| part == word);
+    device.set_overlap(has("overlap"));
+    device.set_main_first(has("first"))?;
+    let name = format!("{size} {kind} {way}");
     let capacity = Capacity { rows: 14_336, pairs: PAIRS, longest: 96 };
     let options = StepOptions {
         sizes,
@@ -99,12 +108,12 @@ fn run(device: &Rc<Device>, way: Way, words: &[String]) -> Result<()> {
         dropout: 0.1,
         seed: 1,
         adam: AdamNumbers { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-        attention: if once { AttentionGradient::Once } else { AttentionGradient::Twice },
+        attention: if has("twice") { AttentionGradient::Twice } else { AttentionGradient::Once },
         clipping: None,
         loss_scale: 1.0,
     };
     let float32 = if kind == "tf32" { Float32Products::Tf32 } else { Float32Products::Exact };
-    let library = match library {
+    let library = match products_of(way)? {
         Some(which) => Some(LibraryUse { library: CublasLt::open(device.clone(), &[], float32)?, which }),
         None => None,
     };
@@ -189,30 +198,24 @@ fn main() -> ExitCode {
         }
     };
     let kinds = [("bf16", Precision::Bfloat16), ("fp32", Precision::Float32), ("tf32", Precision::Float32)];
-    let (weights, all) = (Some(LibraryProducts::WeightGradients), Some(LibraryProducts::All));
-    let ways = [
-        ("own", None, false, false),
-        ("own-once", None, false, true),
-        ("own-overlap", None, true, true),
-        ("weights", weights, false, true),
-        ("weights-overlap", weights, true, true),
-        ("library", all, false, true),
-        ("library-overlap", all, true, true),
-    ];
+    let others = ["small", "base", "bf16", "fp32", "tf32", "once", "profile"];
+    // cargo adds options of its own.
+    let named = words.iter().map(String::as_str).filter(|word| !others.contains(word) && !word.starts_with('-'));
+    let mut ways: Vec<&str> = named.collect();
+    if ways.is_empty() {
+        ways = vec!["own", "weights", "library"];
+    }
     let mut code = ExitCode::SUCCESS;
     for (size, sizes) in [("small", SMALL), ("base", BASE)] {
         for (kind, precision) in kinds {
-            for (products, library, overlaps, once) in ways {
-                let wanted = asked(size, &["small", "base"])
-                    && asked(kind, &kinds.map(|(kind, _)| kind))
-                    && asked(products, &ways.map(|(products, ..)| products));
+            for way in &ways {
+                let wanted = asked(size, &["small", "base"]) && asked(kind, &kinds.map(|(kind, _)| kind));
                 // The crate's own kernels have no TF32.
-                if !wanted || kind == "tf32" && library.is_none() {
+                if !wanted || kind == "tf32" && way.starts_with("own") {
                     continue;
                 }
-                let way = Way { size, sizes, kind, precision, products, library, overlaps, once };
-                if let Err(error) = run(&device, way, &words) {
-                    println!("{size} {kind} {products}: {error}");
+                if let Err(error) = run(&device, Measured { size, sizes, kind, precision, way }, &words) {
+                    println!("{size} {kind} {way}: {error}");
                     code = ExitCode::FAILURE;
                 }
             }

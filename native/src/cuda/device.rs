@@ -49,6 +49,9 @@ pub struct Device {
     /// Shared memory that a kernel was allowed.
     allowed: RefCell<HashMap<String, usize>>,
     streams: [sys::CUstream; 3],
+    /// Main and side lane where the side makes way
+    uneven: [sys::CUstream; 2],
+    prefers_main: Cell<bool>,
     /// Set while kernels are timed
     pub(super) timed: RefCell<Option<Timed>>,
     overlaps: Cell<bool>,
@@ -87,7 +90,6 @@ impl Device {
         // SAFETY: as above.
         unsafe { result::ctx::set_current(context) }.map_err(failed("make its context current"))?;
         let (modules, kernels) = load(capability)?;
-        // What nothing waits for makes way for what everything waits for.
         let (mut least, mut greatest) = (0, 0);
         // SAFETY: two numbers are written.
         unsafe { sys::cuCtxGetStreamPriorityRange(&mut least, &mut greatest) }.result().map_err(failed("be asked"))?;
@@ -107,7 +109,9 @@ impl Device {
             memory: Memory::new(limit),
             kernels,
             allowed: RefCell::default(),
-            streams: [create(greatest)?, create(least)?, create(least)?],
+            streams: [create(least)?, create(least)?, create(least)?],
+            uneven: [create(greatest)?, create(least)?],
+            prefers_main: Cell::new(false),
             timed: RefCell::default(),
             overlaps: Cell::new(false),
             follows_kernel: Cell::new(false),
@@ -128,7 +132,11 @@ impl Device {
     /// While kernels are timed, both lanes of computing are one.
     pub(super) fn stream(&self, lane: Lane) -> sys::CUstream {
         let lane = if lane == Lane::Side && self.timed.borrow().is_some() { Lane::Main } else { lane };
-        self.streams[lane as usize]
+        if self.prefers_main.get() && lane != Lane::Copies {
+            self.uneven[lane as usize]
+        } else {
+            self.streams[lane as usize]
+        }
     }
 
     /// Puts a kernel into a stream. Its arguments are copied before this returns.
@@ -163,6 +171,14 @@ impl Device {
     /// waits for it by itself (`BEGIN`), when it is already there.
     pub fn set_overlap(&self, overlaps: bool) {
         self.overlaps.set(overlaps && self.capability >= WAITS_FROM);
+    }
+
+    /// Whether kernels of the side lane, which nothing waits for, make way for those of the main one. For what is recorded from
+    /// now on; waits for all work.
+    pub fn set_main_first(&self, is_first: bool) -> Result<()> {
+        self.finish()?;
+        self.prefers_main.set(is_first);
+        Ok(())
     }
 
     /// Notes that a kernel goes into a lane.
@@ -229,7 +245,7 @@ impl Device {
 
     /// Waits until all work is done, and says whether it went well.
     pub fn finish(&self) -> Result<()> {
-        for stream in self.streams {
+        for &stream in self.streams.iter().chain(&self.uneven) {
             // SAFETY: the streams are the device's own.
             unsafe { stream::synchronize(stream) }.map_err(failed("do its work"))?;
         }
@@ -287,7 +303,7 @@ impl Drop for Device {
         self.memory.give_back_all();
         // SAFETY: nothing runs any more. A lost device fails here too, which changes nothing.
         unsafe {
-            for stream in self.streams {
+            for &stream in self.streams.iter().chain(&self.uneven) {
                 let _ = stream::destroy(stream);
             }
             let _ = event::destroy(self.ordering);

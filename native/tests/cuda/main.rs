@@ -74,12 +74,14 @@ fn main() {
     }
     if wanted("overlap") && gpu.device.capability >= 90 {
         gpu.device.set_overlap(true);
+        gpu.device.set_main_first(true).expect("no work");
         for &precision in &precisions {
             println!("a whole step of kernels that overlap, {precision:?}");
             step::whole_step(&gpu, precision);
             gpu.forget();
         }
         gpu.device.set_overlap(false);
+        gpu.device.set_main_first(false).expect("work that went well");
     }
     let (compared, failures) = gpu.results();
     println!("{compared} comparisons, {failures} wrong");
