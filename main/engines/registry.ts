@@ -1,11 +1,13 @@
 /** @file Node. The engines: which one to use, what its process needs, and opening it as tfjs' current backend. */
 import { constants, setPriority } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
+import type { Device, DeviceName } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName, EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
 import { registerCpu } from './cpu.ts';
 import { cpuReport } from './cpuDoctor.ts';
+import { deviceEnvironment } from './devices.ts';
 import { hasNvidiaDriver } from './hardware.ts';
 import type { Precision } from './native/binding.ts';
 import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
@@ -32,6 +34,10 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Of matrix products, on engines that have a choice; single precision when absent. */
   readonly precision?: Precision;
+  /** What this process was started for (`workerEnvironment`); the engine's own choice when absent. */
+  readonly device?: DeviceName;
+  /** Part of the name of the GPU that `webgpu` shall use; ENTAIL_WEBGPU_ADAPTER, else the preferred one when absent. */
+  readonly adapter?: string;
   /** At low priority. */
   readonly nice?: boolean;
 }
@@ -45,6 +51,11 @@ export async function openEngine(name: EngineName, options: OpenOptions): Promis
   if (name === 'native') return await openNative(options);
   if (options.nice === true) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   if (name === 'tensorflow') return await loadTensorflow(options);
+  if (name === 'webgpu') {
+    const { openWebgpu } = await import('./webgpu.ts');
+    const adapter = options.adapter ?? process.env['ENTAIL_WEBGPU_ADAPTER'];
+    return await openWebgpu(adapter === undefined ? {} : { adapter });
+  }
   if (name === 'wasm') return { adamVariables: await registerWasm(), record: singleThreaded(name) };
   await registerCpu();
   return { adamVariables: plainAdamVariable, record: singleThreaded(name) };
@@ -61,17 +72,22 @@ function singleThreaded(engine: EngineName): EngineRecord {
   };
 }
 
+export interface WorkerWish {
+  readonly dataDirectory: string;
+  readonly threads: number | null;
+  /** The only device that the process shall see, one of `listDevices`; whatever the engine takes when absent. */
+  readonly device?: Device;
+}
+
 /** Environment variables for the process that shall open an engine; some cannot be set from inside it any more. */
 export function workerEnvironment(
   engine: EngineName,
-  { dataDirectory, threads }: { readonly dataDirectory: string; readonly threads: number | null },
+  { dataDirectory, threads, device }: WorkerWish,
 ): Record<string, string> {
-  if (engine !== 'tensorflow') return {};
-  return tensorflowEnvironment({
-    dataDirectory,
-    cuda: hasNvidiaDriver(),
-    ...(threads === null ? {} : { threads }),
-  });
+  const shown = device === undefined ? {} : deviceEnvironment(engine, device);
+  if (engine !== 'tensorflow') return shown;
+  const wish = { dataDirectory, cuda: hasNvidiaDriver(), ...(threads === null ? {} : { threads }) };
+  return { ...tensorflowEnvironment(wish), ...shown };
 }
 
 /**
@@ -125,11 +141,6 @@ export function precisionHere(engine: EngineName, wish: Precision): Precision {
   } catch {
     return 'fp32';
   }
-}
-
-/** As an engine's record begins when it runs here. */
-export function deviceOfEngine(engine: EngineName): 'cpu' | 'cuda:0' {
-  return engine === 'tensorflow' && hasNvidiaDriver() ? 'cuda:0' : 'cpu';
 }
 
 /** What every engine needs, has and lacks on this machine. Never throws for a machine's faults. */

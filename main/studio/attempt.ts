@@ -3,6 +3,7 @@
  * other processes heard, its end told.
  */
 import { join } from 'node:path';
+import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
@@ -37,6 +38,9 @@ export interface RunningTraining {
 export interface ChosenEngine {
   readonly name: EngineName;
   readonly threads: number | null;
+  /** One or more; a worker each. */
+  readonly devices: readonly DeviceName[];
+  /** Of the worker of the first device. */
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -117,7 +121,7 @@ function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): Training
     dataDirectory: databases.places.root,
     config: run.config,
     engine: engine.name,
-    threads: engine.threads,
+    ...{ threads: engine.threads, devices: engine.devices },
     ...{ resumeFrom, trainedOn: run.engine },
   };
 }

@@ -1,4 +1,5 @@
 /** @file Runs under Node. What can be done with engines in one data directory. */
+import type { Device, DeviceName } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { InstallOptions, InstallOutcome } from '../engines/tensorflow/install.ts';
@@ -6,6 +7,7 @@ import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 
 /** Loaded when first needed: the registry brings all of tfjs, which most commands do without. */
 const loadRegistry = () => import('../engines/registry.ts');
+const loadDevices = () => import('../engines/devices.ts');
 const loadInstall = () => import('../engines/tensorflow/install.ts');
 const loadUninstall = () => import('../engines/tensorflow/uninstall.ts');
 
@@ -46,16 +48,28 @@ export class EngineService {
     checkPrecision(engine, precision);
   }
 
-  /** What an engine (null: the best that works) computes on: two runs on one device would only slow each other. */
-  async deviceOf(asked: EngineName | null): Promise<'cpu' | 'cuda:0'> {
-    const { deviceOfEngine } = await loadRegistry();
-    return deviceOfEngine(await this.best(asked));
+  /** What an engine can compute on here, the best first; never empty. */
+  async devices(engine: EngineName): Promise<Device[]> {
+    const { listDevices } = await loadDevices();
+    return await listDevices(engine, { dataDirectory: this.#dataDirectory });
   }
 
-  /** Variables that a process needs to run an engine, such as where its libraries are. */
-  async workerEnvironment(engine: EngineName, threads: number | null): Promise<Record<string, string>> {
+  /** What an engine (null: the best that works) computes on when nobody says. @throws StudioError ENGINE_MISSING. */
+  async deviceOf(asked: EngineName | null): Promise<DeviceName> {
+    return (await this.devices(await this.best(asked)))[0]!.name;
+  }
+
+  /** Variables that a process needs to run an engine on a device, such as where its libraries are. */
+  async workerEnvironment(
+    engine: EngineName,
+    { threads, device }: { readonly threads: number | null; readonly device: DeviceName },
+  ): Promise<Record<string, string>> {
     const { workerEnvironment } = await loadRegistry();
-    return workerEnvironment(engine, { dataDirectory: this.#dataDirectory, threads });
+    const found = (await this.devices(engine)).find(({ name }) => name === device);
+    return workerEnvironment(engine, {
+      ...{ dataDirectory: this.#dataDirectory, threads },
+      ...(found === undefined ? {} : { device: found }),
+    });
   }
 
   async installTensorflow(options: Omit<InstallOptions, 'dataDirectory'>): Promise<InstallOutcome> {

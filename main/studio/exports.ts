@@ -134,7 +134,10 @@ export class ExportService {
         },
       },
     };
-    const environment = await engines.workerEnvironment(engine, request.threads);
+    const environment = await engines.workerEnvironment(engine, {
+      threads: request.threads,
+      device: await engines.deviceOf(engine),
+    });
     return await this.#carryOut(order, { run: run.id, step: checkpoint.step }, { ...watch, environment });
   }
 

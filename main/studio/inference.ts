@@ -154,14 +154,19 @@ export class InferenceService {
   ): Promise<{ readonly place: PredictionJob; readonly environment: Record<string, string> }> {
     const { databases, engines } = this.#setting;
     const engine = await engines.choose(wish.engine);
+    const device = await engines.deviceOf(engine);
     const place = {
       runDirectory: folder,
       dataDirectory: databases.places.root,
       engine,
+      devices: [device],
       threads: wish.threads,
       ...{ config, weights },
     };
-    return { place, environment: await engines.workerEnvironment(engine, wish.threads) };
+    return {
+      place,
+      environment: await engines.workerEnvironment(engine, { threads: wish.threads, device }),
+    };
   }
 }
 

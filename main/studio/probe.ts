@@ -63,12 +63,14 @@ export async function measureRun(
   try {
     writeTokenizer(folder, tokenizer);
     const engine = await engines.choose(request.engine);
+    const device = await engines.deviceOf(engine);
     const figures = await superviseProbe({
       entry: entries.path('training'),
-      environment: await engines.workerEnvironment(engine, threads),
+      environment: await engines.workerEnvironment(engine, { threads, device }),
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
         ...{ dataDirectory: databases.places.root, config, engine, threads },
+        devices: [device],
         ...{ resumeFrom: null, trainedOn: null },
       },
       ...links,

@@ -222,7 +222,9 @@ export class TrainingService {
     const { engines } = this.#setting;
     const name = await engines.choose(asked);
     await engines.check(name, hyperparameters);
-    return { name, threads, environment: await engines.workerEnvironment(name, threads) };
+    const device = await engines.deviceOf(name);
+    const environment = await engines.workerEnvironment(name, { threads, device });
+    return { name, threads, devices: [device], environment };
   }
 
   #runDirectory(runId: string): string {

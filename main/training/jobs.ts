@@ -1,5 +1,6 @@
 /** @file Runs anywhere. What a supervisor asks of its children, and what they answer beside a run's reports. */
 import type { ColumnMapping, Dataset, ImportReport, Split } from '../../shared/datasets.ts';
+import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { GroupedAccuracy } from '../../shared/kindAccuracy.ts';
@@ -27,6 +28,8 @@ export interface JobPlace {
   readonly runDirectory: string;
   readonly dataDirectory: string;
   readonly engine: EngineName;
+  /** A worker each; `cpu` may stand several times. The first is that of the process which gets this. */
+  readonly devices: readonly DeviceName[];
   /** Null means as many as there are processors. */
   readonly threads: number | null;
 }

@@ -16,10 +16,10 @@ const GPU_METRICS = [
 ] as const;
 const MIB = 1024 * 1024;
 
-/** Calls back every `everyMs` until stopped. */
+/** Calls back every `everyMs` until stopped. `cudaDevice` is the number that the driver gives to the GPU of this process. */
 export function watchSystem(
   onFigures: (figures: SystemFigures) => void,
-  { everyMs, gpu }: { everyMs: number; gpu: boolean },
+  { everyMs, cudaDevice }: { everyMs: number; cudaDevice: number | null },
 ): () => void {
   let cpu = process.cpuUsage();
   let atMs = performance.now();
@@ -32,9 +32,9 @@ export function watchSystem(
     ]);
     cpu = process.cpuUsage();
     atMs = now;
-    if (!gpu) onFigures(figures);
+    if (cudaDevice === null) onFigures(figures);
     else
-      askGpu((values) => {
+      askGpu(cudaDevice, (values) => {
         for (const [position, value] of values.entries()) figures.set(GPU_METRICS[position]!, value);
         onFigures(figures);
       });
@@ -43,9 +43,9 @@ export function watchSystem(
   return () => clearInterval(timer);
 }
 
-/** Of the first GPU; nothing when the program is missing or says something else. */
-function askGpu(answer: (values: number[]) => void): void {
-  execFile('nvidia-smi', GPU_QUERY, { timeout: 3000 }, (error, output) => {
+/** Nothing when the program is missing or says something else. */
+function askGpu(index: number, answer: (values: number[]) => void): void {
+  execFile('nvidia-smi', [`--id=${index}`, ...GPU_QUERY], { timeout: 3000 }, (error, output) => {
     const values = (output ?? '').split('\n')[0]!.split(',').map(Number);
     if (error !== null || values.length !== GPU_METRICS.length || values.some(Number.isNaN))
       return answer([]);

@@ -74,6 +74,7 @@ class TrainingRun implements LoopTask {
     } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
+      ...(job.devices[0] === undefined ? {} : { device: job.devices[0] }),
       precision: job.config.hyperparameters.precision,
       nice: job.config.hyperparameters.nice,
     });
@@ -239,7 +240,13 @@ class TrainingRun implements LoopTask {
           points: [...figures].map(([metric, value]) => ({ metric, value, ...common })),
         });
       },
-      { everyMs: SYSTEM_EVERY_MS, gpu: engine.device.startsWith('cuda') },
+      { everyMs: SYSTEM_EVERY_MS, cudaDevice: cudaDeviceNumber(engine) },
     );
   }
+}
+
+/** Of the GPU whose figures nvidia-smi is asked for; null on everything else. */
+function cudaDeviceNumber({ device }: EngineRecord): number | null {
+  const number = /^cuda:(\d+)/.exec(device)?.[1];
+  return number === undefined ? null : Number(number);
 }

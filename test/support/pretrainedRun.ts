@@ -57,5 +57,6 @@ export async function preparePretraining(
   mkdirSync(runDirectory);
   writeTokenizer(runDirectory, tokenizer);
   const place = { runDirectory, dataDirectory, engine, threads: 2, cachePath: join(folder, 'cache.db') };
-  return { config, job: { ...place, runId: 'r1', config, ...{ resumeFrom: null, trainedOn: null } } };
+  const attempt = { devices: ['cpu'] as const, resumeFrom: null, trainedOn: null };
+  return { config, job: { ...place, runId: 'r1', config, ...attempt } };
 }

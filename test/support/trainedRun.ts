@@ -98,7 +98,7 @@ export async function prepareRun(
   const runDirectory = join(folder, 'run');
   mkdirSync(runDirectory);
   writeTokenizer(runDirectory, tokenizer);
-  const place = { runDirectory, dataDirectory, engine, threads: 2 };
+  const place = { runDirectory, dataDirectory, engine, devices: ['cpu'] as const, threads: 2 };
   return {
     config,
     job: {

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import type { DeviceName } from '../../../shared/devices.ts';
 import type { EngineRecord } from '../../../shared/engines.ts';
 import { StudioError } from '../../../shared/errors.ts';
 import type { AdamVariableFactory } from '../../model/adam.ts';
@@ -16,6 +17,8 @@ import { type Binding, TensorflowOps } from './ops.ts';
 export interface LoadOptions {
   readonly dataDirectory: string;
   readonly threads?: number;
+  /** The device that this process was shown; the first when absent. */
+  readonly device?: DeviceName;
 }
 
 export interface LoadedTensorflow {
@@ -31,7 +34,11 @@ const PACKAGE = '@tensorflow/tfjs-node-gpu';
  * are taken from the process's environment where a supervisor set them (`tensorflowEnvironment`), and set here else.
  * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not load
  */
-export async function loadTensorflow({ dataDirectory, threads }: LoadOptions): Promise<LoadedTensorflow> {
+export async function loadTensorflow({
+  dataDirectory,
+  threads,
+  device,
+}: LoadOptions): Promise<LoadedTensorflow> {
   const installation = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() });
   if (installation === null)
     throw new StudioError('ENGINE_MISSING', 'TensorFlow is not installed.', {
@@ -43,7 +50,7 @@ export async function loadTensorflow({ dataDirectory, threads }: LoadOptions): P
   await makeCurrent(installation);
   const ops = new TensorflowOps(tf.backend());
   registerTensorflowKernels(ops, BACKEND_NAME);
-  return { record: await recordOf(installation, ops), adamVariables: tensorflowAdamVariables(ops) };
+  return { record: await recordOf(installation, ops, device), adamVariables: tensorflowAdamVariables(ops) };
 }
 
 async function makeCurrent(installation: Installation): Promise<void> {
@@ -79,9 +86,16 @@ function restoreUtil(require: NodeJS.Require): void {
   util['isArray'] = Array.isArray;
 }
 
-async function recordOf({ manifest }: Installation, ops: TensorflowOps): Promise<EngineRecord> {
+/** `device` is what this process was shown, which TensorFlow itself knows as its first. */
+async function recordOf(
+  { manifest }: Installation,
+  ops: TensorflowOps,
+  device: DeviceName | undefined,
+): Promise<EngineRecord> {
   const threads = process.env['TF_NUM_INTRAOP_THREADS'] ?? '';
-  const gpu = ops.usesGpu ? ((await nvidiaDriver())?.gpus[0]?.name ?? 'NVIDIA GPU') : null;
+  const shown = device?.startsWith('cuda:') === true ? device : 'cuda:0';
+  const number = Number(shown.slice('cuda:'.length));
+  const gpu = ops.usesGpu ? `${shown} ${(await nvidiaDriver())?.gpus[number]?.name ?? 'NVIDIA GPU'}` : null;
   return {
     engine: 'tensorflow',
     versions: {
@@ -89,7 +103,7 @@ async function recordOf({ manifest }: Installation, ops: TensorflowOps): Promise
       tensorflow: manifest.tensorflowVersion,
       binding: manifest.bindingVersion,
     },
-    device: gpu === null ? 'cpu' : `cuda:0 ${gpu}`,
+    device: gpu ?? 'cpu',
     threads: Number(threads),
     deterministic: gpu === null,
     pinned: {

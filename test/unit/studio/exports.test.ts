@@ -2,10 +2,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createRun } from '../../../main/db/runs.ts';
 import { openRegularFile } from '../../../main/files/regularFile.ts';
 import { checkpointsFolder, listFolders } from '../../../main/training/checkpoints.ts';
 import type { ParityReport } from '../../../shared/exports.ts';
 import { ExportingStudio } from '../../support/exportingStudio.ts';
+import { preparePretraining } from '../../support/pretrainedRun.ts';
+import { sampleEnvironment } from '../../support/sampleRun.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
@@ -96,6 +99,15 @@ it('without its data set is written, and says that nothing was compared', async 
   const [record] = await other.export(orphan, ['torch']);
   expect(record).toMatchObject({ state: 'unverified', parity: { numbers: null, agreement: null } });
   other.databases.close();
+});
+
+it('of a pretraining is refused: it has learnt no labels', async () => {
+  const { config } = await preparePretraining(temporaryFolder(), {});
+  const pretraining = createRun(studio.databases.store(), { config, environment: sampleEnvironment });
+  const folder = join(temporaryFolder(), 'exported');
+  const error = await studioRejectionOf(studio.export(pretraining, ['torch'], { folder }));
+  expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('no answers to export') });
+  expect(existsSync(folder)).toBe(false);
 });
 
 it('names the checkpoints that there are when another one is asked for', async () => {

@@ -1,0 +1,48 @@
+/** @file Node. The GPUs that CUDA offers to this process, and how a worker is shown one of them. */
+import type { Device } from '../../shared/devices.ts';
+import { hasNvidiaDriver, nvidiaDriver } from './hardware.ts';
+import { type NvidiaSmiGpu, nvidiaSmiGpus } from './nvidiaSmi.ts';
+
+const VISIBLE = 'CUDA_VISIBLE_DEVICES';
+
+/**
+ * The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. The number in a name is the driver's, the same in every process.
+ * Empty without a driver. Never throws.
+ */
+export async function cudaDevices(): Promise<Device[]> {
+  const gpus = await nvidiaSmiGpus();
+  return gpus === null ? await untoldDevices() : visibleGpus(gpus, process.env[VISIBLE]).map(deviceOf);
+}
+
+/** Variables for a process that shall see this device alone, as its first. */
+export function cudaEnvironment({ gpus: [uuid] }: Pick<Device, 'gpus'>): Record<string, string> {
+  return uuid?.startsWith('GPU-') === true ? { [VISIBLE]: uuid } : {};
+}
+
+/** Variables for a process that shall see no GPU. */
+export const NO_CUDA: Readonly<Record<string, string>> = { [VISIBLE]: '-1' };
+
+/** As CUDA reads the variable: indices or beginnings of uuids; what follows the first that names none is not seen. */
+export function visibleGpus(gpus: readonly NvidiaSmiGpu[], variable: string | undefined): NvidiaSmiGpu[] {
+  if (variable === undefined) return [...gpus];
+  const named = variable.split(',').map((word) => {
+    const text = word.trim();
+    if (/^\d+$/.test(text)) return gpus.find(({ index }) => index === Number(text));
+    return text === '' ? undefined : gpus.find(({ uuid }) => uuid.startsWith(text));
+  });
+  const end = named.indexOf(undefined);
+  return (end === -1 ? named : named.slice(0, end)).flatMap((gpu) => gpu ?? []);
+}
+
+function deviceOf({ index, uuid, name, memoryBytes, computeCapability, driver }: NvidiaSmiGpu): Device {
+  return { name: `cuda:${index}`, title: name, memoryBytes, gpus: [uuid], computeCapability, driver };
+}
+
+/** A driver without nvidia-smi, as in small containers: there is a GPU, and CUDA will take its first. */
+async function untoldDevices(): Promise<Device[]> {
+  if (!hasNvidiaDriver()) return [];
+  const driver = await nvidiaDriver();
+  const title = driver?.gpus[0]?.name ?? 'NVIDIA GPU';
+  const rest = { memoryBytes: null, computeCapability: null, driver: driver?.version ?? null };
+  return [{ name: 'cuda:0', title, gpus: ['first NVIDIA GPU'], ...rest }];
+}

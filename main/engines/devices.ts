@@ -1,0 +1,27 @@
+/** @file Node. The devices that an engine can compute on here, and what a worker's process needs to compute on one. */
+import { type Device, PROCESSOR } from '../../shared/devices.ts';
+import type { EngineName } from '../../shared/engines.ts';
+import { cudaDevices, cudaEnvironment, NO_CUDA } from './cudaDevices.ts';
+import { findInstallation } from './tensorflow/installation.ts';
+
+/** The best first; those that are taken unasked come before the processor. Never throws, never empty. */
+export async function listDevices(
+  engine: EngineName,
+  { dataDirectory }: { readonly dataDirectory: string },
+): Promise<Device[]> {
+  if (engine !== 'tensorflow') return [PROCESSOR];
+  const isForCuda = findInstallation(dataDirectory, { cuda: true })?.manifest.kind === 'cuda';
+  return isForCuda ? [...(await cudaDevices()), PROCESSOR] : [PROCESSOR];
+}
+
+/** GPUs where there are any: what a run takes that asks for none by name. */
+export function unaskedDevices(devices: readonly Device[]): Device[] {
+  const gpus = devices.filter(({ name }) => name !== 'cpu');
+  return gpus.length > 0 ? gpus : [...devices];
+}
+
+/** Variables by which a worker that runs `engine` sees this device and no other. */
+export function deviceEnvironment(engine: EngineName, device: Device): Readonly<Record<string, string>> {
+  if (device.name.startsWith('cuda:')) return cudaEnvironment(device);
+  return device.name === 'cpu' && engine === 'tensorflow' ? NO_CUDA : {};
+}

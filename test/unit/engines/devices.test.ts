@@ -1,0 +1,134 @@
+/** @file Tests. Devices: what nvidia-smi says of GPUs, read strictly; which of them a process may use; what a worker is shown. */
+import { describe, expect, it } from 'vitest';
+import { visibleGpus } from '../../../main/engines/cudaDevices.ts';
+import { deviceEnvironment, listDevices, unaskedDevices } from '../../../main/engines/devices.ts';
+import { nvidiaSmiGpus, nvidiaSmiProcesses } from '../../../main/engines/nvidiaSmi.ts';
+import { workerEnvironment } from '../../../main/engines/registry.ts';
+import { areSameChip, type Device, isDeviceName, PROCESSOR } from '../../../shared/devices.ts';
+import { onlyPrograms, setVariable } from '../../support/fakePrograms.ts';
+import {
+  FIRST_UUID,
+  nvidiaMachine,
+  SECOND_UUID,
+  seemToInstallCuda,
+  TWO_GPUS,
+} from '../../support/nvidiaMachine.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+
+const MIB = 1024 * 1024;
+
+function cudaDataDirectory(): string {
+  const dataDirectory = temporaryFolder();
+  seemToInstallCuda(dataDirectory);
+  return dataDirectory;
+}
+
+describe('names of devices', () => {
+  it.each(['cpu', 'cuda:0', 'cuda:15', 'webgpu:1'])('%s is one', (name) =>
+    expect(isDeviceName(name)).toBe(true),
+  );
+  it.each(['', 'CPU', 'cuda', 'cuda:', 'cuda:-1', 'cuda:01', 'cuda:1.5', 'cuda:1 x', 'gpu:0', '__proto__'])(
+    '"%s" is none',
+    (name) => expect(isDeviceName(name)).toBe(false),
+  );
+});
+
+describe('nvidia-smi', () => {
+  it('tells each GPU with all that is needed of it', async () => {
+    nvidiaMachine();
+    expect((await nvidiaSmiGpus())?.[1]).toEqual({
+      ...{ index: 1, uuid: SECOND_UUID, name: 'NVIDIA H200', memoryBytes: 143_771 * MIB },
+      ...{ driver: '580.95.05', computeCapability: '9.0', pciDeviceId: 0x2335 },
+    });
+  });
+
+  it('may not know everything', async () => {
+    nvidiaMachine([`0, ${FIRST_UUID}, Tesla, [N/A], 535.183.01, [N/A], [Not Supported]`]);
+    expect(await nvidiaSmiGpus()).toEqual([
+      expect.objectContaining({ memoryBytes: null, computeCapability: null, pciDeviceId: null }),
+    ]);
+  });
+
+  it('names processes without their folders, and leaves out what only draws', async () => {
+    nvidiaMachine().setProcesses([
+      `${FIRST_UUID}, 4711, /usr/bin/python3, 512`,
+      `${FIRST_UUID}, 12, C:\\Windows\\dwm.exe, [N/A]`,
+    ]);
+    expect(await nvidiaSmiProcesses()).toEqual([{ gpuUuid: FIRST_UUID, pid: 4711, program: 'python3' }]);
+  });
+
+  it.each([
+    ['a column less', `0, ${FIRST_UUID}, NVIDIA H200, 143771, 580.95.05, 9.0`],
+    ['a column more', `0, ${FIRST_UUID}, NVIDIA H200, 143771, 580.95.05, 9.0, 0x233510DE, 1`],
+    ['another uuid', '0, MIG-1, NVIDIA H200, 143771, 580.95.05, 9.0, 0x233510DE'],
+    ['an index that is none', `x, ${FIRST_UUID}, NVIDIA H200, 143771, 580.95.05, 9.0, 0x233510DE`],
+    ['words', 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'],
+  ])('is not believed with %s', async (_, line) => {
+    nvidiaMachine([line]);
+    expect(await nvidiaSmiGpus()).toBeNull();
+  });
+
+  it('fails without harm', async () => {
+    onlyPrograms({ 'nvidia-smi': 'echo "No devices were found"; exit 6' });
+    expect(await nvidiaSmiGpus()).toBeNull();
+    onlyPrograms({});
+    expect(await nvidiaSmiProcesses()).toBeNull();
+  });
+});
+
+describe('CUDA_VISIBLE_DEVICES', () => {
+  it.each([
+    [undefined, [0, 1]],
+    ['0', [0]],
+    ['1,0', [1, 0]],
+    ['GPU-bbbb', [1]],
+    ['0,7,1', [0]],
+    ['-1', []],
+    ['', []],
+  ])('%s leaves %j', async (variable, expected) => {
+    nvidiaMachine();
+    const gpus = (await nvidiaSmiGpus())!;
+    expect(visibleGpus(gpus, variable).map(({ index }) => index)).toEqual(expected);
+  });
+});
+
+describe('the devices of an engine', () => {
+  it('are the processor, where an engine knows no other', async () => {
+    nvidiaMachine();
+    expect(await listDevices('native', { dataDirectory: cudaDataDirectory() })).toEqual([PROCESSOR]);
+    expect(await listDevices('tensorflow', { dataDirectory: temporaryFolder() })).toEqual([PROCESSOR]);
+  });
+
+  it('are the GPUs before the processor, for TensorFlow with CUDA', async () => {
+    nvidiaMachine();
+    const dataDirectory = cudaDataDirectory();
+    const devices = await listDevices('tensorflow', { dataDirectory });
+    expect(devices.map(({ name }) => name)).toEqual(['cuda:0', 'cuda:1', 'cpu']);
+    expect(unaskedDevices(devices).map(({ name }) => name)).toEqual(['cuda:0', 'cuda:1']);
+    setVariable('CUDA_VISIBLE_DEVICES', '1');
+    const left = await listDevices('tensorflow', { dataDirectory });
+    expect(left.map(({ name }) => name)).toEqual(['cuda:1', 'cpu']);
+  });
+
+  it('are shown to a worker one at a time', async () => {
+    nvidiaMachine(TWO_GPUS);
+    const dataDirectory = cudaDataDirectory();
+    const [, second] = await listDevices('tensorflow', { dataDirectory });
+    const environment = workerEnvironment('tensorflow', { dataDirectory, threads: 1, device: second! });
+    expect(environment).toMatchObject({ CUDA_VISIBLE_DEVICES: SECOND_UUID, TF_NUM_INTRAOP_THREADS: '1' });
+    expect(deviceEnvironment('tensorflow', PROCESSOR)).toEqual({ CUDA_VISIBLE_DEVICES: '-1' });
+    expect(deviceEnvironment('native', PROCESSOR)).toEqual({});
+  });
+});
+
+describe('two devices', () => {
+  const gpu = (name: Device['name'], gpus: string[]): Device => ({ ...PROCESSOR, name, gpus });
+
+  it('are one chip when they may be the same GPU', () => {
+    const cuda = gpu('cuda:0', [FIRST_UUID]);
+    expect(areSameChip(cuda, gpu('webgpu:0', [FIRST_UUID, SECOND_UUID]))).toBe(true);
+    expect(areSameChip(cuda, gpu('cuda:1', [SECOND_UUID]))).toBe(false);
+    expect(areSameChip(PROCESSOR, PROCESSOR)).toBe(true);
+    expect(areSameChip(PROCESSOR, cuda)).toBe(false);
+  });
+});
