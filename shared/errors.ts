@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'OUT_OF_MEMORY',
   'WORKER_CRASHED',
   'WORKER_HUNG',
+  'PARTNER_LOST', // another worker of the same run is gone
   'CANCELLED',
   'INTERRUPTED',
   'ROUTE_NOT_FOUND', // there is no such call in the contract

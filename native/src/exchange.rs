@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Each in a cache line of its own.
-pub const COUNTERS: usize = 64;
+pub const COUNTERS: usize = 128;
 const COUNTER_BYTES: usize = 64;
 const HEADER_BYTES: usize = COUNTERS * COUNTER_BYTES;
 /// Raised by whoever leaves: nobody waits for it any more.

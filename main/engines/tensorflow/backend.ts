@@ -7,7 +7,7 @@ import type { EngineRecord } from '../../../shared/engines.ts';
 import { StudioError } from '../../../shared/errors.ts';
 import type { AdamVariableFactory } from '../../model/adam.ts';
 import { registerGradients } from '../gradients.ts';
-import { defaultThreads, hasNvidiaDriver, nvidiaDriver, vectorInstructions } from '../hardware.ts';
+import { defaultThreads, dividedThreads, hasNvidiaDriver, nvidiaDriver, vectorInstructions } from '../hardware.ts';
 import { libraryEnvironment } from './environment.ts';
 import { BINDING_FILE, findInstallation, type Installation } from './installation.ts';
 import { tensorflowAdamVariables } from './kernels/adamVariable.ts';
@@ -17,6 +17,8 @@ import { type Binding, TensorflowOps } from './ops.ts';
 export interface LoadOptions {
   readonly dataDirectory: string;
   readonly threads?: number;
+  /** Processes that divide the threads among them. */
+  readonly sharedBy?: number;
   /** The device that this process was shown; the first when absent. */
   readonly device?: DeviceName;
 }
@@ -36,7 +38,8 @@ const PACKAGE = '@tensorflow/tfjs-node-gpu';
  */
 export async function loadTensorflow({
   dataDirectory,
-  threads,
+  threads = defaultThreads(),
+  sharedBy = 1,
   device,
 }: LoadOptions): Promise<LoadedTensorflow> {
   const installation = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() });
@@ -44,7 +47,7 @@ export async function loadTensorflow({
     throw new StudioError('ENGINE_MISSING', 'TensorFlow is not installed.', {
       nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine wasm.',
     });
-  for (const [name, value] of Object.entries(libraryEnvironment(threads ?? defaultThreads())))
+  for (const [name, value] of Object.entries(libraryEnvironment(dividedThreads(threads, sharedBy))))
     process.env[name] ??= value;
   await registerGradients();
   await makeCurrent(installation);
