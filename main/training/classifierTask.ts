@@ -87,8 +87,7 @@ export class ClassifierTask implements Parameters {
       gradients.add(ofBatch);
       await betweenMicroBatches();
     }
-    const own =
-      loss === null || correct === null ? null : (tf.stack([loss, correct]) as tf.Tensor1D);
+    const own = loss === null || correct === null ? null : (tf.stack([loss, correct]) as tf.Tensor1D);
     tf.dispose([loss, correct].flatMap((one) => one ?? []));
     const figures = share === null ? own! : await this.#addOthers(gradients, own, share);
     return this.#apply(gradients, { figures, divisor, lr, step });

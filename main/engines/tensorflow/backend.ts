@@ -7,7 +7,13 @@ import type { EngineRecord } from '../../../shared/engines.ts';
 import { StudioError } from '../../../shared/errors.ts';
 import type { AdamVariableFactory } from '../../model/adam.ts';
 import { registerGradients } from '../gradients.ts';
-import { defaultThreads, dividedThreads, hasNvidiaDriver, nvidiaDriver, vectorInstructions } from '../hardware.ts';
+import {
+  defaultThreads,
+  dividedThreads,
+  hasNvidiaDriver,
+  nvidiaDriver,
+  vectorInstructions,
+} from '../hardware.ts';
 import { libraryEnvironment } from './environment.ts';
 import { BINDING_FILE, findInstallation, type Installation } from './installation.ts';
 import { tensorflowAdamVariables } from './kernels/adamVariable.ts';

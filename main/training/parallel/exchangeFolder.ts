@@ -16,9 +16,9 @@ const MEMORY = '/dev/shm';
 export function makeExchangeFolder(bytes: number, places: readonly string[] = [MEMORY, tmpdir()]): string {
   const roomy = places.find((place) => bytesFree(place) > bytes);
   const parent = roomy ?? places.at(-1)!;
-  sweep(parent);
   const folder = join(parent, temporaryName(NAME));
   try {
+    sweep(parent);
     mkdirSync(folder, { mode: 0o700 });
     chmodSync(folder, 0o700);
   } catch (thrown) {

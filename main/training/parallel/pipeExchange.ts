@@ -78,7 +78,11 @@ export class PipeExchange implements GradientExchange {
   static async join(place: PipePlace, waiting: () => void): Promise<PipeExchange> {
     const leader = new FrameSocket(await connected(place.path, waiting));
     const patience = { waiting, limitMs: LONGEST_SILENCE_MS };
-    await leader.send('hello', Buffer.from(JSON.stringify({ rank: place.rank, token: place.token })), patience);
+    await leader.send(
+      'hello',
+      Buffer.from(JSON.stringify({ rank: place.rank, token: place.token })),
+      patience,
+    );
     return new PipeExchange(place, [leader]);
   }
 

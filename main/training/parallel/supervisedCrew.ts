@@ -102,7 +102,8 @@ export class SupervisedCrew {
       this.#done.add(rank);
     if (message.kind === 'followed') return;
     if (rank === 0) this.#options.onMessage(message);
-    else if (message.kind === 'log') this.#options.onMessage({ ...message, text: this.#named(rank, message.text) });
+    else if (message.kind === 'log')
+      this.#options.onMessage({ ...message, text: this.#named(rank, message.text) });
   }
 
   #end(rank: number, error: StudioError): void {
