@@ -24,10 +24,17 @@ export interface OpenRun {
   readonly crew: Crew | null;
 }
 
-/** `report` hears what a person should know of how it begins. */
+export interface OpeningLinks {
+  /** Hears what a person should know of how the run begins, … */
+  readonly report: (report: WorkerReport) => void;
+  /** … and of what this worker computes on. */
+  readonly notice: (text: string) => void;
+  readonly beat: () => void;
+}
+
 export async function openRun(
   job: TrainingJob,
-  { report, beat }: { readonly report: (report: WorkerReport) => void; readonly beat: () => void },
+  { report, notice: tell, beat }: OpeningLinks,
 ): Promise<OpenRun> {
   const tokenizer = ownTokenizer(job.runDirectory, job.config);
   const makeWork = await openWork(job, tokenizer, beat);
@@ -36,6 +43,7 @@ export async function openRun(
     record,
     adamVariables,
     fallbacks = new Map(),
+    notice = null,
   } = await openEngine(job.engine, {
     dataDirectory: job.dataDirectory,
     ...(job.threads === null ? {} : { threads: job.threads }),
@@ -43,6 +51,7 @@ export async function openRun(
     ...{ sharedBy: sharersOf(job), precision, nice },
   });
   beat();
+  if (notice !== null) tell(notice);
   const engine = ofAllWorkers(record, job.crew);
   const checkpoint = job.resumeFrom === null ? null : resumePoint(job, engine, report);
   const begin = checkpoint?.parameter ?? firstWeights(job, report);

@@ -58,7 +58,8 @@ class TrainingRun implements LoopTask {
   }
 
   static async prepare(job: TrainingJob, links: RunLinks): Promise<TrainingRun> {
-    return new TrainingRun({ job, links, ...(await openRun(job, links)) });
+    const notice = (text: string) => links.report({ kind: 'log', level: 'warning', text });
+    return new TrainingRun({ job, links, ...(await openRun(job, { ...links, notice })) });
   }
 
   async go(): Promise<void> {

@@ -62,7 +62,13 @@ function main(): void {
       }
       const { job } = order;
       if (job.crew !== undefined && job.crew.rank > 0) {
-        await followTraining({ ...job, crew: job.crew }, { beat: () => heartbeat.beat() });
+        await followTraining(
+          { ...job, crew: job.crew },
+          {
+            notice: (text) => answer({ kind: 'log', level: 'warning', text }),
+            beat: () => heartbeat.beat(),
+          },
+        );
         end({ kind: 'followed' });
         return;
       }

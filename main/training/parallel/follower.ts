@@ -5,17 +5,17 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WorkerReport } from '../../../shared/runs.ts';
 import type { CrewPlace, TrainingJob } from '../jobs.ts';
-import { openRun } from '../openRun.ts';
+import { type OpeningLinks, openRun } from '../openRun.ts';
 import { requireSameWeights } from './sameWeights.ts';
 
 /** Settles when the leader has told that all is done. */
 export async function followTraining(
   job: TrainingJob & { readonly crew: CrewPlace },
-  { beat }: { readonly beat: () => void },
+  { notice, beat }: Pick<OpeningLinks, 'notice' | 'beat'>,
 ): Promise<void> {
   // How the run begins is told by the leader.
   const report = (_: WorkerReport) => {};
-  const { work, crew } = await openRun(job, { report, beat });
+  const { work, crew } = await openRun(job, { report, notice, beat });
   const { exchange, waiting } = crew!;
   const between = async () => {
     beat();

@@ -20,7 +20,7 @@ export class Leader {
     await this.#crew?.exchange.tell({ kind: 'step', place }, this.#crew.waiting);
   }
 
-  /** @throws StudioError ENGINE_FAILED where the weights of another worker are not these, to the bit. */
+  /** @throws StudioError WEIGHTS_DIFFER where the weights of another worker are not these, to the bit. */
   async compare(parameters: Parameters): Promise<void> {
     if (this.#crew === null) return;
     const { exchange, waiting } = this.#crew;

@@ -9,7 +9,7 @@ const HASH_BYTES = 32;
 
 /**
  * Everybody calls it at the same step.
- * @throws StudioError ENGINE_FAILED naming the devices whose weights are not the leader's
+ * @throws StudioError WEIGHTS_DIFFER naming the devices whose weights are not the leader's
  */
 export async function requireSameWeights(
   exchange: GradientExchange,
@@ -26,7 +26,7 @@ export async function requireSameWeights(
   // The leader tells for all.
   if (exchange.rank > 0) throw partnerLost();
   throw new StudioError(
-    'ENGINE_FAILED',
+    'WEIGHTS_DIFFER',
     `The weights on ${others.join(', ')} are no longer those on ${devices[0]}: the devices do not compute alike.`,
     { nextStep: 'Resume the run on one device, or on devices of one kind.' },
   );

@@ -35,7 +35,7 @@ it('names the devices that have others', async () => {
     studioRejectionOf(requireSameWeights(exchange, weights(rank === 2 ? 5 + 2 ** -20 : 5), options)),
   );
   expect(await Promise.all(errors)).toMatchObject([
-    { code: 'ENGINE_FAILED', message: expect.stringContaining('on cuda:3 are no longer those on cuda:0') },
+    { code: 'WEIGHTS_DIFFER', message: expect.stringContaining('on cuda:3 are no longer those on cuda:0') },
     { code: 'PARTNER_LOST' },
     { code: 'PARTNER_LOST' },
   ]);
