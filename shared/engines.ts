@@ -22,9 +22,9 @@ export interface EngineRecord {
   readonly engine: EngineName;
   /** Library versions by name, such as { "tfjs": "4.22.0", "tensorflow": "2.21.0" }. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Such as "cpu" or "cuda:0 NVIDIA H200". */
+  /** Such as "cpu" or "cuda:0 NVIDIA H200"; of several workers "cpu avx2 × 2" or "cuda:0 NVIDIA H200, cuda:1". */
   readonly device: string;
-  /** By worker, where several trained together; `device` is then what the first one said. */
+  /** By worker, where several trained together. */
   readonly devices?: readonly DeviceName[];
   /** Of all workers together. */
   readonly threads: number;

@@ -68,13 +68,20 @@ function sharersOf({ crew, devices }: TrainingJob): number {
 
 const processorWorkers = ({ devices }: CrewPlace) => devices.filter((device) => device === 'cpu').length;
 
+/** `own`: what the first worker's engine says of its device. */
+function deviceText(own: string, [first, ...others]: CrewPlace['devices']): string {
+  return others.every((device) => device === first)
+    ? `${own} × ${others.length + 1}`
+    : [own, ...others].join(', ');
+}
+
 /** Sums over several devices are taken in another order, so their number is a setting that changes bits. */
 function ofAllWorkers(record: EngineRecord, crew: CrewPlace | undefined): EngineRecord {
   if (crew === undefined) return record;
   const { devices } = crew;
   return {
     ...record,
-    devices,
+    ...{ device: deviceText(record.device, devices), devices },
     threads: record.threads * Math.max(1, processorWorkers(crew)),
     pinned: { ...record.pinned, devices: String(devices.length) },
   };
