@@ -1,17 +1,18 @@
 /** @file Runs under Node. The fast tests: everything but `*.slow.test.ts`. */
 import { defineConfig } from 'vitest/config';
+import type { InlineConfig } from 'vitest/node';
 
 export const sharedTestOptions = {
   // Tests start real processes and load native libraries: a process each, and no more than two cores can serve.
-  pool: 'forks',
-  globalSetup: 'test/support/nativeForTests.ts',
+  pool: 'forks' as const,
+  globalSetup: ['test/support/nativeForTests.ts', 'test/support/softwareVulkan.ts'],
   maxWorkers: 2,
   // Generous, because a loaded machine is no defect; nothing in a test waits for time to pass.
   testTimeout: 60_000,
   hookTimeout: 60_000,
   teardownTimeout: 60_000,
   slowTestThreshold: 10_000,
-} as const;
+} satisfies InlineConfig;
 
 export default defineConfig({
   test: {

@@ -4,11 +4,16 @@
  * Engines, the fastest on a processor first; with an NVIDIA GPU `tensorflow` goes before all. `cpu` (plain tfjs) exists
  * for tests only.
  */
-export const ENGINE_NAMES = ['native', 'tensorflow', 'wasm', 'cpu'] as const;
+export const ENGINE_NAMES = ['native', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Engines that a person may choose. Plain `cpu` works, and is not offered. */
-export const OFFERED_ENGINES = ['native', 'tensorflow', 'wasm'] as const satisfies readonly EngineName[];
+export const OFFERED_ENGINES = [
+  'native',
+  'tensorflow',
+  'webgpu',
+  'wasm',
+] as const satisfies readonly EngineName[];
 
 /** What a run's record keeps about where it ran. */
 export interface EngineRecord {

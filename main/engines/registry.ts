@@ -36,6 +36,8 @@ export interface OpenOptions {
   readonly precision?: Precision;
   /** What this process was started for (`workerEnvironment`); the engine's own choice when absent. */
   readonly device?: DeviceName;
+  /** Part of the name of the GPU that `webgpu` shall use; ENTAIL_WEBGPU_ADAPTER, else the preferred one when absent. */
+  readonly adapter?: string;
   /** At low priority. */
   readonly nice?: boolean;
 }
@@ -49,6 +51,11 @@ export async function openEngine(name: EngineName, options: OpenOptions): Promis
   if (name === 'native') return await openNative(options);
   if (options.nice === true) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   if (name === 'tensorflow') return await loadTensorflow(options);
+  if (name === 'webgpu') {
+    const { openWebgpu } = await import('./webgpu.ts');
+    const adapter = options.adapter ?? process.env['ENTAIL_WEBGPU_ADAPTER'];
+    return await openWebgpu(adapter === undefined ? {} : { adapter });
+  }
   if (name === 'wasm') return { adamVariables: await registerWasm(), record: singleThreaded(name) };
   await registerCpu();
   return { adamVariables: plainAdamVariable, record: singleThreaded(name) };

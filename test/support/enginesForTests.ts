@@ -4,6 +4,7 @@ import { nativePlaces } from '../../main/engines/native/loader.ts';
 import { listInstallations } from '../../main/engines/tensorflow/installation.ts';
 import { chooseDataDirectory } from '../../main/studio/dataDirectory.ts';
 import type { EngineName } from '../../shared/engines.ts';
+import { hasWebgpuForTests, SOFTWARE_VULKAN_REMEDY } from './softwareVulkan.ts';
 
 /** Where TensorFlow is installed for tests: ENTAIL_HOME, else the person's own data directory. */
 export const dataDirectoryForTests = () => chooseDataDirectory(null, process.env);
@@ -19,6 +20,7 @@ export function whyAbsent(name: EngineName): string | null {
         remedy: 'npx --no entail engines install tensorflow',
       },
     ],
+    ['webgpu', { there: hasWebgpuForTests(), remedy: SOFTWARE_VULKAN_REMEDY }],
   ]);
   const { there, remedy } = remedies.get(name) ?? { there: true, remedy: '' };
   return there ? null : `engine ${name} is not installed (${remedy})`;

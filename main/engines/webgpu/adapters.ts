@@ -1,0 +1,114 @@
+/** @file Node. The GPUs that Dawn finds, and which of them to use: the fastest real one, or one by its name. */
+import { StudioError } from '../../../shared/errors.ts';
+import type { Dawn } from './dawn.ts';
+
+/** Which device is wanted when nobody names one. */
+export type PowerPreference = 'high-performance' | 'low-power';
+
+/** One that Dawn could use. */
+export interface ListedAdapter {
+  /** The interface it is reached by: "vulkan", "metal", "d3d12". */
+  readonly api: string;
+  /** As the driver calls it: "NVIDIA H200", "Apple M1 Max". */
+  readonly name: string;
+  /** Computed on the processor, as SwiftShader and llvmpipe do. */
+  readonly isSoftware: boolean;
+}
+
+export interface FoundAdapter extends ListedAdapter {
+  readonly adapter: GPUAdapter;
+  readonly gpu: GPU;
+  /** The driver's own words: "SwiftShader driver 5.0.0". */
+  readonly driver: string;
+}
+
+/** No driver calls a device so: Dawn answers with the names that there are. */
+const NO_SUCH_ADAPTER = 'a name that no adapter has';
+const LISTED = /backend: '([^']*)', name: '([^']*)'/g;
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i;
+/** Whose compute shaders Dawn serves in full, the best of a system first; OpenGL's it does not. */
+const APIS: readonly string[] = ['metal', 'd3d12', 'vulkan'];
+
+/**
+ * What Dawn can use here, GPUs before software; empty without a driver. Two cards of one kind have the same name, and
+ * Dawn tells them apart by nothing else: they are one.
+ */
+export async function listAdapters(dawn: Dawn): Promise<ListedAdapter[]> {
+  const byName = new Map<string, ListedAdapter>();
+  const listed = [...(await dawnsList(dawn)).matchAll(LISTED)]
+    .map(([, api, name]) => ({ api: api!, name: name!, isSoftware: SOFTWARE.test(name!) }))
+    .filter(({ api }) => APIS.includes(api))
+    .sort((one, other) => APIS.indexOf(one.api) - APIS.indexOf(other.api));
+  for (const one of listed) if (!byName.has(one.name)) byName.set(one.name, one);
+  return [...byName.values()].sort((one, other) => Number(one.isSoftware) - Number(other.isSoftware));
+}
+
+async function dawnsList(dawn: Dawn): Promise<string> {
+  try {
+    await dawn.create([`adapter=${NO_SUCH_ADAPTER}`]).requestAdapter();
+    return '';
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown);
+  }
+}
+
+/**
+ * The adapter whose name contains `name`, whatever its case, else the first by power preference. One in software must
+ * be named, since it is slower than the processor's own engines.
+ * @throws StudioError ENGINE_MISSING saying what there is instead
+ */
+export async function findAdapter(
+  dawn: Dawn,
+  { name, powerPreference = 'high-performance' }: { name?: string; powerPreference?: PowerPreference },
+): Promise<FoundAdapter> {
+  const listed = await listAdapters(dawn);
+  if (name === undefined) {
+    const found = await request(dawn, [], powerPreference, listed);
+    if (found === null || found.isSoftware) throw noGpu(listed);
+    return found;
+  }
+  const wanted = listed.find((one) => one.name.toLowerCase().includes(name.toLowerCase()));
+  const flags = wanted === undefined ? null : [`backend=${wanted.api}`, `adapter=${wanted.name}`];
+  const found = flags === null ? null : await request(dawn, flags, powerPreference, [wanted!]);
+  if (found === null) throw notNamed(name, listed);
+  return found;
+}
+
+async function request(
+  dawn: Dawn,
+  flags: readonly string[],
+  powerPreference: PowerPreference,
+  listed: readonly ListedAdapter[],
+): Promise<FoundAdapter | null> {
+  const gpu = dawn.create(flags);
+  const adapter = await gpu.requestAdapter({ powerPreference });
+  if (adapter === null) return null;
+  const { device, vendor, description, isFallbackAdapter } = adapter.info;
+  const known = listed.find(({ name }) => inDawnsSpelling(name) === device);
+  const name = known?.name ?? (device || description || vendor);
+  const isSoftware = isFallbackAdapter || [name, description].some((words) => SOFTWARE.test(words));
+  return { adapter, gpu, name, isSoftware, api: known?.api ?? '', driver: description };
+}
+
+/** As `GPUAdapterInfo.device` has it: "SwiftShader Device (Subzero)" is "swiftshader-device-subzero-". */
+const inDawnsSpelling = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+
+const quoted = (listed: readonly ListedAdapter[]) => listed.map(({ name }) => `"${name}"`).join(', ');
+
+function noGpu(listed: readonly ListedAdapter[]): StudioError {
+  const software = listed.filter(({ isSoftware }) => isSoftware);
+  const besides =
+    software.length === 0
+      ? ''
+      : ` There is only ${quoted(software)}, which computes on the processor and is not chosen by itself.`;
+  return new StudioError('ENGINE_MISSING', `The engine webgpu finds no GPU here.${besides}`, {
+    nextStep: 'Run npx --no entail engines doctor to see why, or use --engine native.',
+  });
+}
+
+function notNamed(name: string, listed: readonly ListedAdapter[]): StudioError {
+  const there = listed.length === 0 ? 'there is none at all' : `there is ${quoted(listed)}`;
+  return new StudioError('ENGINE_MISSING', `The engine webgpu finds no GPU called "${name}": ${there}.`, {
+    nextStep: 'Use one of these names, or another engine: --engine native.',
+  });
+}

@@ -1,0 +1,210 @@
+/**
+ * @file Node. Runs our own compute programs on tfjs' WebGPU backend: recorded into the command encoder and the compute
+ * pass that tfjs' own kernels use, so that one command buffer carries many kernels of both kinds.
+ *
+ * How a family of kernels is added:
+ * 1. A file in `kernels/` exports a `KernelTable`: pairs of a name of `KERNELS` and a function from `Call` to tensors.
+ *    Its inputs come through `checkedInput`, which throws as tfjs does; sizes and index arrays through `attributes`.
+ * 2. The function makes its outputs with `call.programs.empty(shape)` and runs one or more programs:
+ *        programs.run(program, { inputs: { x, offsets }, outputs: { y }, sizes: { rows, width }, groups: [rows] })
+ *    A `Program` names its buffers and sizes; `program.ts` declares them, so its WGSL has only functions, workgroup
+ *    memory and the entry `main`. A program is a constant or made by a function of its variants (`name` holds them all);
+ *    it is compiled at first use and kept by name. The WGSL does not hold sizes of the batch: those are `sizes`.
+ * 3. Inputs are tensors or host arrays (Int32Array, Uint32Array, Float32Array: uploaded once for each array object).
+ *    Several outputs are allowed; an output may be a tensor that exists already and is changed in place, but then it is
+ *    not an input of the same program. No more than 8 buffers in all (WebGPU's least).
+ * 4. Empty tensors: a program whose outputs are all empty does not run; an empty input is bound to a few zero bytes, so
+ *    loops over its rows must be bounded by `sizes`, never by `arrayLength`.
+ * 5. `groups` counts workgroups. One long number is spread over two dimensions when it exceeds what a dimension takes
+ *    (65,535): WGSL computes its place by `GROUP_INDEX`, and groups and invocations beyond the end must do nothing.
+ * 6. The family is listed in `registerKernels.ts`, and tested against its composite in `test/unit/engines/webgpu/`.
+ * Nothing here reads back or waits. Sums keep a fixed order: no atomics on floats.
+ */
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import { type DataType, env, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { type HostArray, HostArrays } from './hostArrays.ts';
+import { createPipeline, type Pipeline, type Program } from './program.ts';
+import { SizesArena } from './sizesArena.ts';
+import { internalsOf } from './tfjsInternals.ts';
+
+export interface Run {
+  readonly inputs: Readonly<Record<string, TensorInfo | HostArray>>;
+  readonly outputs: Readonly<Record<string, TensorInfo>>;
+  readonly sizes?: Readonly<Record<string, number>>;
+  /** Workgroups in x, y and z; x alone may be as large as it likes. */
+  readonly groups: readonly [x: number, y?: number, z?: number];
+}
+
+/** In WGSL: the number of this workgroup, whether or not x was spread. Needs the two builtins as `group`, `groups`. */
+export const GROUP_INDEX = '(group.x + group.y * groups.x)';
+
+/** What a run of programs came to so far. */
+export interface DispatchCounts {
+  dispatches: number;
+  submits: number;
+}
+
+const PLACEHOLDER_BYTES = 16;
+
+export class Programs {
+  readonly backend: WebGPUBackend;
+  /** They grow; of tfjs' own kernels only the submits are counted. */
+  readonly counts: DispatchCounts = { dispatches: 0, submits: 0 };
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #sizes: SizesArena;
+  readonly #hostArrays: HostArrays;
+  /** What empty tensors are bound to, by place: two places of one program must not share a buffer. */
+  readonly #placeholders = new Map<number, GPUBuffer>();
+
+  /** One for each backend: it listens to the backend's submits. `programsOf` finds it. */
+  constructor(backend: WebGPUBackend) {
+    this.backend = backend;
+    this.#sizes = new SizesArena(backend.device);
+    this.#hostArrays = new HostArrays(backend);
+    const submit = backend.submitQueue.bind(backend);
+    backend.submitQueue = () => {
+      this.#sizes.flush();
+      submit();
+      this.counts.submits++;
+      this.#hostArrays.submitted();
+    };
+  }
+
+  /** A new tensor for an output; its numbers are whatever the buffer held. */
+  empty(shape: readonly number[], dtype: DataType = 'float32'): TensorInfo {
+    const values = util.sizeFromShape([...shape]) === 0 ? new Float32Array(0) : undefined;
+    return this.backend.makeTensorInfo([...shape], dtype, values);
+  }
+
+  /** The same data in another shape, as tfjs' Reshape does it. */
+  alias(tensor: TensorInfo, shape: readonly number[]): TensorInfo {
+    this.backend.incRef(tensor.dataId);
+    return { dataId: tensor.dataId, shape: [...shape], dtype: tensor.dtype };
+  }
+
+  /** Frees a tensor of `empty` that no kernel returns. */
+  free(tensor: TensorInfo): void {
+    this.backend.disposeData(tensor.dataId);
+  }
+
+  /** Records one program; returns at once. */
+  run(program: Program, { inputs, outputs, sizes = {}, groups }: Run): void {
+    const written = Object.keys(program.outputs).map((name) => given(program, name, outputs));
+    if (written.every(({ shape }) => util.sizeFromShape(shape) === 0)) return;
+    const [x, y, z] = this.#spread(program, groups);
+    if (x * y * z === 0) return;
+    const pipeline = this.#pipelineOf(program);
+    if (this.#sizes.isFull) this.#submit();
+    const read = Object.keys(program.inputs).map((name) => given(program, name, inputs));
+    const buffers: GPUBufferBinding[] = [...read, ...written].map((tensor, place) => ({
+      buffer: this.#bufferOf(tensor, place),
+    }));
+    if (pipeline.sizeNames.length > 0) buffers.push(this.#sizes.add(pipeline.sizeNames, sizes));
+    const bindGroup = this.backend.device.createBindGroup({
+      layout: pipeline.layout,
+      entries: buffers.map((resource, binding) => ({ binding, resource })),
+    });
+    for (const { dataId } of written) this.#forgetValues(dataId);
+    this.#record(program.name, (pass) => {
+      pass.setPipeline(pipeline.pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(x, y, z);
+    });
+  }
+
+  /** tfjs keeps what was read of a tensor, and would hand it out after the tensor has changed in place. */
+  #forgetValues(dataId: object): void {
+    const data = this.backend.tensorMap.get(dataId);
+    if (data.resource !== undefined) Reflect.set(data, 'values', null);
+  }
+
+  #record(name: string, work: (pass: GPUComputePassEncoder) => void): void {
+    const { backend } = this;
+    const internals = internalsOf(backend);
+    const timers = internals.activeTimers ?? null;
+    const timed = timers !== null && internals.supportTimestampQuery;
+    backend.ensureCommandEncoderReady();
+    if (timed) backend.endComputePassEncoder();
+    internals.computePassEncoder ??= internals.commandEncoder!.beginComputePass(
+      timed ? { timestampWrites: this.#timestamps() } : {},
+    );
+    work(internals.computePassEncoder);
+    internals.dispatchCountInPass++;
+    this.counts.dispatches++;
+    if (timers !== null) {
+      backend.endComputePassEncoder();
+      timers.push({ name, query: backend.getQueryTime() });
+    } else if (internals.dispatchCountInPass >= env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE'))
+      this.#submit();
+  }
+
+  #timestamps(): GPUComputePassTimestampWrites {
+    const internals = internalsOf(this.backend);
+    internals.querySet ??= this.backend.device.createQuerySet({
+      type: 'timestamp',
+      count: internals.querySetCount,
+    });
+    return { querySet: internals.querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 };
+  }
+
+  #submit(): void {
+    this.backend.ensureCommandEncoderReady();
+    this.backend.endComputePassEncoder();
+    this.backend.submitQueue();
+  }
+
+  /**
+   * The buffer of an input or output. Tensors are not marked as tfjs marks them, so that their buffers may be reused
+   * before the submit: commands run in the order in which they were recorded, and tensors are written by commands only.
+   */
+  #bufferOf(tensor: TensorInfo | HostArray, place: number): GPUBuffer {
+    if (ArrayBuffer.isView(tensor))
+      return tensor.length === 0 ? this.#placeholder(place) : this.#hostArrays.bufferOf(tensor);
+    if (util.sizeFromShape(tensor.shape) === 0) return this.#placeholder(place);
+    this.backend.uploadToGPU(tensor.dataId);
+    return this.backend.tensorMap.get(tensor.dataId).resource as GPUBuffer;
+  }
+
+  #placeholder(place: number): GPUBuffer {
+    const known = this.#placeholders.get(place);
+    if (known !== undefined) return known;
+    const usage = GPUBufferUsage.STORAGE;
+    const buffer = this.backend.device.createBuffer({ label: 'empty', size: PLACEHOLDER_BYTES, usage });
+    this.#placeholders.set(place, buffer);
+    return buffer;
+  }
+
+  #pipelineOf(program: Program): Pipeline {
+    const known = this.#pipelines.get(program.name);
+    if (known !== undefined) return known;
+    const pipeline = createPipeline(this.backend.device, program);
+    this.#pipelines.set(program.name, pipeline);
+    return pipeline;
+  }
+
+  #spread(program: Program, [x, y = 1, z = 1]: Run['groups']): readonly [number, number, number] {
+    const most = this.backend.device.limits.maxComputeWorkgroupsPerDimension;
+    if (x <= most && y <= most && z <= most) return [x, y, z];
+    const rows = Math.ceil(x / most);
+    if (y !== 1 || z !== 1 || rows > most)
+      throw new Error(`Error in ${program.name}: ${x} x ${y} x ${z} workgroups exceed the device's limit.`);
+    return [Math.ceil(x / rows), rows, 1];
+  }
+}
+
+function given<Value>(program: Program, name: string, values: Readonly<Record<string, Value>>): Value {
+  const value = values[name];
+  if (value === undefined) throw new Error(`Error in ${program.name}: the buffer ${name} is missing.`);
+  return value;
+}
+
+const ofBackends = new WeakMap<WebGPUBackend, Programs>();
+
+/** The programs of a backend; made at first use. */
+export function programsOf(backend: WebGPUBackend): Programs {
+  const known = ofBackends.get(backend);
+  if (known !== undefined) return known;
+  const programs = new Programs(backend);
+  ofBackends.set(backend, programs);
+  return programs;
+}

@@ -1,0 +1,30 @@
+/** @file Node. Pieces of WGSL that several programs are made of. */
+
+/** Invocations of a workgroup in programs that go over rows: every device has 256. */
+export const GROUP_SIZE = 256;
+
+/** The head of `main` of a program in one dimension. */
+export const mainOf = (size: number = GROUP_SIZE) => `@compute @workgroup_size(${size})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_index) lane: u32)`;
+
+/**
+ * `NAME(lane, value)` combines a value of every invocation of the workgroup, in a fixed order, and gives all of them the
+ * result. `combine` is an expression of `a` and `b`. All invocations must call it, as often as each other.
+ */
+export const reduction = (
+  name: string,
+  combine: string,
+  { type = 'f32', size = GROUP_SIZE }: { type?: string; size?: number } = {},
+) => `
+var<workgroup> ${name}_parts: array<${type}, ${size}>;
+fn ${name}_of(a: ${type}, b: ${type}) -> ${type} { return ${combine}; }
+fn ${name}(lane: u32, value: ${type}) -> ${type} {
+  workgroupBarrier();
+  ${name}_parts[lane] = value;
+  for (var half = ${size / 2}u; half > 0u; half >>= 1u) {
+    workgroupBarrier();
+    if (lane < half) { ${name}_parts[lane] = ${name}_of(${name}_parts[lane], ${name}_parts[lane + half]); }
+  }
+  return workgroupUniformLoad(&${name}_parts[0]);
+}`;

@@ -1,0 +1,77 @@
+/** @file Node. A compute program as its author writes it, and the WGSL and the pipeline that are made of it. */
+
+/** What a buffer holds. Tensors of tfjs are f32 (float32) or i32 (int32, bool); host arrays may be u32. */
+export type Element = 'f32' | 'i32' | 'u32' | 'vec4<f32>' | 'vec4<i32>' | 'vec4<u32>';
+export type NumberType = 'u32' | 'i32' | 'f32';
+
+export interface Program {
+  /** Names the program and every variant that its source depends on: the pipeline is kept under it. */
+  readonly name: string;
+  /** Buffers that are only read, by the name that the source calls them. */
+  readonly inputs: Readonly<Record<string, Element>>;
+  /** Buffers that are written, and may be read before: an output may be a tensor that is changed in place. */
+  readonly outputs: Readonly<Record<string, Element>>;
+  /** Scalars that differ from call to call; the source reads them as `sizes.name`. */
+  readonly sizes: Readonly<Record<string, NumberType>>;
+  /** WGSL extensions, such as `f16` and `subgroups`: the device must have them. */
+  readonly extensions?: readonly string[];
+  /** WGSL without the declarations of buffers and sizes; its entry point is `main`. */
+  readonly source: string;
+}
+
+/** A program on its device. */
+export interface Pipeline {
+  readonly pipeline: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+  readonly sizeNames: readonly (readonly [name: string, type: NumberType])[];
+}
+
+/** The WGSL of a program: extensions, inputs, outputs, sizes (bound in that order), then its own source. */
+export function wgslOf({ inputs, outputs, sizes, extensions = [], source }: Program): string {
+  const buffers = [
+    ...Object.entries(inputs).map(([name, element]) => `<storage, read> ${name}: array<${element}>`),
+    ...Object.entries(outputs).map(([name, element]) => `<storage, read_write> ${name}: array<${element}>`),
+  ];
+  const fields = Object.entries(sizes).map(([name, type]) => `${name}: ${type}`);
+  return [
+    ...extensions.map((extension) => `enable ${extension};`),
+    ...buffers.map((buffer, binding) => `@group(0) @binding(${binding}) var${buffer};`),
+    ...(fields.length === 0
+      ? []
+      : [
+          `struct Sizes { ${fields.join(', ')} }`,
+          `@group(0) @binding(${buffers.length}) var<uniform> sizes: Sizes;`,
+        ]),
+    source,
+  ].join('\n');
+}
+
+/** @throws Error when the program binds more buffers than the device has places for */
+export function createPipeline(device: GPUDevice, program: Program): Pipeline {
+  const { name: label, inputs, outputs, sizes } = program;
+  const sizeNames = Object.entries(sizes);
+  const [read, written] = [Object.keys(inputs).length, Object.keys(outputs).length];
+  const most = device.limits.maxStorageBuffersPerShaderStage;
+  if (read + written > most)
+    throw new Error(`Error in ${label}: ${read + written} buffers, but the device binds ${most}.`);
+  const entry = (binding: number, type: GPUBufferBindingType): GPUBindGroupLayoutEntry => ({
+    binding,
+    visibility: GPUShaderStage.COMPUTE,
+    buffer: { type },
+  });
+  const layout = device.createBindGroupLayout({
+    label,
+    entries: [
+      ...Array.from({ length: read }, (_, at) => entry(at, 'read-only-storage')),
+      ...Array.from({ length: written }, (_, at) => entry(read + at, 'storage')),
+      ...(sizeNames.length === 0 ? [] : [entry(read + written, 'uniform')]),
+    ],
+  });
+  const module = device.createShaderModule({ label, code: wgslOf(program) });
+  const pipeline = device.createComputePipeline({
+    label,
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+    compute: { module, entryPoint: 'main' },
+  });
+  return { pipeline, layout, sizeNames };
+}

@@ -1,0 +1,46 @@
+/** @file Node. Registers our own kernels, in WGSL, beside those that tfjs' WebGPU backend has for all other ops. */
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { registerProjectionsGradient } from '../../model/kernels/projections.ts';
+import { programsOf } from './dispatch.ts';
+import { crossEntropyKernels } from './kernels/crossEntropy.ts';
+import type { Call, Kernel, KernelTable, WebgpuPrecision } from './kernels/kernel.ts';
+
+/** As tfjs names it. */
+const BACKEND_NAME = 'webgpu';
+
+const FAMILIES: readonly KernelTable[] = [crossEntropyKernels];
+
+/** Precision of matrix products by backend; single where nothing was chosen. */
+const precisions = new WeakMap<WebGPUBackend, WebgpuPrecision>();
+
+/** @throws Error for fp16 on a device that was not opened with `shader-f16` */
+export function choosePrecision(backend: WebGPUBackend, precision: WebgpuPrecision): void {
+  if (precision === 'fp16' && !backend.device.features.has('shader-f16'))
+    throw new Error('This device has no half precision (shader-f16).');
+  precisions.set(backend, precision);
+}
+
+/** Once a process; the kernels find their backend in what tfjs hands them. */
+export function registerWebgpuKernels(): void {
+  for (const [name, kernel] of FAMILIES.flat())
+    if (tf.getKernel(name, BACKEND_NAME) === undefined) register(name, kernel);
+  registerProjectionsGradient();
+}
+
+function register(kernelName: string, kernel: Kernel): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: BACKEND_NAME,
+    kernelFunc: ({ inputs, attrs, backend: given }) => {
+      const backend = given as WebGPUBackend;
+      return kernel({
+        programs: programsOf(backend),
+        precision: precisions.get(backend) ?? 'fp32',
+        name: kernelName,
+        inputs: inputs as Call['inputs'],
+        attributes: (attrs ?? {}) as Call['attributes'],
+      });
+    },
+  });
+}
