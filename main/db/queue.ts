@@ -112,11 +112,7 @@ export function leaveQueue(database: StudioDatabase, runId: string): void {
 }
 
 /** Takes a waiting run for this process, to be computed on `devices`. Throws NOT_FOUND, USAGE when it does not wait any more. */
-export function claimQueued(
-  database: StudioDatabase,
-  runId: string,
-  devices: readonly DeviceName[],
-): Lease {
+export function claimQueued(database: StudioDatabase, runId: string, devices: readonly DeviceName[]): Lease {
   return write(database, () => {
     const { id } = requireWaiting(database, runId);
     database.connection

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { acquireFileLock, type FileLock, isFileLocked, readLockHolder } from '../files/fileLock.ts';
 import { writeError } from '../files/fileErrors.ts';
+import { acquireFileLock, type FileLock, isFileLocked, readLockHolder } from '../files/fileLock.ts';
 
 export interface GpuHolder {
   readonly pid: number;

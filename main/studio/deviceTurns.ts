@@ -80,9 +80,13 @@ export function wishedDevices(wish: DevicesWish, devices: readonly Device[]): Wi
 
 function noSuchDevice(reference: string, devices: readonly Device[]): StudioError {
   const names = devices.map(({ name }) => name).join(', ');
-  return new StudioError('NOT_FOUND', `There is no device "${reference}" for this engine; there is ${names}.`, {
-    nextStep: 'npx --no entail devices shows what there is.',
-  });
+  return new StudioError(
+    'NOT_FOUND',
+    `There is no device "${reference}" for this engine; there is ${names}.`,
+    {
+      nextStep: 'npx --no entail devices shows what there is.',
+    },
+  );
 }
 
 function turnOf(

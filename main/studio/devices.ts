@@ -2,12 +2,12 @@
  * @file Runs under Node. The devices of this machine and who uses them: runs of this data directory, other Entails by their
  * locks, other programs by what the driver says.
  */
+import type { DeviceOverview, EngineDevices } from '../../shared/contract/engines.ts';
 import {
   areSameChip,
   type Device,
   type DeviceBlock,
   type DeviceHolder,
-  type DeviceStanding,
   type DevicesWish,
   PROCESSOR,
 } from '../../shared/devices.ts';
@@ -48,12 +48,22 @@ export class DeviceService {
     return deviceTurns(asking, await this.#held(asking.flatMap(({ devices }) => devices)));
   }
 
-  /** What a run that is no part of the queue could take now. @throws StudioError NOT_FOUND for a device that is not there. */
-  async turnOf(run: string, engine: EngineName, wish: DevicesWish): Promise<DeviceTurn> {
+  /**
+   * What somebody who does not stand in the queue could take now.
+   * @param sharesProcessor whether others may compute on it
+   * @throws StudioError NOT_FOUND for a device that is not there.
+   */
+  async turnOf(
+    engine: EngineName,
+    wish: DevicesWish,
+    { sharesProcessor }: { readonly sharesProcessor: boolean },
+  ): Promise<{ readonly placement: readonly Device[] | null; readonly waitsFor: readonly DeviceBlock[] }> {
     const devices = await this.#setting.engines.devices(engine);
-    const [turn] = deviceTurns([{ run, devices, wish }], await this.#held(devices, run));
-    if (turn!.placement instanceof StudioError) throw turn!.placement;
-    return turn!;
+    const isObstacle = ({ device }: HeldDevice) => device.name !== 'cpu' || !sharesProcessor;
+    const held = (await this.#held(devices)).filter(isObstacle);
+    const { placement, waitsFor } = deviceTurns([{ run: '', devices, wish }], held)[0]!;
+    if (placement instanceof StudioError) throw placement;
+    return { placement, waitsFor };
   }
 
   /** @throws StudioError NOT_FOUND for a device that the engine does not have here. */
@@ -62,16 +72,21 @@ export class DeviceService {
     if (wished instanceof StudioError) throw wished;
   }
 
-  /** Every device that an offered engine can compute on, and who uses it. */
-  async standing(): Promise<DeviceStanding[]> {
-    const devices = new Map<string, Device>();
-    for (const engine of OFFERED_ENGINES)
-      for (const device of await this.#devicesOf(engine)) devices.set(device.name, device);
-    const held = await this.#held([...devices.values()]);
-    return [...devices.values()].map((device) => {
+  /** Every device that an offered engine can compute on, which ones can, and who uses it. */
+  async overview(): Promise<DeviceOverview> {
+    const found = new Map<string, Device>();
+    const byEngine: EngineDevices[] = [];
+    for (const engine of OFFERED_ENGINES) {
+      const devices = await this.#devicesOf(engine);
+      for (const device of devices) found.set(device.name, device);
+      byEngine.push({ engine, devices: devices.map(({ name }) => name) });
+    }
+    const held = await this.#held([...found.values()]);
+    const devices = [...found.values()].map((device) => {
       const holders = held.filter((one) => areSameChip(one.device, device)).map(({ holder }) => holder);
       return { ...device, holders };
     });
+    return { devices, byEngine };
   }
 
   /** @throws StudioError LOCKED when another process has taken one since. */
@@ -90,16 +105,13 @@ export class DeviceService {
     }
   }
 
-  /** `except`: a run that does not stand in its own way. */
-  async #held(devices: readonly Device[], except?: string): Promise<HeldDevice[]> {
-    const byRuns = runsInWork(this.#setting.databases.store())
-      .filter(({ id }) => id !== except)
-      .flatMap(({ id, pid, devices: names }) =>
-        names.map((name) => {
-          const device = devices.find((one) => one.name === name) ?? { ...PROCESSOR, name };
-          return { device, holder: { kind: 'run', run: id, pid } as const };
-        }),
-      );
+  async #held(devices: readonly Device[]): Promise<HeldDevice[]> {
+    const byRuns = runsInWork(this.#setting.databases.store()).flatMap(({ id, pid, devices: names }) =>
+      names.map((name) => {
+        const device = devices.find((one) => one.name === name) ?? { ...PROCESSOR, name };
+        return { device, holder: { kind: 'run', run: id, pid } as const };
+      }),
+    );
     const gpus = devices.filter((device) => device.gpus.length > 0);
     const others = gpus.length === 0 ? [] : await foreignHolders(gpus);
     // What the lock or the driver says of a run's own process is said already.
@@ -138,20 +150,4 @@ async function computingProcesses(gpus: readonly Device[]): Promise<HeldDevice[]
       .filter(({ gpuUuid, pid }) => device.gpus.includes(gpuUuid) && !isDescendantOf(pid, process.pid))
       .map(({ pid, program }) => ({ device, holder: { kind: 'process', pid, program } as const })),
   );
-}
-
-/** "waits for cuda:0, which run r7f3k2 uses (process 4711)" */
-export function waitingForText(blocks: readonly DeviceBlock[]): string {
-  return `waits for ${blocks.map(({ device, holder }) => `${device}, ${holderText(holder)}`).join('; ')}`;
-}
-
-function holderText(holder: DeviceHolder): string {
-  switch (holder.kind) {
-    case 'run':
-      return `used by run ${holder.run}, process ${holder.pid}`;
-    case 'process':
-      return `used by process ${holder.pid} (${holder.program})`;
-    case 'waiting':
-      return `for which run ${holder.run} waits before it`;
-  }
 }
