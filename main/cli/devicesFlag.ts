@@ -16,17 +16,5 @@ export function devicesFrom(given: string | undefined): DevicesWish | undefined 
     throw new StudioError('USAGE', `--devices names devices; "${given}" does not.`, {
       nextStep: 'Such as --devices 0,1 or --devices all; npx --no entail devices shows what there is.',
     });
-  requireDistinctGpus(wish.data);
   return wish.data;
-}
-
-/** Several workers may share the processor; on a GPU they would only get in each other's way. */
-function requireDistinctGpus(wish: DevicesWish): void {
-  if (!Array.isArray(wish)) return;
-  const gpus = wish.filter((reference) => reference !== 'cpu');
-  const numbers = gpus.map((reference) => reference.replace(/^.*:/, ''));
-  if (new Set(numbers).size === numbers.length) return;
-  throw new StudioError('USAGE', `--devices names a GPU twice: ${wish.join(',')}.`, {
-    nextStep: 'Name each once.',
-  });
 }

@@ -8,6 +8,7 @@ import { EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED } from './failure.ts';
 import { countOf } from './figures.ts';
 import { waitingText } from './queueText.ts';
 import { type Outcomes, RunsTraining, startedCount } from './runsTraining.ts';
+import { printable } from './terminal.ts';
 
 type EndKind = Exclude<NextInQueue['kind'], 'run' | 'busy'> | 'interrupted';
 
@@ -78,8 +79,9 @@ async function trainWaiting(work: Work, queueWork: QueueWork, outcomes: Outcomes
       if (next.kind === 'run') await training.begin(next);
       else if (next.kind !== 'busy' && training.isEmpty) return next.kind;
       else {
-        const text = next.kind === 'busy' && training.isEmpty ? waitingForText(next.waitsFor) : told;
-        if (text !== told) terminal.line(`What waits is not started yet: it ${text}.`);
+        const blocked = next.kind === 'busy' && training.isEmpty;
+        const text = blocked ? `Run ${next.run} ${waitingForText(next.waitsFor)}.` : told;
+        if (text !== told) terminal.line(printable(text));
         told = text;
         await training.change(LOOK_AGAIN_MS);
       }

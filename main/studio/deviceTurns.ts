@@ -57,7 +57,7 @@ export interface WishedDevices {
   readonly most: number;
 }
 
-/** What a wish means where an engine has these devices; a StudioError NOT_FOUND for a name that none of them has. */
+/** What a wish means where an engine has these devices; a StudioError for a name that none of them has, or that stands there twice. */
 export function wishedDevices(wish: DevicesWish, devices: readonly Device[]): WishedDevices | StudioError {
   const gpus = devices.filter(({ name }) => name !== 'cpu');
   const unasked = gpus.length > 0 ? gpus : devices;
@@ -73,9 +73,15 @@ export function wishedDevices(wish: DevicesWish, devices: readonly Device[]): Wi
   for (const reference of wish) {
     const device = devices.find(({ name }) => name === reference || name.endsWith(`:${reference}`));
     if (device === undefined) return noSuchDevice(reference, devices);
+    // Several workers may share the processor; on a GPU they would only be in each other's way.
+    if (device.name !== 'cpu' && candidates.includes(device)) return namedTwice(device);
     candidates.push(device);
   }
   return { candidates, least: candidates.length, most: candidates.length };
+}
+
+function namedTwice({ name }: Device): StudioError {
+  return new StudioError('USAGE', `The device ${name} is named twice.`, { nextStep: 'Name it once.' });
 }
 
 function noSuchDevice(reference: string, devices: readonly Device[]): StudioError {

@@ -1,5 +1,5 @@
 /**
- * @file Runs under Node. The queue worked through by a program that is no studio, one run after another, for as long as no
+ * @file Runs under Node. The queue worked through by a program that is no studio, one run a device, for as long as no
  * studio is open: that one then goes on with it.
  */
 import { join } from 'node:path';
