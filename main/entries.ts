@@ -19,6 +19,7 @@ const ENTRY_FILES = {
   data: { file: './training/dataWorker.ts', thread: false },
   export: { file: './exporting/exportWorker.ts', thread: false },
   selfTest: { file: './engines/tensorflow/selfTestProgram.ts', thread: false },
+  adapters: { file: './engines/webgpu/adaptersProgram.ts', thread: false },
   heartbeat: { file: './training/heartbeatThread.ts', thread: true },
   encoding: { file: './data/encodingThread.ts', thread: true },
 } as const satisfies Record<string, Entry>;

@@ -145,7 +145,8 @@ describe('entries', () => {
 
   it('are all tested here', () => {
     expect([...entries.names].sort()).toEqual([
-      ...['cli', 'data', 'encoding', 'export', 'headless', 'heartbeat', 'inference', 'selfTest', 'training'],
+      ...['adapters', 'cli', 'data', 'encoding', 'export', 'headless', 'heartbeat', 'inference', 'selfTest'],
+      'training',
     ]);
   });
 
@@ -162,6 +163,12 @@ describe('entries', () => {
       encoding: 'utf8',
     });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('adapters starts, says what adapters there are and ends', () => {
+    const { status, stdout } = spawnSync(process.execPath, [entries.path('adapters')], { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toBeInstanceOf(Array);
   });
 
   it.each(['training', 'inference', 'data', 'export'] as const)(

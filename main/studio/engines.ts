@@ -7,6 +7,7 @@ import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 
 /** Loaded when first needed: the registry brings all of tfjs, which most commands do without. */
 const loadRegistry = () => import('../engines/registry.ts');
+const loadPrecision = () => import('../engines/precision.ts');
 const loadDevices = () => import('../engines/devices.ts');
 const loadInstall = () => import('../engines/tensorflow/install.ts');
 const loadUninstall = () => import('../engines/tensorflow/uninstall.ts');
@@ -48,7 +49,7 @@ export class EngineService {
 
   /** @throws StudioError USAGE when the engine cannot compute here as a run wishes. */
   async check(engine: EngineName, { precision }: Hyperparameters): Promise<void> {
-    const { checkPrecision } = await loadRegistry();
+    const { checkPrecision } = await loadPrecision();
     checkPrecision(engine, precision);
   }
 

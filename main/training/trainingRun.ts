@@ -22,7 +22,9 @@ import {
   StopSignal,
 } from './loopParts.ts';
 import { freshState, type LoopState } from './loopState.ts';
+import { microBatchTokensOf } from './microBatchSize.ts';
 import { openWork } from './openWork.ts';
+import { withSmallerMicroBatch } from './outOfMemory.ts';
 import { ProgressReports } from './progressReports.ts';
 import type { RunWork, StepPlace } from './runWork.ts';
 import { watchSystem } from './systemMetrics.ts';
@@ -51,6 +53,8 @@ interface Prepared {
   readonly engine: EngineRecord;
   /** Kernels that the engine has not, by name. */
   readonly fallbacks: ReadonlyMap<string, number>;
+  /** See `OpenEngine`. */
+  readonly keepUp: () => Promise<void>;
   readonly work: RunWork;
   readonly state: LoopState;
 }
@@ -71,6 +75,7 @@ class TrainingRun implements LoopTask {
       record,
       adamVariables,
       fallbacks = new Map(),
+      keepUp = async () => {},
     } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
@@ -83,7 +88,7 @@ class TrainingRun implements LoopTask {
     const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
     const work = makeWork({ engine: record.engine, factory: adamVariables, begin });
     const state = checkpoint?.state ?? freshState();
-    return new TrainingRun({ job, links, tokenizer, engine: record, fallbacks, work, state });
+    return new TrainingRun({ job, links, tokenizer, engine: record, fallbacks, keepUp, work, state });
   }
 
   async go(): Promise<void> {
@@ -123,6 +128,9 @@ class TrainingRun implements LoopTask {
         const kept = outcome.result === null ? {} : { result: outcome.result };
         links.report({ kind: 'stopped', step: state.step, ...kept });
       } else links.report({ kind: 'finished', result: outcome.result });
+    } catch (thrown) {
+      const { hyperparameters: settings, model } = job.config;
+      throw withSmallerMicroBatch(thrown, microBatchTokensOf(settings, model, engine.engine));
     } finally {
       stopWatching();
       this.#work.network.dispose();
@@ -155,8 +163,11 @@ class TrainingRun implements LoopTask {
   }
 
   trainStep(position: StepPlace): Promise<Tensor1D> {
+    const { keepUp } = this.#prepared;
     const { beat } = this.#prepared.links;
     return this.#work.trainStep(position, async () => {
+      beat();
+      await keepUp();
       beat();
       await nextTurn();
     });
