@@ -99,7 +99,7 @@ export class DeviceService {
   async #devicesOf(engine: EngineName | null): Promise<readonly Device[]> {
     const { engines } = this.#setting;
     try {
-      return await engines.devices(await engines.best(engine));
+      return await engines.devices(engine ?? (await engines.best()));
     } catch {
       return [PROCESSOR];
     }
