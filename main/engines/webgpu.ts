@@ -4,12 +4,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
+import type { AdamVariableFactory } from '../model/adam.ts';
 import { registerGradients } from './gradients.ts';
+import { webgpuAdamVariables } from './webgpu/adamVariables.ts';
 import { type FoundAdapter, findAdapter, type PowerPreference } from './webgpu/adapters.ts';
 import { BACKEND_NAME, createBackend, StudioWebgpuBackend } from './webgpu/backend.ts';
 import { loadDawn } from './webgpu/dawn.ts';
 import { openDevice } from './webgpu/device.ts';
+import { programsOf } from './webgpu/dispatch.ts';
 import { requireHalfPrecision } from './webgpu/halfPrecision.ts';
 import type { WebgpuPrecision } from './webgpu/kernels/kernel.ts';
 import { registerPlainKernels } from './webgpu/plainKernels.ts';
@@ -58,7 +60,7 @@ export async function openWebgpu({
   choosePrecision(backend, precision);
   return {
     record: recordOf(found, precision, deviceName),
-    adamVariables: plainAdamVariable,
+    adamVariables: webgpuAdamVariables(programsOf(backend)),
     backend,
     keepUp: () => backend.keepUp(),
   };

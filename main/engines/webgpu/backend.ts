@@ -147,16 +147,19 @@ function asRead(numbers: ArrayBuffer, dtype: DataType): BackendValues {
   return dtype === 'bool' ? Uint8Array.from(new Int32Array(numbers)) : new Int32Array(numbers);
 }
 
-/** tfjs makes a backend only where the page's navigator has a GPU. */
+/** tfjs makes a backend only where the page's navigator has a GPU; not every process of Node's has a navigator. */
 export function createBackend(
   device: GPUDevice,
   { gpu, adapter, name }: Pick<FoundAdapter, 'gpu' | 'adapter' | 'name'>,
 ): StudioWebgpuBackend {
-  const { navigator } = globalThis as typeof globalThis & { readonly navigator: object };
+  const { navigator = {} } = globalThis as { readonly navigator?: object };
+  const isBare = !('navigator' in globalThis);
+  if (isBare) Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
   Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
   try {
     return new StudioWebgpuBackend(device, adapter.info, name);
   } finally {
     Reflect.deleteProperty(navigator, 'gpu');
+    if (isBare) Reflect.deleteProperty(globalThis, 'navigator');
   }
 }

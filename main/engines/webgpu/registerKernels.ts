@@ -2,6 +2,7 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerProjectionsGradient } from '../../model/kernels/projections.ts';
+import { BACKEND_NAME } from './backend.ts';
 import { programsOf } from './dispatch.ts';
 import { attentionKernels } from './kernels/attention.ts';
 import { countCorrectKernels } from './kernels/countCorrect.ts';
@@ -15,9 +16,6 @@ import { normaliseKernels } from './kernels/normalise.ts';
 import { pooledAttentionKernels } from './kernels/pooledAttention.ts';
 import { projectionKernels } from './kernels/projections.ts';
 import { rowKernels } from './kernels/rows.ts';
-
-/** As tfjs names it. */
-const BACKEND_NAME = 'webgpu';
 
 const FAMILIES: readonly KernelTable[] = [
   attentionKernels,

@@ -60,6 +60,7 @@ function run(call: Call, work: Work): void {
   const { tile, pieces, pieceLength } = cut;
   const program = productProgram({
     buffers: { a: a.tensors.length, b: b.tensors.length, c: c.length },
+    adds: layers === 1 && a.tensors.length > 1,
     transposeA: a.transposed,
     transposeB: b.transposed,
     fours: takesFours(shape, factors),

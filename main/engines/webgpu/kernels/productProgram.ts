@@ -9,8 +9,10 @@ import type { WebgpuPrecision } from './kernel.ts';
 import type { Tile } from './productTiles.ts';
 
 export interface ProductVariant {
-  /** Buffers of A, B and C: one, or one a layer. Several of A and B and one C: the products are added up. */
+  /** Buffers of A, B and C: one, or one a layer. */
   readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
+  /** The products of all layers are added up. */
+  readonly adds: boolean;
   /** A lies as [K, M] in memory; B as [N, K]. */
   readonly transposeA: boolean;
   readonly transposeB: boolean;
@@ -41,7 +43,7 @@ export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
 };
 
 export function productProgram(variant: ProductVariant): Program {
-  const { buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
+  const { adds, buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   const named = (name: string, count: number, type = element) =>
     Object.fromEntries(numbered(name, count).map((each) => [each, type]));
@@ -51,7 +53,7 @@ export function productProgram(variant: ProductVariant): Program {
   return {
     name: [
       `product ${transposeA ? 'km' : 'mk'} ${transposeB ? 'nk' : 'kn'}`,
-      `${buffers.a}${buffers.b}${buffers.c} ${fours ? 4 : 1} ${tile.size} ${precision}`,
+      `${buffers.a}${buffers.b}${buffers.c}${adds ? ' added' : ''} ${fours ? 4 : 1} ${tile.size} ${precision}`,
       `${result.kind} ${activation}${kept ? ' before' : ''}`,
     ].join(' '),
     inputs: {
@@ -74,11 +76,10 @@ const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => text(index)).join('\n');
 
 function sourceOf(variant: ProductVariant): string {
-  const { buffers, tile, transposeA, transposeB, result, precision } = variant;
+  const { adds, buffers, tile, transposeA, transposeB, result, precision } = variant;
   const { size, inner, side, registers } = tile;
   const vectors = registers / 4;
   const element = precision === 'fp16' ? 'f16' : 'f32';
-  const summed = buffers.a > 1 && buffers.c === 1;
   const rowVectors = size / 4;
   const accumulators = (text: (row: number, vector: number) => string) =>
     times(registers, (row) => times(vectors, (vector) => text(row, vector)));
@@ -86,8 +87,8 @@ function sourceOf(variant: ProductVariant): string {
 ${activationWgsl(result.kind === 'linear' ? result.activation : 'none')}
 var<workgroup> tileA: array<vec4<${element}>, ${inner * rowVectors}>;
 var<workgroup> tileB: array<vec4<${element}>, ${inner * rowVectors}>;
-${fourOf('a', variant)}
-${fourOf('b', variant)}
+${readOf('a', variant)}
+${readOf('b', variant)}
 ${loadOf('A', transposeA, variant)}
 ${loadOf('B', !transposeB, variant)}
 ${storeOf('c', buffers.c, variant.fours)}
@@ -103,7 +104,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let tx = lane % ${side}u;
   ${accumulators((row, vector) => `var c${row}_${vector} = vec4f(0.0);`)}
   ${result.kind === 'columns' ? times(vectors, (vector) => `var sum${vector} = vec4f(0.0);`) : ''}
-  ${summed ? `for (var from = 0u; from < ${buffers.a}u; from++) {` : 'let from = layer;'}
+  ${adds ? `for (var factor = 0u; factor < ${buffers.a}u; factor++) {` : 'let factor = layer;'}
   for (var k = begin; k < end; k += ${inner}u) {
     ${times((2 * inner * size) / 16 / (side * side), (part) => loadCall(part, tile))}
     workgroupBarrier();
@@ -114,14 +115,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     workgroupBarrier();
   }
-  ${summed ? '}' : ''}
-  ${times(registers, (row) => times(vectors, (vector) => endOf(row, vector, variant)))}
+  ${adds ? '}' : ''}
+  ${endOf(variant)}
   ${result.kind === 'columns' ? columnsEnd(variant) : ''}
 }`;
 }
 
-/** `fourOf_a(layer, slow, fast)`: four numbers along the contiguous axis of a factor; 0 beyond its end. */
-function fourOf(
+/**
+ * `read_a(layer, slow, fast)`: four numbers along the contiguous axis of a factor, or one where axes are not multiples of
+ * 4; 0 beyond its end.
+ */
+function readOf(
   name: 'a' | 'b',
   { buffers, fours, transposeA, transposeB, precision }: ProductVariant,
 ): string {
@@ -136,37 +140,33 @@ function fourOf(
   const count = buffers[name];
   const stride = name === 'a' ? 'sizes.strideA' : 'sizes.strideB';
   const scaled = name === 'a' && precision === 'fp16' ? ' * sizes.scaleA' : '';
-  const pick = (index: string) =>
-    count === 1
-      ? `return ${name}0[${index}]${scaled};`
-      : `switch layer { ${times(count - 1, (at) => `case ${at}u: { return ${name}${at}[${index}]${scaled}; }`)}
-    default: { return ${name}${count - 1}[${index}]${scaled}; } }`;
+  const element = fours ? 'vec4f' : 'f32';
   const start = count === 1 ? `layer * ${stride} + ` : '';
-  if (fours)
-    return `fn fourOf_${name}(layer: u32, slow: u32, fast: u32) -> vec4f {
-  if (slow >= sizes.${slow} || fast >= sizes.${fast}) { return vec4f(0.0); }
-  ${pick(`(${start}slow * sizes.${fast} + fast) / 4u`)}
-}`;
-  return `fn oneOf_${name}(layer: u32, slow: u32, fast: u32) -> f32 {
-  if (slow >= sizes.${slow} || fast >= sizes.${fast}) { return 0.0; }
-  ${pick(`${start}slow * sizes.${fast} + fast`)}
-}
-fn fourOf_${name}(layer: u32, slow: u32, fast: u32) -> vec4f {
-  return vec4f(oneOf_${name}(layer, slow, fast), oneOf_${name}(layer, slow, fast + 1u),
-    oneOf_${name}(layer, slow, fast + 2u), oneOf_${name}(layer, slow, fast + 3u));
+  const index = `${start}slow * sizes.${fast} + fast`;
+  const read =
+    count === 1
+      ? `return ${name}0[index];`
+      : `switch layer { ${times(count - 1, (at) => `case ${at}u: { return ${name}${at}[index]; }`)}
+    default: { return ${name}${count - 1}[index]; } }`;
+  const inside = `slow < sizes.${slow} && fast < sizes.${fast}`;
+  // The first number is read where there is none: without a branch, several reads are under way at once.
+  return `fn at_${name}(layer: u32, index: u32) -> ${element} { ${read} }
+fn read_${name}(layer: u32, slow: u32, fast: u32) -> ${element} {
+  let inside = ${inside};
+  return select(${element}(0.0), at_${name}(layer, select(0u, ${fours ? `(${index}) / 4u` : index}, inside))${scaled}, inside);
 }`;
 }
 
 /**
- * `load_A(from, outer0, k, block)`: a block of 4 x 4 numbers into workgroup memory, where fours lie along the outer axis
+ * `load_A(factor, outer0, k, block)`: a block of 4 x 4 numbers into workgroup memory, where fours lie along the outer axis
  * (M or N). Places are swapped by k, so that invocations do not meet in the same memory bank. `direct`: the outer axis is
  * the contiguous one; otherwise the block is transposed on its way.
  */
-function loadOf(factor: 'A' | 'B', direct: boolean, { tile, precision }: ProductVariant): string {
+function loadOf(factor: 'A' | 'B', direct: boolean, { tile, precision, fours }: ProductVariant): string {
   const name = factor.toLowerCase();
   const outerFours = tile.size / 4;
-  const put = (step: number, value: string) =>
-    `tile${factor}[(k4 * 4u + ${step}u) * ${outerFours}u + (outer4 ^ (k4 & 7u))] = ${
+  const put = (step: string, value: string) =>
+    `tile${factor}[(k4 * 4u + ${step}) * ${outerFours}u + (outer4 ^ (k4 & 7u))] = ${
       precision === 'fp16' ? `vec4<f16>(${value})` : value
     };`;
   const places = direct
@@ -174,16 +174,29 @@ function loadOf(factor: 'A' | 'B', direct: boolean, { tile, precision }: Product
     : `let k4 = block % ${tile.inner / 4}u; let outer4 = block / ${tile.inner / 4}u;`;
   const outer = 'outer0 + outer4 * 4u';
   const inner = 'k + k4 * 4u';
+  const head = `fn load_${factor}(factor: u32, outer0: u32, k: u32, block: u32) {
+  ${places}`;
+  if (!fours) {
+    const [outerOne, innerOne] = [`${outer} + i`, `${inner} + step`];
+    return `${head}
+  for (var step = 0u; step < 4u; step++) {
+    var four = vec4f(0.0);
+    for (var i = 0u; i < 4u; i++) {
+      four[i] = read_${name}(factor, ${direct ? `${innerOne}, ${outerOne}` : `${outerOne}, ${innerOne}`});
+    }
+    ${put('step', 'four')}
+  }
+}`;
+  }
   const read = (step: number) =>
     direct
-      ? `let v${step} = fourOf_${name}(from, ${inner} + ${step}u, ${outer});`
-      : `let v${step} = fourOf_${name}(from, ${outer} + ${step}u, ${inner});`;
+      ? `let v${step} = read_${name}(factor, ${inner} + ${step}u, ${outer});`
+      : `let v${step} = read_${name}(factor, ${outer} + ${step}u, ${inner});`;
   const value = (step: number) =>
     direct ? `v${step}` : `vec4f(v0[${step}], v1[${step}], v2[${step}], v3[${step}])`;
-  return `fn load_${factor}(from: u32, outer0: u32, k: u32, block: u32) {
-  ${places}
+  return `${head}
   ${times(4, read)}
-  ${times(4, (step) => put(step, value(step)))}
+  ${times(4, (step) => put(`${step}u`, value(step)))}
 }`;
 }
 
@@ -191,9 +204,9 @@ function loadOf(factor: 'A' | 'B', direct: boolean, { tile, precision }: Product
 function loadCall(part: number, { size, inner, side }: Tile): string {
   const half = (inner * size) / 16;
   const first = part * side * side;
-  if (first + side * side <= half) return `load_A(from, row0, k, lane + ${first}u);`;
-  if (first >= half) return `load_B(from, column0, k, lane + ${first - half}u);`;
-  return `if (lane < ${half}u) { load_A(from, row0, k, lane); } else { load_B(from, column0, k, lane - ${half}u); }`;
+  if (first + side * side <= half) return `load_A(factor, row0, k, lane + ${first}u);`;
+  if (first >= half) return `load_B(factor, column0, k, lane + ${first - half}u);`;
+  return `if (lane < ${half}u) { load_A(factor, row0, k, lane); } else { load_B(factor, column0, k, lane - ${half}u); }`;
 }
 
 /** One k: outer product of a column of A's tile and a row of B's. */
@@ -225,7 +238,7 @@ function storeOf(name: string, count: number, fours: boolean): string {
   const put = (at: number) =>
     fours
       ? `${name}${at}[index / 4u] = value;`
-      : `for (var i = 0u; i < min(count, 4u); i++) { ${name}${at}[index + i] = value[i]; }`;
+      : times(4, (i) => `if (${i}u < count) { ${name}${at}[index + ${i}u] = value[${i}]; }`);
   const body =
     count === 1
       ? put(0)
@@ -238,7 +251,7 @@ function biasOf({ buffers: { b }, fours }: ProductVariant): string {
     fours
       ? `return bias${at}[column / 4u];`
       : `var four = vec4f(0.0);
-    for (var i = 0u; i < 4u && column + i < sizes.columns; i++) { four[i] = bias${at}[column + i]; }
+    ${times(4, (i) => `if (column + ${i}u < sizes.columns) { four[${i}] = bias${at}[column + ${i}u]; }`)}
     return four;`;
   const body =
     b === 1
@@ -247,34 +260,41 @@ function biasOf({ buffers: { b }, fours }: ProductVariant): string {
   return `fn biasOf(layer: u32, column: u32) -> vec4f { ${body} }`;
 }
 
-/** Four sums of one row to their place. */
-function endOf(row: number, vector: number, { tile, result, buffers, precision }: ProductVariant): string {
-  const { side } = tile;
-  const value = `c${row}_${vector}${precision === 'fp16' ? ' / sizes.scaleA' : ''}`;
+/** All sums to their places. */
+function endOf({ tile, result, buffers, precision }: ProductVariant): string {
+  const { side, registers } = tile;
+  const vectors = registers / 4;
+  const all = Array.from(
+    { length: registers * vectors },
+    (_, at) => `c${Math.floor(at / vectors)}_${at % vectors}`,
+  );
   const part = buffers.c === 1 ? 'group.z * sizes.rows * sizes.columns + ' : '';
   const store =
     result.kind === 'linear'
-      ? `let before = ${value} + biasOf(layer, column);
+      ? `let before = value + biasOf(layer, column);
     ${result.before ? 'store_before(0u, index, sizes.columns - column, before);' : ''}
     store_c(layer, index, sizes.columns - column, activated(before));`
-      : `store_c(layer, index, sizes.columns - column, ${value});`;
-  return `{
-    let row = row0 + (ty + ${Math.floor(row / 4) * side}u) * 4u + ${row % 4}u;
-    let column = column0 + (tx + ${vector * side}u) * 4u;
+      : 'store_c(layer, index, sizes.columns - column, value);';
+  return `var all = array<vec4f, ${all.length}>(${all.join(', ')});
+  for (var i = 0u; i < ${all.length}u; i++) {
+    let row = row0 + (ty + (i / ${4 * vectors}u) * ${side}u) * 4u + (i / ${vectors}u) % 4u;
+    let column = column0 + (tx + (i % ${vectors}u) * ${side}u) * 4u;
     if (row < sizes.rows && column < sizes.columns) {
-    let index = ${part}row * sizes.columns + column;
-    ${store}
+      let index = ${part}row * sizes.columns + column;
+      let value = all[i]${precision === 'fp16' ? ' / sizes.scaleA' : ''};
+      ${store}
     }
   }`;
 }
 
 function columnsEnd({ tile: { registers, side }, precision }: ProductVariant): string {
   const scale = precision === 'fp16' ? ' / sizes.scaleA' : '';
+  const all = Array.from({ length: registers / 4 }, (_, vector) => `sum${vector}`);
   return `if (group.x == 0u && tx == 0u) {
-    ${times(registers, (at) => {
-      const vector = Math.floor(at / 4);
-      return `{ let row = row0 + (ty + ${vector * side}u) * 4u + ${at % 4}u;
-      if (row < sizes.rows) { sums0[group.z * sizes.rows + row] = sum${vector}[${at % 4}]${scale}; } }`;
-    })}
+    var sums = array<vec4f, ${all.length}>(${all.join(', ')});
+    for (var i = 0u; i < ${registers}u; i++) {
+      let row = row0 + (ty + (i / 4u) * ${side}u) * 4u + i % 4u;
+      if (row < sizes.rows) { sums0[group.z * sizes.rows + row] = sums[i / 4u][i % 4u]${scale}; }
+    }
   }`;
 }
