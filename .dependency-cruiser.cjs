@@ -69,6 +69,12 @@ const MAY_SEE = {
     'main/engines',
     'main/entries.ts',
   ],
+  // What PyTorch computed, and how an engine is compared with it on a person's own device.
+  'main/golden': [
+    ...['shared', 'main/files', 'main/model', 'main/engines', 'main/training', 'main/entries.ts'],
+    // How a batch becomes micro-batches.
+    ...['main/data/batches.ts', 'main/data/encoding.ts'],
+  ],
   // What both hosts share: the contract's dispatcher and the events.
   'main/rpc': ['shared'],
   renderer: ['shared'],

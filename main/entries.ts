@@ -17,6 +17,7 @@ const ENTRY_FILES = {
   training: { file: './training/worker.ts', thread: false },
   inference: { file: './training/inferenceWorker.ts', thread: false },
   data: { file: './training/dataWorker.ts', thread: false },
+  engineTest: { file: './golden/engineTestWorker.ts', thread: false },
   export: { file: './exporting/exportWorker.ts', thread: false },
   selfTest: { file: './engines/tensorflow/selfTestProgram.ts', thread: false },
   adapters: { file: './engines/webgpu/adaptersProgram.ts', thread: false },

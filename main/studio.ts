@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EngineTestReport } from '../shared/engineTest.ts';
 import type { Entries } from './entries.ts';
 import { writeError } from './files/fileErrors.ts';
 import { dispatcherOver } from './rpc/dispatch.ts';
@@ -11,6 +12,7 @@ import { Databases } from './studio/databases.ts';
 import { dataPlaces } from './studio/dataDirectory.ts';
 import { DatasetService } from './studio/datasets.ts';
 import { DeviceService } from './studio/devices.ts';
+import { type EngineReportWish, reportEngine } from './studio/engineReport.ts';
 import { EngineService, type PrepareEngines } from './studio/engines.ts';
 import { describeEnvironment } from './studio/environment.ts';
 import { ExportService } from './studio/exports.ts';
@@ -40,6 +42,8 @@ export interface Studio {
   readonly texts: TextService;
   readonly models: ImportedModelService;
   readonly exports: ExportService;
+  /** Compares an engine with PyTorch on this machine. */
+  reportEngine(wish: EngineReportWish): Promise<EngineTestReport>;
   /** Takes in a run file of another studio. */
   takeInRun(path: string, signal: AbortSignal): Promise<TakenRun>;
   /** Closes the databases; a second call does nothing. */
@@ -79,7 +83,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
   }
   const databases = new Databases(dataPlaces(dataDirectory), onNotice);
   const environment = describeEnvironment({ version, root: projectFolder() });
-  const engines = new EngineService(dataDirectory, options.prepareEngines);
+  const engines = new EngineService(dataDirectory, options.prepareEngines, { onNotice });
   const devices = new DeviceService({ databases, engines });
   const training = new TrainingService({ databases, entries, environment, engines, devices });
   const studio = {
@@ -97,6 +101,8 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
       ...{ databases, entries, engines, version },
       preparePage: options.prepareExportPage ?? builtExportPage,
     }),
+    reportEngine: (wish: EngineReportWish) =>
+      reportEngine({ engines, entries, dataDirectory, environment }, wish),
     takeInRun: (path: string, signal: AbortSignal) => takeInRun({ databases, entries }, path, signal),
     close: () => databases.close(),
   };

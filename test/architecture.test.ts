@@ -63,6 +63,8 @@ describe('fences', () => {
     ['main/exporting/a.ts', '../db/ok.ts', 'exporting-fence'],
     ['main/model/d.ts', '../export/ok.ts', 'model-fence'],
     ['main/engines/a.ts', '../data/ok.ts', 'engines-fence'],
+    ['main/golden/a.ts', '../db/ok.ts', 'golden-fence'],
+    ['main/engines/b.ts', '../golden/ok.ts', 'engines-fence'],
     ['main/training/a.ts', '../db/ok.ts', 'training-fence'],
     ['main/training/b.ts', '../studio.ts', 'only-the-roots-see-everything'],
     ['main/files/b.ts', 'electron', 'electron-only-in-desktop'],
@@ -90,6 +92,7 @@ describe('fences', () => {
       'model',
       'models',
       'engines',
+      'golden',
       'training',
     ])
       write(`main/${folder}/ok.ts`, 'export {};\n');
@@ -145,8 +148,19 @@ describe('entries', () => {
 
   it('are all tested here', () => {
     expect([...entries.names].sort()).toEqual([
-      ...['adapters', 'cli', 'data', 'encoding', 'export', 'headless', 'heartbeat', 'inference', 'selfTest'],
-      'training',
+      ...[
+        'adapters',
+        'cli',
+        'data',
+        'encoding',
+        'engineTest',
+        'export',
+        'headless',
+        'heartbeat',
+        'inference',
+        'selfTest',
+        'training',
+      ],
     ]);
   });
 
@@ -171,7 +185,7 @@ describe('entries', () => {
     expect(JSON.parse(stdout)).toBeInstanceOf(Array);
   });
 
-  it.each(['training', 'inference', 'data', 'export'] as const)(
+  it.each(['training', 'inference', 'data', 'engineTest', 'export'] as const)(
     '%s starts and says that it is ready',
     async (name) => {
       const child: ChildProcess = fork(entries.path(name), [], {

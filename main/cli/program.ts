@@ -13,6 +13,7 @@ import { addDevices } from './devices.ts';
 import { addEnginesDoctor } from './enginesDoctor.ts';
 import { addEnginesInstall } from './enginesInstall.ts';
 import { addEnginesList } from './enginesList.ts';
+import { addEnginesTest } from './enginesTest.ts';
 import { addEnginesUninstall } from './enginesUninstall.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
@@ -84,9 +85,9 @@ const GROUPS: readonly Group[] = [
   },
   {
     name: 'engines',
-    summary: 'what trains: list, install, uninstall, examine',
+    summary: 'what trains: list, install, uninstall, examine, test',
     examples: ['engines install tensorflow', 'engines doctor'],
-    commands: [addEnginesList, addEnginesInstall, addEnginesUninstall, addEnginesDoctor],
+    commands: [addEnginesList, addEnginesInstall, addEnginesUninstall, addEnginesDoctor, addEnginesTest],
   },
   {
     name: 'cache',

@@ -1,5 +1,6 @@
 /** @file Runs anywhere. Words of the command line that are no hyperparameters, checked: numbers, splits, engines. */
 import { SPLITS, type Split } from '../../shared/datasets.ts';
+import { type DeviceName, isDeviceName } from '../../shared/devices.ts';
 import { type EngineName, OFFERED_ENGINES } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 
@@ -41,6 +42,20 @@ export function engineFrom(given: string | undefined): EngineName | null {
       nextStep: 'npx --no entail engines list shows which of them work here.',
     },
   );
+}
+
+/** @throws StudioError USAGE for a word that names no device; undefined becomes null. */
+export function deviceFrom(given: string | undefined): DeviceName | null {
+  if (given === undefined) return null;
+  if (isDeviceName(given)) return given;
+  throw new StudioError('USAGE', `--device must be such as cpu, cuda:0 or webgpu:1; "${given}" is not.`, {
+    nextStep: 'npx --no entail engines doctor shows the GPUs that are there.',
+  });
+}
+
+/** @throws StudioError USAGE when there is no such engine. */
+export function requireEngine(given: string): EngineName {
+  return engineFrom(given)!;
 }
 
 /** The engines that `engines install` knows. */

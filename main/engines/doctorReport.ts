@@ -1,6 +1,6 @@
 /** @file Node. The doctor's reports as text that a person can paste into a bug report: no home folder, no user name. */
-import { homedir, userInfo } from 'node:os';
 import type { DoctorFinding, DoctorReport } from '../../shared/engines.ts';
+import { withoutPerson } from './withoutPerson.ts';
 
 /** Plain text, one block an engine. */
 export function formatDoctorReport(reports: readonly DoctorReport[]): string {
@@ -22,20 +22,3 @@ function findingLine({ what, found, detail, required }: DoctorFinding): string {
   const mark = found ? 'found  ' : required ? 'MISSING' : 'absent ';
   return `  ${mark} ${what}: ${detail}`;
 }
-
-/** Replaces the home folder by ~ and the user's name inside paths by <user>. */
-function withoutPerson(text: string): string {
-  const home = homedir();
-  const hidden = home.length > 1 ? text.replaceAll(home, '~') : text;
-  return hidden.replaceAll(new RegExp(`([/\\\\])${escaped(userName())}(?=[/\\\\])`, 'g'), '$1<user>');
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return '<nobody>'; // a user id without a name, as in containers
-  }
-}
-
-const escaped = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');

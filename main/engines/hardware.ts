@@ -2,13 +2,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { runProgram } from './runProgram.ts';
+import { nvidiaSmiGpus } from './nvidiaSmi.ts';
 
 export interface NvidiaGpu {
   readonly name: string;
   /** Such as "9.0"; null when nvidia-smi could not say. */
   readonly computeCapability: string | null;
-  readonly memoryMib: number | null;
+  readonly memoryBytes: number | null;
 }
 
 export interface NvidiaDriver {
@@ -80,29 +80,18 @@ export async function nvidiaDriver(places = REAL_PLACES): Promise<NvidiaDriver |
 }
 
 async function askNvidiaSmi(): Promise<NvidiaDriver | null> {
-  const query = ['--query-gpu=driver_version,name,compute_cap,memory.total', '--format=csv,noheader,nounits'];
-  const { exitCode, stdout } = await runProgram('nvidia-smi', query, { timeoutMs: 10_000 });
-  if (exitCode !== 0) return null;
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .map((row) => row.split(',').map((cell) => cell.trim()));
-  const version = rows[0]?.[0];
-  if (version === undefined || version === '') return null;
-  const gpus = rows.map(([, name, capability, memory]) => ({
-    name: name ?? 'NVIDIA GPU',
-    computeCapability: capability ?? null,
-    memoryMib: Number.isFinite(Number(memory)) ? Number(memory) : null,
-  }));
-  return { version, gpus };
+  const gpus = await nvidiaSmiGpus();
+  const version = gpus?.[0]?.driver;
+  return gpus === null || version === undefined ? null : { version, gpus };
 }
 
+/** One without a name where the driver is there and nobody lists its devices, as in small containers. */
 function gpusFromProc(folder: string): NvidiaGpu[] {
-  if (!existsSync(folder)) return [];
+  if (!existsSync(folder)) return [{ name: 'NVIDIA GPU', computeCapability: null, memoryBytes: null }];
   return readdirSync(folder).map((bus) => {
     const information = readText(join(folder, bus, 'information')) ?? '';
     const name = /^Model:\s*(.+)$/m.exec(information)?.[1]?.trim() ?? 'NVIDIA GPU';
-    return { name, computeCapability: null, memoryMib: null };
+    return { name, computeCapability: null, memoryBytes: null };
   });
 }
 

@@ -20,6 +20,8 @@ export interface NvidiaSmiProcess {
   readonly pid: number;
   /** Without its folder. */
   readonly program: string;
+  /** Of the GPU's. */
+  readonly memoryBytes: number;
 }
 
 /** A driver that hangs must not hang the studio. */
@@ -65,7 +67,7 @@ export async function nvidiaSmiProcesses(): Promise<NvidiaSmiProcess[] | null> {
   const rows = await ask(`--query-compute-apps=${PROCESS_COLUMNS}`, processRow);
   return (
     rows?.flatMap(([gpuUuid, pid, path, memory]) =>
-      memory === null ? [] : [{ gpuUuid, pid, program: basename(path) }],
+      memory === null ? [] : [{ gpuUuid, pid, program: basename(path), memoryBytes: memory * MIB }],
     ) ?? null
   );
 }

@@ -9,17 +9,17 @@ import {
   OFFERED_ENGINES,
   type Precision,
 } from '../../shared/engines.ts';
-import { StudioError } from '../../shared/errors.ts';
 import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
 import { registerCpu } from './cpu.ts';
 import { cpuReport } from './cpuDoctor.ts';
 import { deviceEnvironment } from './devices.ts';
-import { hasNvidiaDriver } from './hardware.ts';
+import { type HardwarePlaces, hasNvidiaDriver } from './hardware.ts';
 import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
 import { openNative } from './native.ts';
 import { nativeReport } from './nativeDoctor.ts';
 import { checkPrecision } from './precision.ts';
-import { loadTensorflow } from './tensorflow/backend.ts';
+import { loadTensorflow, missingTensorflow } from './tensorflow/backend.ts';
+import { canUseCuda } from './tensorflow/cudaReadiness.ts';
 import { tensorflowReport } from './tensorflow/doctor.ts';
 import { tensorflowEnvironment } from './tensorflow/environment.ts';
 import { findInstallation } from './tensorflow/installation.ts';
@@ -40,6 +40,8 @@ export interface OpenEngine {
    * process. @throws StudioError DEVICE_LOST, OUT_OF_MEMORY … when it has failed
    */
   readonly keepUp?: () => Promise<void>;
+  /** A sentence for a person, such as that the GPU cannot be used and why; null when there is nothing to say. */
+  readonly notice?: string | null;
 }
 
 export interface OpenOptions {
@@ -124,21 +126,20 @@ export async function chooseEngine(wish: {
   readonly asked: EngineName | null;
   /** Where the binary of `native` is looked for. */
   readonly native?: NativePlaces;
+  /** Where an NVIDIA driver is looked for. */
+  readonly hardware?: HardwarePlaces;
 }): Promise<EngineName> {
-  const { dataDirectory, asked, native = nativePlaces() } = wish;
-  const cuda = hasNvidiaDriver();
-  const installed = findInstallation(dataDirectory, { cuda }) !== null;
+  const { dataDirectory, asked, native = nativePlaces(), hardware } = wish;
+  const installed = findInstallation(dataDirectory, { cuda: hasNvidiaDriver(hardware) }) !== null;
   if (asked === null) {
-    if (installed && cuda) return 'tensorflow';
+    if (await canUseCuda(dataDirectory, hardware)) return 'tensorflow';
     if (findNative(native).kind === 'found') return 'native';
     return installed ? 'tensorflow' : 'wasm';
   }
   if (asked === 'native') loadNative(native);
   if (asked === 'webgpu') await requireAdapter();
   if (asked !== 'tensorflow' || installed) return asked;
-  throw new StudioError('ENGINE_MISSING', 'The engine tensorflow is not installed, or no longer whole.', {
-    nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine wasm.',
-  });
+  throw missingTensorflow(dataDirectory);
 }
 
 /** What every engine needs, has and lacks on this machine. Never throws for a machine's faults. */

@@ -55,6 +55,7 @@ export const STREAMS = {
   sample: 0x40000000,
   nextSentence: 0x50000000,
   masks: 0x60000000,
+  engineTest: 0x70000000,
 } as const;
 
 /** A sequence of 32-bit words decided by (seed, stream, index, part) alone. */

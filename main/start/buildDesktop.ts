@@ -13,6 +13,7 @@ const INPUT = {
   training: 'main/training/worker.ts',
   inference: 'main/training/inferenceWorker.ts',
   data: 'main/training/dataWorker.ts',
+  engineTest: 'main/golden/engineTestWorker.ts',
   export: 'main/exporting/exportWorker.ts',
   selfTest: 'main/engines/tensorflow/selfTestProgram.ts',
   adapters: 'main/engines/webgpu/adaptersProgram.ts',

@@ -2,6 +2,7 @@
 import type { Device, DeviceName } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { HardwarePlaces } from '../engines/hardware.ts';
 import type { InstallOptions, InstallOutcome } from '../engines/tensorflow/install.ts';
 import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 
@@ -9,6 +10,7 @@ import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 const loadRegistry = () => import('../engines/registry.ts');
 const loadPrecision = () => import('../engines/precision.ts');
 const loadDevices = () => import('../engines/devices.ts');
+const loadReadiness = () => import('../engines/tensorflow/cudaReadiness.ts');
 const loadInstall = () => import('../engines/tensorflow/install.ts');
 const loadUninstall = () => import('../engines/tensorflow/uninstall.ts');
 
@@ -18,15 +20,31 @@ export type PrepareEngines = () => Promise<void>;
 /** GPUs come and go with drivers, not with the minute. */
 const DEVICES_KEPT_MS = 60_000;
 
+export interface EngineSurroundings {
+  /** Told once, what a person should know of an engine that was taken in another's place. */
+  readonly onNotice?: (notice: string) => void;
+  /** Where an NVIDIA driver is looked for. */
+  readonly hardware?: HardwarePlaces | undefined;
+}
+
 export class EngineService {
   readonly #dataDirectory: string;
   readonly #prepare: PrepareEngines;
+  readonly #onNotice: (notice: string) => void;
+  readonly #hardware: HardwarePlaces | undefined;
+  readonly #told = new Set<string>();
   #prepared: Promise<void> | null = null;
   readonly #devices = new Map<EngineName, { readonly devices: Promise<Device[]>; readonly atMs: number }>();
 
-  constructor(dataDirectory: string, prepare: PrepareEngines = async () => {}) {
+  constructor(
+    dataDirectory: string,
+    prepare: PrepareEngines = async () => {},
+    { onNotice = () => {}, hardware }: EngineSurroundings = {},
+  ) {
     this.#dataDirectory = dataDirectory;
     this.#prepare = prepare;
+    this.#onNotice = onNotice;
+    this.#hardware = hardware;
   }
 
   async doctor(engines: readonly EngineName[]): Promise<DoctorReport[]> {
@@ -38,13 +56,30 @@ export class EngineService {
   async choose(asked: EngineName | null): Promise<EngineName> {
     this.#prepared ??= asked === null || asked === 'native' ? this.#prepare() : null;
     await this.#prepared;
-    return await this.best(asked);
+    const engine = await this.best(asked);
+    if (asked === null && engine !== 'tensorflow') await this.#tellOfGpu(engine);
+    return engine;
+  }
+
+  /** A GPU that TensorFlow was installed for and cannot use is told aloud, with what is taken instead. */
+  async #tellOfGpu(engine: EngineName): Promise<void> {
+    const { cudaObstacle } = await loadReadiness();
+    const obstacle = await cudaObstacle(this.#dataDirectory, this.#hardware);
+    if (obstacle === null || this.#told.has(obstacle.name)) return;
+    this.#told.add(obstacle.name);
+    const { sentence, nextStep } = obstacle;
+    this.#onNotice(`TensorFlow cannot use the GPU: ${sentence}. The engine ${engine} is taken. ${nextStep}`);
   }
 
   /** The same as things are, without making anything ready. @throws StudioError ENGINE_MISSING. */
   async best(asked: EngineName | null = null): Promise<EngineName> {
     const { chooseEngine } = await loadRegistry();
-    return await chooseEngine({ dataDirectory: this.#dataDirectory, asked });
+    const hardware = this.#hardware;
+    return await chooseEngine({
+      dataDirectory: this.#dataDirectory,
+      asked,
+      ...(hardware === undefined ? {} : { hardware }),
+    });
   }
 
   /** @throws StudioError USAGE when the engine cannot compute here as a run wishes. */

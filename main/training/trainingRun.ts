@@ -76,6 +76,7 @@ class TrainingRun implements LoopTask {
       adamVariables,
       fallbacks = new Map(),
       keepUp = async () => {},
+      notice = null,
     } = await openEngine(job.engine, {
       dataDirectory: job.dataDirectory,
       ...(job.threads === null ? {} : { threads: job.threads }),
@@ -84,6 +85,7 @@ class TrainingRun implements LoopTask {
       nice: job.config.hyperparameters.nice,
     });
     links.beat();
+    if (notice !== null) links.report({ kind: 'log', level: 'warning', text: notice });
     const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
     const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
     const work = makeWork({ engine: record.engine, factory: adamVariables, begin });

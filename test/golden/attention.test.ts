@@ -1,10 +1,10 @@
 /** @file Runs in tests. The attention that people are shown, of every layer and head, against plain arithmetic on golden layers. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type ModelFixture, readGolden } from '../../main/golden/fixtures.ts';
+import { packedBatch, parametersOf, valuesOf } from '../../main/golden/networks.ts';
 import { attentionWeights } from '../../main/model/attentionWeights.ts';
 import { describeEngines } from './engines.ts';
-import { type ModelFixture, readFixture } from './fixtures.ts';
-import { packedBatch, parametersOf, valuesOf } from './networks.ts';
 
 const FIXTURES = ['model_book_deep.json', 'model_hf_variant.json', 'model_odd_sizes.json'] as const;
 const CLOSE = 1e-5;
@@ -46,7 +46,7 @@ describeEngines('attention', ({ open }) => {
 
   describe.each(FIXTURES)('%s', (file) => {
     it('is that of each layer and head, and each of its rows sums to 1', async () => {
-      const fixture = readFixture(file);
+      const fixture = readGolden(file);
       const { config, batch: golden } = fixture;
       const parameters = parametersOf(config, fixture.parameters);
       const before = tf.memory().numTensors;

@@ -1,6 +1,7 @@
 /** @file Runs in tests. Golden tests on every engine: present ones run, an absent one is skipped and says so. */
 import { describe, it } from 'vitest';
 import { openEngine } from '../../main/engines/registry.ts';
+import { masksByPlace, momentToleranceOf } from '../../main/golden/engineTraits.ts';
 import type { AdamVariableFactory } from '../../main/model/adam.ts';
 import { ENGINE_NAMES, type EngineName } from '../../shared/engines.ts';
 import { dataDirectoryForTests, reasonToSkip, whyAbsent } from '../support/enginesForTests.ts';
@@ -15,16 +16,12 @@ export interface GoldenEngine {
   readonly open: () => Promise<AdamVariableFactory>;
 }
 
-/** Its kernel computes 1 - 0.999 in single precision, 1.3e-5 off; the engine's step size makes up for it. */
-const TENSORFLOW_MOMENTS = 2e-5;
-
 function goldenEngine(name: EngineName): GoldenEngine {
   const open = async () => {
     const { adamVariables } = await openEngine(name, { dataDirectory: dataDirectoryForTests() });
     return adamVariables;
   };
-  const own = name === 'tensorflow';
-  return { name, masksByPlace: !own, momentTolerance: own ? TENSORFLOW_MOMENTS : 1e-6, open };
+  return { name, masksByPlace: masksByPlace(name), momentTolerance: momentToleranceOf(name), open };
 }
 
 /** A group of tests for each engine; with CI=true an absent engine fails instead of being skipped. */

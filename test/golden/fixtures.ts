@@ -1,77 +1,9 @@
-/** @file Runs in tests. Reads the golden fixtures of this folder (README.md) and compares tensors with them. */
-import { readFileSync } from 'node:fs';
+/** @file Runs in tests. Reads golden fixtures (README.md), those of engines included, and compares tensors with them. */
+import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import type { ModelConfig } from '../../shared/runs.ts';
-
-/** `values` flat in row-major order. */
-export interface GoldenTensor {
-  readonly shape: readonly number[];
-  readonly values: readonly number[];
-}
-
-export type NamedTensors = Readonly<Record<string, GoldenTensor>>;
-
-/** Pairs in the order of the optimizer batch; ids and segments of all pairs one after another. */
-export interface GoldenBatch {
-  readonly ids: readonly number[];
-  readonly segments: readonly number[];
-  readonly lengths: readonly number[];
-  readonly labels: readonly number[];
-}
-
-export interface WeightedLoss {
-  readonly labelSmoothing: number;
-  readonly classWeights: readonly number[];
-  readonly pairLosses: readonly number[];
-  readonly sumLoss: number;
-  readonly meanLoss: number;
-  /** The sum of the weights of the pairs' labels. */
-  readonly meanDivisor: number;
-  readonly logitsGradient: GoldenTensor;
-}
-
-/** R rows of all pairs, H hidden, P pairs, C classes. */
-export interface ModelFixture {
-  readonly config: ModelConfig;
-  readonly dropout?: { readonly seed: number; readonly step: number };
-  readonly batch: GoldenBatch;
-  readonly parameters: NamedTensors;
-  readonly expected: {
-    /** [R, H] */
-    readonly embeddings: GoldenTensor;
-    /** After each layer, [R, H] */
-    readonly layers: readonly GoldenTensor[];
-    /** [P, C] */
-    readonly logits: GoldenTensor;
-    readonly pairLosses: readonly number[];
-    readonly sumLoss: number;
-    readonly meanLoss: number;
-    readonly logitsGradient: GoldenTensor;
-    readonly weighted?: WeightedLoss;
-    /** Of the summed loss, by parameter. */
-    readonly gradients: NamedTensors;
-  };
-}
-
-export interface PretrainingFixture {
-  readonly config: ModelConfig;
-  readonly dropout?: { readonly seed: number; readonly step: number };
-  readonly batch: GoldenBatch & {
-    /** Places in each pair that are masked, and the words that stood there, pair by pair. */
-    readonly maskedPlaces: readonly (readonly number[])[];
-    readonly maskedIds: readonly number[];
-  };
-  readonly parameters: NamedTensors;
-  readonly expected: {
-    readonly maskedLosses: readonly number[];
-    readonly maskedCorrect: number;
-    readonly nextLosses: readonly number[];
-    /** [P, 2] */
-    readonly nextLogits: GoldenTensor;
-    /** Of the mean of the masked losses plus the mean of the next-sentence losses, by parameter. */
-    readonly gradients: NamedTensors;
-  };
-}
+import { resourcePath } from '../../main/files/resources.ts';
+import { relativeDistance } from '../../main/golden/comparison.ts';
+import type { EngineFixtures, GoldenBatch, GoldenTensor, NamedTensors } from '../../main/golden/fixtures.ts';
 
 export interface PhiloxFixture {
   readonly vectors: readonly {
@@ -88,65 +20,6 @@ export interface PhiloxFixture {
     /** Element by element: 1 is kept. */
     readonly keep: string;
   }[];
-}
-
-/** Rows of a table with a gradient; ids may repeat, their rows are then added up. */
-export interface GoldenRows {
-  readonly ids: readonly number[];
-  readonly rows: GoldenTensor;
-}
-
-export interface AdamState {
-  readonly parameters: NamedTensors;
-  readonly m: NamedTensors;
-  readonly v: NamedTensors;
-}
-
-export interface AdamCase {
-  readonly name: string;
-  readonly optimizer: 'adam' | 'adamw';
-  /** Falls on every parameter of the case. */
-  readonly weightDecay: number;
-  readonly learningRates: readonly number[];
-  readonly parameters: NamedTensors;
-  readonly gradients: readonly Readonly<Record<string, GoldenTensor | GoldenRows>>[];
-  readonly expected: { readonly fp32: readonly AdamState[]; readonly fp64: readonly AdamState[] };
-}
-
-export interface AdamFixture {
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly eps: number;
-  readonly cases: readonly AdamCase[];
-}
-
-export interface StepsVariant {
-  readonly name: string;
-  readonly loss: 'sum' | 'mean';
-  readonly optimizer: 'adam' | 'adamw';
-  readonly lr: number;
-  readonly weightDecay: number;
-  readonly clipNorm: number;
-  readonly schedule: 'constant' | 'linear';
-  readonly warmup: number;
-  readonly batchOrder: readonly number[];
-  readonly steps: readonly {
-    readonly batch: number;
-    readonly learningRate: number;
-    readonly sumLoss: number;
-    readonly meanLoss: number;
-    readonly meanGradientNorm: number;
-    readonly clipFactor: number;
-    readonly sumLossAfter: number;
-  }[];
-  readonly finalParameters: NamedTensors;
-}
-
-export interface StepsFixture {
-  readonly config: ModelConfig;
-  readonly batches: readonly GoldenBatch[];
-  readonly parameters: NamedTensors;
-  readonly variants: readonly StepsVariant[];
 }
 
 export interface TruncationFixture {
@@ -250,23 +123,8 @@ export interface MinilmFixture {
   readonly logits: GoldenTensor;
 }
 
-interface Fixtures {
-  readonly 'model_book.json': ModelFixture;
-  readonly 'model_book_deep.json': ModelFixture;
-  readonly 'model_single_layer.json': ModelFixture;
-  readonly 'model_hf_variant.json': ModelFixture;
-  readonly 'model_dropout.json': ModelFixture;
-  readonly 'model_hf_dropout.json': ModelFixture;
-  readonly 'model_odd_sizes.json': ModelFixture;
-  readonly 'model_odd_dropout.json': ModelFixture;
-  readonly 'model_distilbert.json': ModelFixture;
-  readonly 'model_distilbert_dropout.json': ModelFixture;
-  readonly 'pretraining_book.json': PretrainingFixture;
-  readonly 'pretraining_odd.json': PretrainingFixture;
-  readonly 'pretraining_dropout.json': PretrainingFixture;
+interface Fixtures extends EngineFixtures {
   readonly 'philox.json': PhiloxFixture;
-  readonly 'adam.json': AdamFixture;
-  readonly 'steps.json': StepsFixture;
   readonly 'truncation.json': TruncationFixture;
   readonly 'schedule.json': ScheduleFixture;
   readonly 'wordpiece.json': WordPieceFixture;
@@ -277,19 +135,9 @@ interface Fixtures {
 
 /** The files are ours and their layout is README.md's: no schema checks them again. */
 export function readFixture<Name extends keyof Fixtures>(name: Name): Fixtures[Name] {
-  return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as Fixtures[Name];
-}
-
-/** How far two tensors are apart, relative to the largest absolute value that is expected (architecture.md). */
-export function relativeDistance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
-  let largest = 0;
-  let distance = 0;
-  for (let index = 0; index < expected.length; index++) {
-    // Math.max hands NaN on, so one NaN makes the whole distance NaN
-    distance = Math.max(distance, Math.abs(actual[index]! - expected[index]!));
-    largest = Math.max(largest, Math.abs(expected[index]!));
-  }
-  return largest === 0 ? distance : distance / largest;
+  const beside = new URL(name, import.meta.url);
+  const path = existsSync(beside) ? beside : resourcePath('golden', name);
+  return JSON.parse(readFileSync(path, 'utf8')) as Fixtures[Name];
 }
 
 /** Fails unless `actual` has the expected size and stays within `tolerance` of it; `name` is for the message. */

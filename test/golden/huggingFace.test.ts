@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
+import { packedBatch, valuesOf } from '../../main/golden/networks.ts';
 import { classify, gatherTokenRows } from '../../main/model/classifier.ts';
 import { everyRow } from '../../main/model/distinctRows.ts';
 import { elementCount, ParameterSet, parameterShapes } from '../../main/model/parameters.ts';
@@ -9,7 +10,6 @@ import { type HuggingFaceModel, openHuggingFaceFolder } from '../../main/models/
 import { type Whole, wholeModel } from '../support/wholeModel.ts';
 import { describeEngines } from './engines.ts';
 import { expectNear, readFixture } from './fixtures.ts';
-import { packedBatch, valuesOf } from './networks.ts';
 
 const { batch: golden, models } = readFixture('hugging_face.json');
 const FORWARD = 1e-5;

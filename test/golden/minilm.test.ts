@@ -7,6 +7,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { planMicroBatches } from '../../main/data/batches.ts';
 import { type EncodedSplit, encodePairs } from '../../main/data/encoding.ts';
 import { openPairTokenizer } from '../../main/data/openPairTokenizer.ts';
+import { valuesOf } from '../../main/golden/networks.ts';
 import { gatherTokenRows, predictLogits } from '../../main/model/classifier.ts';
 import { everyRow } from '../../main/model/distinctRows.ts';
 import { encode } from '../../main/model/encoder.ts';
@@ -21,7 +22,6 @@ import { missingShared, sharedPath } from '../support/sharedData.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { describeEngines } from './engines.ts';
 import { expectNear, readFixture } from './fixtures.ts';
-import { valuesOf } from './networks.ts';
 
 const golden = readFixture('minilm.json');
 /** Relative to the largest value, as everywhere; the bar is 1e-4. */

@@ -1,9 +1,9 @@
 /** @file Tests. A fused kernel as a piece of work, run forward and backward on two engines, and shapes for it. */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
+import { relativeDistance } from '../../main/golden/comparison.ts';
 import type { RowLayout } from '../../main/model/packedBatch.ts';
 import type { EngineName } from '../../shared/engines.ts';
-import { relativeDistance } from '../golden/fixtures.ts';
 import { Inputs, type Values, valuesOn } from './onEngine.ts';
 
 const CLOSE = 1e-5;

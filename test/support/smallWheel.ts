@@ -35,9 +35,9 @@ export function writeSmallWheel(folder: string, content = 'library'): Wheel {
   };
 }
 
-export function recipeOf(wheel: Wheel): Recipe {
+export function recipeOf(wheel: Wheel, kind: Recipe['kind'] = 'cpu'): Recipe {
   return {
-    kind: 'cpu',
+    kind,
     tensorflowVersion: '2.21.0',
     wheels: [wheel],
     libraries: ['tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2'],

@@ -8,8 +8,15 @@ import { StudioError } from '../../../shared/errors.ts';
 import type { AdamVariableFactory } from '../../model/adam.ts';
 import { registerGradients } from '../gradients.ts';
 import { defaultThreads, hasNvidiaDriver, nvidiaDriver, vectorInstructions } from '../hardware.ts';
+import { whyNoGpu } from './cudaReadiness.ts';
 import { libraryEnvironment } from './environment.ts';
-import { BINDING_FILE, findInstallation, type Installation } from './installation.ts';
+import {
+  BINDING_FILE,
+  findInstallation,
+  type Installation,
+  isBroken,
+  listInstallations,
+} from './installation.ts';
 import { tensorflowAdamVariables } from './kernels/adamVariable.ts';
 import { registerTensorflowKernels } from './kernels/registerKernels.ts';
 import { type Binding, TensorflowOps } from './ops.ts';
@@ -24,6 +31,7 @@ export interface LoadOptions {
 export interface LoadedTensorflow {
   readonly record: EngineRecord;
   readonly adamVariables: AdamVariableFactory;
+  readonly notice: string | null;
 }
 
 const BACKEND_NAME = 'tensorflow';
@@ -40,17 +48,32 @@ export async function loadTensorflow({
   device,
 }: LoadOptions): Promise<LoadedTensorflow> {
   const installation = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() });
-  if (installation === null)
-    throw new StudioError('ENGINE_MISSING', 'TensorFlow is not installed.', {
-      nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine wasm.',
-    });
+  if (installation === null) throw missingTensorflow(dataDirectory);
   for (const [name, value] of Object.entries(libraryEnvironment(threads ?? defaultThreads())))
     process.env[name] ??= value;
   await registerGradients();
   await makeCurrent(installation);
   const ops = new TensorflowOps(tf.backend());
   registerTensorflowKernels(ops, BACKEND_NAME);
-  return { record: await recordOf(installation, ops, device), adamVariables: tensorflowAdamVariables(ops) };
+  return {
+    record: await recordOf(installation, ops, device),
+    adamVariables: tensorflowAdamVariables(ops),
+    // A GPU that is there and is not used is told aloud.
+    notice:
+      device === 'cpu' || ops.usesGpu ? null : await whyNoGpu(dataDirectory, installation.manifest.kind),
+  };
+}
+
+/** What is said where there is none to load: that there never was one, or what is wrong with it. */
+export function missingTensorflow(dataDirectory: string): StudioError {
+  const broken = listInstallations(dataDirectory).find(isBroken);
+  const message =
+    broken === undefined
+      ? 'The engine tensorflow is not installed.'
+      : `The engine tensorflow is no longer whole: ${broken.problem}.`;
+  return new StudioError('ENGINE_MISSING', message, {
+    nextStep: 'Install it with npx --no entail engines install tensorflow, or use --engine native or wasm.',
+  });
 }
 
 async function makeCurrent(installation: Installation): Promise<void> {

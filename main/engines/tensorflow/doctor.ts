@@ -3,12 +3,15 @@ import type { DoctorFinding, DoctorReport } from '../../../shared/engines.ts';
 import {
   defaultThreads,
   glibcVersion,
+  type HardwarePlaces,
   hasNvidiaDriver,
   type NvidiaDriver,
   nvidiaDriver,
   processorFlags,
 } from '../hardware.ts';
+import { gpuFindings } from './cudaDoctor.ts';
 import { cudaLibraryFindings } from './cudaLibraries.ts';
+import { machineObstacle } from './cudaReadiness.ts';
 import { environmentFor } from './environment.ts';
 import {
   type BrokenInstallation,
@@ -17,7 +20,7 @@ import {
   isBroken,
   listInstallations,
 } from './installation.ts';
-import { LEAST_COMPUTE_CAPABILITY, LEAST_GLIBC, LEAST_NVIDIA_DRIVER, recipeFor } from './recipe.ts';
+import { LEAST_GLIBC, recipeFor } from './recipe.ts';
 import {
   bindingSources,
   findCompiler,
@@ -33,18 +36,21 @@ import { isAtLeast } from './versions.ts';
 const INSTALL_COMMAND = 'npx --no entail engines install tensorflow';
 
 /** Takes seconds when TensorFlow is installed: it is loaded in a child process. */
-export async function tensorflowReport(dataDirectory: string): Promise<DoctorReport> {
-  const cuda = hasNvidiaDriver();
+export async function tensorflowReport(
+  dataDirectory: string,
+  places?: HardwarePlaces,
+): Promise<DoctorReport> {
+  const cuda = hasNvidiaDriver(places);
   const installation = findInstallation(dataDirectory, { cuda });
   const broken = listInstallations(dataDirectory).filter(isBroken);
-  const driver = await nvidiaDriver();
+  const driver = await nvidiaDriver(places);
   const machine = machineFindings();
   const tools = await toolFindings(installation === null);
-  const gpu = [...gpuFindings(driver), ...cudaLibraryFindings(installation, driver !== null)];
+  const gpu = [...gpuFindings(driver, cuda), ...cudaLibraryFindings(installation, cuda)];
   const test = installation === null ? null : await testOf(installation);
   const findings = [...machine, ...tools, ...gpu, ...installationFindings(installation, broken, test)];
   return {
-    ...verdictOf({ installation, broken, test, machine, tools, driver }),
+    ...verdictOf({ installation, broken, test, machine, tools, driver, isDriverLoaded: cuda }),
     engine: 'tensorflow',
     findings,
   };
@@ -111,34 +117,6 @@ async function toolFindings(required: boolean): Promise<DoctorFinding[]> {
   ];
 }
 
-function gpuFindings(driver: NvidiaDriver | null): DoctorFinding[] {
-  const what = 'NVIDIA driver';
-  if (driver === null)
-    return [{ what, found: false, detail: 'none found: TensorFlow runs on the CPU', required: false }];
-  const enough = isAtLeast(driver.version, LEAST_NVIDIA_DRIVER);
-  const detail = enough
-    ? driver.version
-    : `${driver.version} is older than the ${LEAST_NVIDIA_DRIVER} that CUDA 12 needs`;
-  return [
-    { what, found: enough, detail, required: false },
-    ...driver.gpus.map(({ name, computeCapability, memoryMib }) => {
-      const able = computeCapability === null || isAtLeast(computeCapability, LEAST_COMPUTE_CAPABILITY);
-      const capability =
-        computeCapability === null
-          ? 'compute capability not known'
-          : `compute capability ${computeCapability}`;
-      const memory = memoryMib === null ? '' : `, ${memoryMib} MiB`;
-      const lacking = able ? '' : `: ${LEAST_COMPUTE_CAPABILITY} or more is needed`;
-      return {
-        what: 'GPU',
-        found: able,
-        detail: `${name}, ${capability}${memory}${lacking}`,
-        required: false,
-      };
-    }),
-  ];
-}
-
 function installationFindings(
   installation: Installation | null,
   broken: readonly BrokenInstallation[],
@@ -163,7 +141,8 @@ function installationFindings(
   const { kind, tensorflowVersion } = installation.manifest;
   const size = `${Math.round(installation.sizeBytes / 1e6)} MB`;
   const detail = `TensorFlow ${tensorflowVersion} (${kind}), ${size}`;
-  const where = test.ok ? `right, on the ${test.usesGpu ? 'GPU' : 'CPU'}` : test.problem;
+  const trouble = test.ok && test.gpuTrouble !== null ? `: ${test.gpuTrouble}` : '';
+  const where = test.ok ? `right, on the ${test.usesGpu ? 'GPU' : 'CPU'}${trouble}` : test.problem;
   return [
     ...findings,
     { what: 'Installation', found: true, detail, required: true },
@@ -183,6 +162,7 @@ interface Seen {
   readonly machine: readonly DoctorFinding[];
   readonly tools: readonly DoctorFinding[];
   readonly driver: NvidiaDriver | null;
+  readonly isDriverLoaded: boolean;
 }
 
 type Verdict = Pick<DoctorReport, 'verdict' | 'summary' | 'nextStep' | 'deterministic'>;
@@ -214,7 +194,7 @@ function verdictOf(seen: Seen): Verdict {
       deterministic: ON_CPU,
     };
   }
-  return ready(seen, test?.ok === true && test.usesGpu);
+  return ready(seen);
 }
 
 function notInstalled({ broken, tools, driver }: Seen): Verdict {
@@ -238,15 +218,27 @@ function notInstalled({ broken, tools, driver }: Seen): Verdict {
   };
 }
 
-function ready({ installation, driver }: Seen, usesGpu: boolean): Verdict {
+function ready({ installation, driver, isDriverLoaded, test }: Seen): Verdict {
   const kind = installation!.manifest.kind;
+  const usesGpu = test?.ok === true && test.usesGpu;
   if (usesGpu) return { verdict: 'ready', summary: 'Works on the GPU.', nextStep: '', deterministic: ON_GPU };
-  const idle =
-    driver === null
-      ? ''
-      : kind === 'cpu'
-        ? ' There is a GPU that this build cannot use.'
-        : ' It does not see the GPU.';
-  const nextStep = driver !== null && kind === 'cpu' ? `${INSTALL_COMMAND} --cuda` : '';
-  return { verdict: 'ready', summary: `Works on the CPU.${idle}`, nextStep, deterministic: ON_CPU };
+  const onCpu = { verdict: 'ready' as const, deterministic: ON_CPU };
+  if (!isDriverLoaded) return { ...onCpu, summary: 'Works on the CPU.', nextStep: '' };
+  const obstacle = machineObstacle(driver, true);
+  if (obstacle !== null) {
+    const { sentence, nextStep } = obstacle;
+    return { ...onCpu, summary: `Works on the CPU only: ${sentence}.`, nextStep };
+  }
+  if (kind === 'cpu')
+    return {
+      ...onCpu,
+      summary: 'Works on the CPU. There is a GPU that this build cannot use.',
+      nextStep: `${INSTALL_COMMAND} --cuda`,
+    };
+  const trouble = test?.ok === true ? test.gpuTrouble : null;
+  return {
+    ...onCpu,
+    summary: `Works on the CPU only: ${trouble ?? 'it does not see the GPU'}.`,
+    nextStep: `Remove it (npx --no entail engines uninstall tensorflow) and run ${INSTALL_COMMAND} --cuda again; or use --engine webgpu.`,
+  };
 }

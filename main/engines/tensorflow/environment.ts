@@ -60,7 +60,10 @@ function cudaEnvironment({ folder, paths }: Unpacked): Record<string, string> {
       ':',
     ),
     XLA_FLAGS: `--xla_gpu_cuda_data_dir=${join(folder, 'nvidia', 'cuda_nvcc')}`,
+    // Memory is taken as it is needed, not all of the device's at once.
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    // What the driver compiled for a GPU that the wheel has no code for is kept whole: it takes minutes to make again.
+    CUDA_CACHE_MAXSIZE: String(4 * 2 ** 30),
     // TF32 rounds the factors of products to 10 bits of mantissa: engines would disagree by 1e-3.
     NVIDIA_TF32_OVERRIDE: '0',
     CUBLAS_WORKSPACE_CONFIG: ':4096:8',

@@ -6,8 +6,9 @@ import { writeFileAtomic } from '../../files/atomicWrite.ts';
 import { requireFreeBytes } from '../../files/disk.ts';
 import { acquireFileLock } from '../../files/fileLock.ts';
 import { nodeFileSystem } from '../../files/fileSystem.ts';
-import { defaultThreads, glibcVersion } from '../hardware.ts';
+import { defaultThreads, glibcVersion, type HardwarePlaces, hasNvidiaDriver } from '../hardware.ts';
 import { compileBinding } from './compile.ts';
+import { requireCudaMachine } from './cudaReadiness.ts';
 import { environmentFor } from './environment.ts';
 import {
   BINDING_FILE,
@@ -21,7 +22,7 @@ import {
   tensorflowFolder,
 } from './installation.ts';
 import { downloadWheel, hasWheel, sha256Of } from './pipDownload.ts';
-import { downloadBytes, LEAST_GLIBC, type Recipe, recipeFor, unpackedBytes } from './recipe.ts';
+import { downloadBytes, LEAST_GLIBC, type Recipe, recipeFor, unpackedBytes, type Wheel } from './recipe.ts';
 import { requireTools, type Tools } from './requirements.ts';
 import { selfTest } from './selfTest.ts';
 import { type UnpackedFile, unpackWheel } from './unpack.ts';
@@ -39,10 +40,27 @@ export interface InstallProgress {
 export interface InstallOptions {
   readonly dataDirectory: string;
   readonly cuda: boolean;
+  /** For CUDA on a machine where no GPU can be used, such as the login node of a cluster. */
+  readonly anyway?: boolean;
+  /** What will be fetched, before anything is. */
+  readonly onPlan?: (plan: InstallPlan) => void;
+  /** Where an NVIDIA driver is looked for. */
+  readonly hardware?: HardwarePlaces;
   /** Keep the downloaded wheels for another machine or another try. */
   readonly keepDownloads?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: InstallProgress) => void;
+}
+
+/** What an installation takes from the network and from the disk. */
+export interface InstallPlan {
+  /** `isThere`: fetched and verified already. */
+  readonly wheels: readonly (Pick<Wheel, 'project' | 'version' | 'sizeBytes'> & {
+    readonly isThere: boolean;
+  })[];
+  /** Of those that are not there yet. */
+  readonly downloadBytes: number;
+  readonly unpackedBytes: number;
 }
 
 export interface InstallOutcome {
@@ -51,6 +69,8 @@ export interface InstallOutcome {
   readonly alreadyThere: boolean;
   /** Null when nothing was tested because it was already there. */
   readonly usesGpu: boolean | null;
+  /** For CUDA: why it uses no GPU, a clause; null where it does, and where nobody expects it. */
+  readonly gpuTrouble: string | null;
 }
 
 /** Room for the binding, headers and the compiler's own files. */
@@ -63,7 +83,9 @@ const MARGIN_BYTES = 200 * 2 ** 20;
  * ENGINE_FAILED (compiler or self-test), LOCKED, CANCELLED
  */
 export async function installTensorflow(options: InstallOptions): Promise<InstallOutcome> {
-  return await installRecipe(supportedRecipe(options.cuda), options);
+  const recipe = supportedRecipe(options.cuda);
+  if (options.cuda && options.anyway !== true) await requireCudaMachine(options.hardware);
+  return await installRecipe(recipe, options);
 }
 
 function supportedRecipe(cuda: boolean): Recipe {
@@ -91,7 +113,7 @@ export async function installRecipe(recipe: Recipe, options: InstallOptions): Pr
     const folder = installationFolder(options.dataDirectory, recipe.kind);
     const present = readInstallation(folder);
     if (present !== null && !isBroken(present))
-      return { installation: present, alreadyThere: true, usesGpu: null };
+      return { installation: present, alreadyThere: true, usesGpu: null, gpuTrouble: null };
     return await installFresh(recipe, folder, options);
   } catch (thrown) {
     throw options.signal?.aborted === true ? cancelled(thrown) : thrown;
@@ -115,11 +137,11 @@ async function installFresh(
     const unpacked = await unpackAll(recipe, work, options);
     report(options, 'compiling', `the binding, with ${tools.compiler.version}`);
     await compileBinding(work, recipe, tools, options.signal);
-    const usesGpu = await test(recipe, work, unpacked, options);
+    const tested = await test(recipe, work, unpacked, options);
     await seal({ recipe, work, folder, tools, unpacked });
     if (options.keepDownloads !== true)
       rmSync(downloadFolder(options.dataDirectory), { recursive: true, force: true });
-    return { installation: requireInstallation(folder), alreadyThere: false, usesGpu };
+    return { installation: requireInstallation(folder), alreadyThere: false, ...tested };
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -140,12 +162,20 @@ async function downloadAll(recipe: Recipe, options: InstallOptions): Promise<voi
   const folder = downloadFolder(options.dataDirectory);
   const totalBytes = downloadBytes(recipe);
   const place = { folder, ...(options.signal === undefined ? {} : { signal: options.signal }) };
-  const wanted = [];
+  const wanted: Wheel[] = [];
   for (const wheel of recipe.wheels) {
     report(options, 'checking', wheel.file);
     if (!(await hasWheel(wheel, place))) wanted.push(wheel);
   }
   const missingBytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  options.onPlan?.({
+    wheels: recipe.wheels.map((wheel) => {
+      const { project, version, sizeBytes } = wheel;
+      return { project, version, sizeBytes, isThere: !wanted.includes(wheel) };
+    }),
+    downloadBytes: missingBytes,
+    unpackedBytes: unpackedBytes(recipe),
+  });
   const needed = missingBytes + unpackedBytes(recipe) + MARGIN_BYTES;
   requireFreeBytes(folder, needed, 'Installing TensorFlow');
   let before = totalBytes - missingBytes;
@@ -181,11 +211,15 @@ async function test(
   work: string,
   unpacked: readonly UnpackedFile[],
   options: InstallOptions,
-): Promise<boolean> {
+): Promise<Pick<InstallOutcome, 'usesGpu' | 'gpuTrouble'>> {
   report(options, 'testing', 'a product of two matrices');
   const made = { folder: work, kind: recipe.kind, paths: unpacked.map(({ path }) => path) };
   const result = await selfTest(work, environmentFor(made, defaultThreads()), options.signal);
-  if (result.ok) return result.usesGpu;
+  if (result.ok) {
+    const { usesGpu } = result;
+    const expected = recipe.kind === 'cuda' && hasNvidiaDriver(options.hardware) && !usesGpu;
+    return { usesGpu, gpuTrouble: expected ? (result.gpuTrouble ?? 'it does not see the GPU') : null };
+  }
   throw new StudioError('ENGINE_FAILED', `TensorFlow was built, but does not work here: ${result.problem}.`, {
     nextStep: 'npx --no entail engines doctor shows what is missing; --engine wasm works without it.',
   });

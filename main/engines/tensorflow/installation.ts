@@ -1,5 +1,5 @@
 /** @file Node. Where an installed TensorFlow lies in the data directory, and the manifest that makes it one. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TENSORFLOW_VERSION } from './recipe.ts';
@@ -89,12 +89,22 @@ export function findInstallation(
   return preferred ?? usable[0] ?? null;
 }
 
-/** Size of a folder's files, however deep. */
+/** Size of a folder's files, however deep; of what is left where another program removes them meanwhile. */
 export function folderBytes(folder: string): number {
-  if (!existsSync(folder)) return 0;
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + (sizeOf(join(entry.parentPath, entry.name)) ?? 0), 0);
+  return entriesOf(folder).reduce((sum, entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sum + folderBytes(path);
+    return sum + (entry.isFile() ? (sizeOf(path) ?? 0) : 0);
+  }, 0);
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw thrown;
+  }
 }
 
 function readManifest(folder: string): InstallationManifest | string {

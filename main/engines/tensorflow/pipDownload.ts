@@ -92,7 +92,11 @@ async function runPip(
     work,
   ];
   // pip unpacks into TMPDIR first: on our own disk, where the space was checked and the file can be watched growing.
-  const environment = { TMPDIR: temporary, PYTHONUNBUFFERED: '1', LC_ALL: 'C.UTF-8' };
+  const environment = {
+    ...{ TMPDIR: temporary, PYTHONUNBUFFERED: '1', LC_ALL: 'C.UTF-8' },
+    // A download of hundreds of megabytes that breaks off goes on where it was, with pip 25.1 and newer; older ones overlook it.
+    PIP_RESUME_RETRIES: process.env['PIP_RESUME_RETRIES'] ?? '20',
+  };
   const outcome = await runProgram('python3', words, {
     environment,
     ...(signal === undefined ? {} : { signal }),

@@ -211,10 +211,16 @@ export const CUDA_LIBRARIES = [
   'libnccl.so.2',
   'libnvJitLink.so.12',
 ] as const;
-/** CUDA 12.9 runs on this driver and newer ones (NVIDIA's minor-version compatibility). */
+/**
+ * The wheel was built with CUDA 12.5.1 (its build_info.py), and 12.9's libraries come with it: both run on this driver and
+ * newer ones (NVIDIA's minor-version compatibility).
+ */
 export const LEAST_NVIDIA_DRIVER = '525.60.13';
-/** The oldest devices that the wheel has code for: it names sm_60, 70, 80, 89 and, for newer ones, compute_90. */
-export const LEAST_COMPUTE_CAPABILITY = '6.0';
+/** What the wheel was built for (its build_info.py): sm_60, sm_70, sm_80, sm_89, compute_90. */
+export const COMPILED_CAPABILITIES = ['6.0', '7.0', '8.0', '8.9'] as const;
+/** The intermediate code, which the driver compiles for this capability and for newer ones. */
+export const PORTABLE_CAPABILITY = '9.0';
+export const LEAST_COMPUTE_CAPABILITY = COMPILED_CAPABILITIES[0];
 
 /** The recipe for a machine, or a sentence that says by name why there is none. */
 export function recipeFor(machine: Machine, kind: Recipe['kind']): Recipe | { readonly unsupported: string } {

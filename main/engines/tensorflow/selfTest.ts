@@ -5,14 +5,24 @@
 import { join } from 'node:path';
 import { entriesHere } from '../../entries.ts';
 import { runEntry } from '../runEntry.ts';
+import { gpuTroubleIn } from './gpuTrouble.ts';
 import { BINDING_FILE } from './installation.ts';
 
 export type SelfTestResult =
-  | { readonly ok: true; readonly version: string; readonly usesGpu: boolean }
+  | {
+      readonly ok: true;
+      readonly version: string;
+      readonly usesGpu: boolean;
+      /** What the library said of GPUs where it uses none, a clause; null when it said nothing. */
+      readonly gpuTrouble: string | null;
+    }
   | { readonly ok: false; readonly problem: string };
 
 /** Loading 0.8 GB from a cold, slow disk takes most of this. */
 const SELF_TEST_TIMEOUT_MS = 120_000;
+
+/** Why it uses no GPU the library tells only with its warnings; this process's output is read by us alone. */
+const TALKATIVE = { TF_CPP_MIN_LOG_LEVEL: '0' };
 
 /** @param environment what `tensorflowEnvironment` gives for this installation */
 export async function selfTest(
@@ -23,17 +33,17 @@ export async function selfTest(
   const words = [join(folder, BINDING_FILE)];
   const outcome = await runEntry(entriesHere().path('selfTest'), words, {
     timeoutMs: SELF_TEST_TIMEOUT_MS,
-    environment,
+    environment: { ...environment, ...TALKATIVE },
     ...(signal === undefined ? {} : { signal }),
   });
   if (outcome.timedOut)
     return { ok: false, problem: `it did not answer within ${SELF_TEST_TIMEOUT_MS / 1000} s` };
   if (outcome.exitCode !== 0)
     return { ok: false, problem: `the test process ended early: ${firstError(outcome.stderr)}` };
-  return answer(outcome.stdout);
+  return answer(outcome.stdout, outcome.stderr);
 }
 
-function answer(stdout: string): SelfTestResult {
+function answer(stdout: string, stderr: string): SelfTestResult {
   const line = stdout.trim().split('\n').at(-1) ?? '';
   let said: { values: number[]; version: string; usesGpu: boolean };
   try {
@@ -43,7 +53,8 @@ function answer(stdout: string): SelfTestResult {
   }
   if (said.values.join() !== '7,10,15,22')
     return { ok: false, problem: `a product of two matrices came out wrong: ${said.values.join(', ')}` };
-  return { ok: true, version: said.version, usesGpu: said.usesGpu };
+  const { version, usesGpu } = said;
+  return { ok: true, version, usesGpu, gpuTrouble: usesGpu ? null : gpuTroubleIn(stderr) };
 }
 
 /** What the library writes whatever its log level, "round-off errors" included, and that tells a person nothing. */

@@ -61,7 +61,7 @@ describe('help', () => {
         ...['import', 'download', 'list', 'show', 'label', 'delete'].map((verb) => `models ${verb}`),
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
         ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
-        ...['list', 'install', 'uninstall', 'doctor'].map((verb) => `engines ${verb}`),
+        ...['list', 'install', 'uninstall', 'doctor', 'test'].map((verb) => `engines ${verb}`),
         ...['list', 'add', 'run', 'move', 'remove', 'pause', 'resume'].map((verb) => `queue ${verb}`),
       ].sort(),
     );

@@ -66,21 +66,29 @@ describe('nvidiaDriver', () => {
       'driver/nvidia/gpus/0000:01:00.0/information': 'Model: \t\t NVIDIA H200\nIRQ: 1\n',
     });
     expect(hasNvidiaDriver(places)).toBe(true);
-    const gpus = [{ name: 'NVIDIA H200', computeCapability: null, memoryMib: null }];
+    const gpus = [{ name: 'NVIDIA H200', computeCapability: null, memoryBytes: null }];
     expect(await nvidiaDriver(places)).toEqual({ version, gpus });
   });
 
   it('asks nvidia-smi first, which knows the compute capability', async () => {
     onlyPrograms({
-      'nvidia-smi': 'echo "580.95.05, NVIDIA H200, 9.0, 143771"; echo "580.95.05, NVIDIA A2, 8.6, 15356"',
+      'nvidia-smi': `echo "0, GPU-aa, NVIDIA H200, 143771, 580.95.05, 9.0, 0x233510DE"
+echo "1, GPU-bb, NVIDIA GB10, [N/A], 580.95.05, 12.1, 0x2E1210DE"`,
     });
-    expect(await nvidiaDriver(procWith({}))).toEqual({
+    expect(await nvidiaDriver(procWith({}))).toMatchObject({
       version: '580.95.05',
       gpus: [
-        { name: 'NVIDIA H200', computeCapability: '9.0', memoryMib: 143_771 },
-        { name: 'NVIDIA A2', computeCapability: '8.6', memoryMib: 15_356 },
+        { name: 'NVIDIA H200', computeCapability: '9.0', memoryBytes: 143_771 * 2 ** 20 },
+        { name: 'NVIDIA GB10', computeCapability: '12.1', memoryBytes: null },
       ],
     });
+  });
+
+  it('assumes a GPU where the driver is there and nobody lists what it has', async () => {
+    onlyPrograms({});
+    const gpus = [{ name: 'NVIDIA GPU', computeCapability: null, memoryBytes: null }];
+    const places = procWith({ 'driver/nvidia/version': CLOSED_MODULE });
+    expect(await nvidiaDriver(places)).toEqual({ version: '535.183.01', gpus });
   });
 
   it('finds none where a tool fails and no file is there', async () => {

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { openEngine } from '../../../main/engines/registry.ts';
+import { relativeDistance } from '../../../main/golden/comparison.ts';
 import { bookConfig } from '../../../main/model/config.ts';
 import { distinctRows, type EmbeddedRows, everyRow, rowsToEmbed } from '../../../main/model/distinctRows.ts';
 import { microBatchGradients } from '../../../main/model/gradients.ts';
@@ -9,7 +10,6 @@ import type { PackedBatch } from '../../../main/model/packedBatch.ts';
 import { ParameterSet } from '../../../main/model/parameters.ts';
 import { PhiloxSequence } from '../../../main/model/philox.ts';
 import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
-import { relativeDistance } from '../../golden/fixtures.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
 
 const WORDS = 11;

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { NativeBackend } from '../../../../main/engines/native/backend.ts';
-import { relativeDistance } from '../../../golden/fixtures.ts';
+import { relativeDistance } from '../../../../main/golden/comparison.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
 import { Inputs, valuesOn } from '../../../support/onEngine.ts';
 

@@ -1,9 +1,9 @@
-/** @file Runs in tests. From golden fixtures to the studio's own batches, parameters and gradients, and back. */
+/** @file Runs in the engine test's child. From golden fixtures to the studio's own batches, parameters and gradients, and back. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { MicroBatchGradients } from '../../main/model/gradients.ts';
-import type { PackedBatch } from '../../main/model/packedBatch.ts';
-import { ParameterSet, parameterShapes, TOKEN_TABLE } from '../../main/model/parameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
+import type { MicroBatchGradients } from '../model/gradients.ts';
+import type { PackedBatch } from '../model/packedBatch.ts';
+import { ParameterSet, parameterShapes, TOKEN_TABLE } from '../model/parameters.ts';
 import type { GoldenBatch, NamedTensors } from './fixtures.ts';
 
 /** The chosen pairs of a golden batch, in the order of `chosen`; all of them in their own order if not given. */

@@ -1,0 +1,57 @@
+/** @file Tests. `engines test` as a person runs it: a report on the screen, in a file and as JSON, exit codes, Ctrl-C. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { jsonLines, runEntail } from '../../support/runEntail.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+
+const SLOWEST_MS = 600_000;
+
+describe('engines test', () => {
+  it('prints a report to paste', { timeout: SLOWEST_MS }, async () => {
+    const { code, stdout, stderr } = await runEntail(['engines', 'test', 'cpu'], { home: temporaryFolder() });
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    const report = stdout.slice(stdout.indexOf('# Engine'));
+    expect(report).toContain('# Engine `cpu` on cpu\n');
+    expect(report).toContain('| verdict | passes: ');
+    expect(report).toMatch(/\| model_book\.json \| loss and every gradient \| .+ \| ok \|/);
+    expect(report).not.toContain('OUTSIDE');
+  });
+
+  it('writes it into a file, and tells scripts each step', { timeout: SLOWEST_MS }, async () => {
+    const out = join(temporaryFolder(), 'report.md');
+    const words = ['engines', 'test', 'cpu', '--json', '--out', out];
+    const { code, stdout } = await runEntail(words, { home: temporaryFolder() });
+    expect(code).toBe(0);
+    const events = jsonLines(stdout);
+    expect(events[0]).toMatchObject({ event: 'progress', fraction: 0 });
+    expect(events.at(-1)).toMatchObject({ event: 'result', passes: true, engine: { engine: 'cpu' } });
+    expect(readFileSync(out, 'utf8')).toContain('# Engine `cpu` on cpu\n');
+  });
+
+  it('stops at Ctrl-C with nothing written', { timeout: SLOWEST_MS }, async () => {
+    const out = join(temporaryFolder(), 'report.md');
+    const { code, stderr } = await runEntail(['engines', 'test', 'cpu', '--out', out], {
+      home: temporaryFolder(),
+      onOutput: (stdout, child) => {
+        if (stdout.includes('model_book.json')) child.kill('SIGINT');
+      },
+    });
+    expect(code).toBe(130);
+    expect(stderr).toContain('The test was cancelled.');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each([
+    [['engines', 'test', 'abacus'], 2, 'There is no engine called "abacus"'],
+    [['engines', 'test', 'wasm', '--device', 'gpu'], 2, '--device must be such as cpu'],
+    [['engines', 'test', 'wasm', '--device', 'cuda:0'], 2, 'The engine wasm has no device cuda:0 here.'],
+    [['engines', 'test', 'wasm', '--minutes', '0'], 2, '--minutes must be a whole number'],
+    [['engines', 'test', 'tensorflow'], 1, 'The engine tensorflow is not installed.'],
+  ])('%j ends with exit code %i and says why', { timeout: SLOWEST_MS }, async (words, exitCode, says) => {
+    const { code, stderr } = await runEntail(words, { home: temporaryFolder() });
+    expect(stderr).toContain(says);
+    expect(code).toBe(exitCode);
+  });
+});
