@@ -3,8 +3,8 @@
 import type { DeviceName } from './devices.ts';
 
 /**
- * Engines, the fastest on a processor first; with an NVIDIA GPU `tensorflow` goes before all. `cpu` (plain tfjs) exists
- * for tests only.
+ * Engines, the fastest on a processor first; with an NVIDIA GPU `tensorflow` goes before all. `webgpu` is for GPUs and must
+ * be asked for. `cpu` (plain tfjs) exists for tests only.
  */
 export const ENGINE_NAMES = ['native', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -16,6 +16,10 @@ export const OFFERED_ENGINES = [
   'webgpu',
   'wasm',
 ] as const satisfies readonly EngineName[];
+
+/** What matrix products are computed in: factors in so many bits, sums in single precision. */
+export const PRECISIONS = ['fp32', 'bf16', 'fp16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
 
 /** What a run's record keeps about where it ran. */
 export interface EngineRecord {
