@@ -8,6 +8,7 @@ import type { Databases } from './databases.ts';
 import type { DatasetChanges } from './datasetChanges.ts';
 import type { DatasetService } from './datasets.ts';
 import type { Deletions } from './deletions.ts';
+import type { DeviceService } from './devices.ts';
 import type { DirectoryChoice } from './directoryChoice.ts';
 import type { EngineService } from './engines.ts';
 import type { ErrorAnalysisService } from './errorAnalysis.ts';
@@ -61,6 +62,7 @@ export interface HostContext {
   readonly datasets: DatasetService;
   readonly datasetChanges: DatasetChanges;
   readonly engines: EngineService;
+  readonly devices: DeviceService;
   readonly runs: RunService;
   readonly texts: TextService;
   readonly training: TrainingService;

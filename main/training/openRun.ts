@@ -18,6 +18,8 @@ export interface OpenRun {
   readonly engine: EngineRecord;
   /** Kernels that the engine has not, by name. */
   readonly fallbacks: ReadonlyMap<string, number>;
+  /** See `OpenEngine`. */
+  readonly keepUp: () => Promise<void>;
   readonly work: RunWork;
   readonly state: LoopState;
   /** Null where one worker trains alone. */
@@ -43,6 +45,7 @@ export async function openRun(
     record,
     adamVariables,
     fallbacks = new Map(),
+    keepUp = async () => {},
     notice = null,
   } = await openEngine(job.engine, {
     dataDirectory: job.dataDirectory,
@@ -58,7 +61,7 @@ export async function openRun(
   const crew = job.crew === undefined ? null : { exchange: await meet(job.crew, beat), waiting: beat };
   const work = makeWork({ engine: engine.engine, factory: adamVariables, begin, crew });
   const state = checkpoint?.state ?? freshState();
-  return { tokenizer, engine, fallbacks, work, state, crew };
+  return { tokenizer, engine, fallbacks, keepUp, work, state, crew };
 }
 
 /** How many workers of the run compute on the processor, where this one does. */
@@ -68,13 +71,20 @@ function sharersOf({ crew, devices }: TrainingJob): number {
 
 const processorWorkers = ({ devices }: CrewPlace) => devices.filter((device) => device === 'cpu').length;
 
+/** `own`: what the first worker's engine says of its device. */
+function deviceText(own: string, [first, ...others]: CrewPlace['devices']): string {
+  return others.every((device) => device === first)
+    ? `${own} × ${others.length + 1}`
+    : [own, ...others].join(', ');
+}
+
 /** Sums over several devices are taken in another order, so their number is a setting that changes bits. */
 function ofAllWorkers(record: EngineRecord, crew: CrewPlace | undefined): EngineRecord {
   if (crew === undefined) return record;
   const { devices } = crew;
   return {
     ...record,
-    devices,
+    ...{ device: deviceText(record.device, devices), devices },
     threads: record.threads * Math.max(1, processorWorkers(crew)),
     pinned: { ...record.pinned, devices: String(devices.length) },
   };

@@ -18,7 +18,9 @@ import {
   StopSignal,
 } from './loopParts.ts';
 import type { LoopState } from './loopState.ts';
+import { microBatchTokensOf } from './microBatchSize.ts';
 import { type OpenRun, openRun } from './openRun.ts';
+import { withSmallerMicroBatch } from './outOfMemory.ts';
 import { Leader } from './parallel/leader.ts';
 import { ProgressReports } from './progressReports.ts';
 import type { RunWork, StepPlace } from './runWork.ts';
@@ -101,6 +103,9 @@ class TrainingRun implements LoopTask {
         const kept = outcome.result === null ? {} : { result: outcome.result };
         links.report({ kind: 'stopped', step: state.step, ...kept });
       } else links.report({ kind: 'finished', result: outcome.result });
+    } catch (thrown) {
+      const { hyperparameters: settings, model } = job.config;
+      throw withSmallerMicroBatch(thrown, microBatchTokensOf(settings, model, engine.engine));
     } finally {
       stopWatching();
       this.#leader.leave();
@@ -134,9 +139,12 @@ class TrainingRun implements LoopTask {
   }
 
   async trainStep(position: StepPlace): Promise<Tensor1D> {
+    const { keepUp } = this.#prepared;
     const { beat } = this.#prepared.links;
     await this.#leader.step(position);
     return await this.#work.trainStep(position, async () => {
+      beat();
+      await keepUp();
       beat();
       await nextTurn();
     });

@@ -5,7 +5,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WorkerReport } from '../../../shared/runs.ts';
 import type { CrewPlace, TrainingJob } from '../jobs.ts';
+import { microBatchTokensOf } from '../microBatchSize.ts';
 import { type OpeningLinks, openRun } from '../openRun.ts';
+import { withSmallerMicroBatch } from '../outOfMemory.ts';
 import { requireSameWeights } from './sameWeights.ts';
 
 /** Settles when the leader has told that all is done. */
@@ -15,9 +17,11 @@ export async function followTraining(
 ): Promise<void> {
   // How the run begins is told by the leader.
   const report = (_: WorkerReport) => {};
-  const { work, crew } = await openRun(job, { report, notice, beat });
+  const { work, crew, keepUp } = await openRun(job, { report, notice, beat });
   const { exchange, waiting } = crew!;
   const between = async () => {
+    beat();
+    await keepUp();
     beat();
     await nextTurn();
   };
@@ -29,6 +33,9 @@ export async function followTraining(
         await requireSameWeights(exchange, work.network, { devices: job.crew.devices, waiting });
       else (await work.trainStep(order.place, between)).dispose();
     }
+  } catch (thrown) {
+    const { hyperparameters, model } = job.config;
+    throw withSmallerMicroBatch(thrown, microBatchTokensOf(hyperparameters, model, job.engine));
   } finally {
     exchange.close();
     work.network.dispose();

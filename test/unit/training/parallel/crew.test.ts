@@ -23,6 +23,7 @@ it('says on what it trains, and leaves no files and no processes', async ({ skip
   expect(exchangeFolders()).toHaveLength(1);
   expect(await attempt.done).toMatchObject({ outcome: 'finished' });
   const { engine } = attempt.reports.find((report) => report.kind === 'started')!;
+  expect(engine.device).toMatch(/^cpu \w+ × 2$/);
   expect(engine).toMatchObject({ devices: ['cpu', 'cpu'], threads: 2, pinned: { devices: '2' } });
   expectNothingLeft(attempt.pids);
 });
