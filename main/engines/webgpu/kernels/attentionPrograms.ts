@@ -52,12 +52,12 @@ ${attentionMain(`
     if (has0) { most = max(most, score0); }
     if (has1) { most = max(most, score1); }
     ${combine('most', 'most', (a, b) => `max(${a}, ${b})`)}
-    let shrink = exponential(largest - most);
+    let shrink = exponential4(largest - most);
     largest = most;
     var weight0 = vec4f(0.0);
     var weight1 = vec4f(0.0);
-    if (has0) { weight0 = exponential(score0 - most); }
-    if (has1) { weight1 = exponential(score1 - most); }
+    if (has0) { weight0 = exponential4(score0 - most); }
+    if (has1) { weight1 = exponential4(score1 - most); }
     divisor = divisor * shrink + (weight0 + weight1);
     ${FACTORS_BY_QUERY}
     weight0 *= factors0;
@@ -151,8 +151,8 @@ ${attentionMain(`
     slope1 *= factors1;
     var gradient0 = vec4f(0.0);
     var gradient1 = vec4f(0.0);
-    if (has0) { gradient0 = exponential(score0 * sizes.scale - largest) * inverse * (slope0 - shared_part); }
-    if (has1) { gradient1 = exponential(score1 * sizes.scale - largest) * inverse * (slope1 - shared_part); }
+    if (has0) { gradient0 = exponential4(score0 * sizes.scale - largest) * inverse * (slope0 - shared_part); }
+    if (has1) { gradient1 = exponential4(score1 * sizes.scale - largest) * inverse * (slope1 - shared_part); }
     weights[other * 9u + four] = gradient0;
     weights[other * 9u + 144u + four] = gradient1;
     ${weigh(variant, 'sum', { theirs: 'k', stored: true })}
@@ -168,7 +168,7 @@ export const attentionKeyGradientProgram = byVariant((variant: AttentionVariant)
   const each = (which: 0 | 1, query: string) => `
     if (has${which}) {
       let term = ${termsOf(query)};
-      let weight = exponential(score${which} * sizes.scale - term.x) * term.y;
+      let weight = exponential4(score${which} * sizes.scale - term.x) * term.y;
       weight${which} = weight * factors${which};
       gradient${which} = weight * (slope${which} * factors${which} - term.z);
     }`;

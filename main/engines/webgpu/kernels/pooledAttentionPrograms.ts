@@ -16,7 +16,7 @@ import {
   weightedSums,
 } from './pooledAttentionTiles.ts';
 import { byVariant } from './variants.ts';
-import { exponential, GROUP_SIZE, mainOf } from './wgsl.ts';
+import { EXPONENTIAL, GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Columns of a workgroup of the gradient of x. */
 export const BLOCK_COLUMNS = 64;
@@ -34,7 +34,7 @@ export const pooledAttentionProgram = byVariant((variant: PooledVariant): Progra
     sizes: POOLED_SIZES,
     source: `${pooledHead(variant, ['x', 'query'])}
 ${overHead('most_of_head', (a, b) => `max(${a}, ${b})`)}
-${exponential('f32')}${oneOfX(packed)}
+${EXPONENTIAL}${oneOfX(packed)}
 ${pooledMain(`
   ${eachProduct(packed, 'query', 'sizes.hidden', 'saved[at] = total * sizes.scale;')}
   var most = LOWEST;
