@@ -3,7 +3,7 @@
  * of A and B lie in workgroup memory, fours along M and N; an invocation keeps 4 x 4 or 8 x 8 sums in registers.
  */
 import type { Activation } from '../../../model/kernels/linear.ts';
-import { type Element, type NumberType, numbered, type Program } from '../program.ts';
+import { type Element, type NumberType, numbered, type Program, remembered } from '../program.ts';
 import { activationWgsl } from './activations.ts';
 import type { WebgpuPrecision } from './kernel.ts';
 import type { Tile } from './productTiles.ts';
@@ -42,7 +42,7 @@ export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
   scaleA: 'f32',
 };
 
-export function productProgram(variant: ProductVariant): Program {
+export const productProgram = remembered((variant: ProductVariant): Program => {
   const { adds, buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   const named = (name: string, count: number, type = element) =>
@@ -70,7 +70,7 @@ export function productProgram(variant: ProductVariant): Program {
     extensions: precision === 'fp16' ? ['f16'] : [],
     source: sourceOf(variant),
   };
-}
+});
 
 const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => text(index)).join('\n');
