@@ -1,5 +1,7 @@
 /** @file Runs anywhere. The nouns of engines: which there are, what a device is, what the doctor says. */
 
+import type { DeviceName } from './devices.ts';
+
 /**
  * Engines, the fastest on a processor first; with an NVIDIA GPU `tensorflow` goes before all. `cpu` (plain tfjs) exists
  * for tests only.
@@ -22,6 +24,9 @@ export interface EngineRecord {
   readonly versions: Readonly<Record<string, string>>;
   /** Such as "cpu" or "cuda:0 NVIDIA H200". */
   readonly device: string;
+  /** By worker, where several trained together; `device` is then what the first one said. */
+  readonly devices?: readonly DeviceName[];
+  /** Of all workers together. */
   readonly threads: number;
   /** Same inputs, same bits: resumption is then bit-for-bit. */
   readonly deterministic: boolean;

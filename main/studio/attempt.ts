@@ -74,7 +74,7 @@ export function superviseAttempt(options: AttemptOptions): RunningTraining {
   const training = superviseTraining({
     entry: entries.path('training'),
     job: jobOf(options),
-    environment: engine.environment,
+    environments: engine.devices.map(() => engine.environment),
     onReports: (reports) => {
       if (!sink.take(reports)) training.kill();
     },
