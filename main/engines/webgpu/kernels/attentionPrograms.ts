@@ -5,7 +5,7 @@
  */
 
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import {
   ATTENTION_SIZES,
   type AttentionVariant,
@@ -19,7 +19,6 @@ import {
   writeSums,
 } from './attentionTiles.ts';
 import { elementOf, readFour } from './fours.ts';
-import { byVariant } from './variants.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 const eachTile = (body: string) => `
@@ -31,7 +30,7 @@ const eachTile = (body: string) => `
   }`;
 
 /** q, k, v [R, H] -> context [R, H], saved [R, N, 2]: largest score of each row, and 1 / the divisor of its softmax. */
-export const attentionProgram = byVariant((variant: AttentionVariant): Program => {
+export const attentionProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   return {
     name: variantName('attention', variant),
@@ -104,7 +103,7 @@ function eachSum({ chunks }: AttentionVariant, name: string, text: (sum: string)
  * What the way back needs of each row and head: dy, context [R, H], saved [R, N, 2] -> terms [R, N, 4]: the two of `saved`,
  * and dy · context, which is the sum over all keys of a weight times its gradient.
  */
-export const attentionTermsProgram = byVariant(({ packed }: { readonly packed: boolean }): Program => {
+export const attentionTermsProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
   const element = elementOf(packed);
   return {
     name: `attentionTerms ${packed ? 'packed' : ''}`,
@@ -126,7 +125,7 @@ ${mainOf()} {
 });
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dq [R, H]. A block is of queries. */
-export const attentionQueryGradientProgram = byVariant((variant: AttentionVariant): Program => {
+export const attentionQueryGradientProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   const term = (i: number, part: string) =>
     `terms[(begin + min(first + four * 4u + ${i}u, length - 1u)) * sizes.heads + head].${part}`;
@@ -162,7 +161,7 @@ ${attentionMain(`
 });
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dk, dv [R, H]. A block is of keys. */
-export const attentionKeyGradientProgram = byVariant((variant: AttentionVariant): Program => {
+export const attentionKeyGradientProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   const termsOf = (query: string) => `terms[(begin + tile + ${query}) * sizes.heads + head]`;
   const each = (which: 0 | 1, query: string) => `
