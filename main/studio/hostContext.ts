@@ -28,6 +28,7 @@ export type HostBase = Pick<
   | 'inference'
   | 'exports'
   | 'takeInRun'
+  | 'reportEngine'
   | 'models'
   | 'platform'
   | 'notices'

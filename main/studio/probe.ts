@@ -40,7 +40,8 @@ export async function requireFreeDevice(
 ): Promise<void> {
   const device = await engines.deviceOf(engine);
   const isBusy = queue.show().running.some((one) => one.device === device);
-  if (!isBusy && !jobs.isRunning('probe') && !jobs.isRunning('testEngine')) return;
+  const measuring = (['probe', 'testEngine', 'reportEngine'] as const).some((kind) => jobs.isRunning(kind));
+  if (!isBusy && !measuring) return;
   throw new StudioError(
     'LOCKED',
     'Nothing can be measured while something else computes on the same device.',
