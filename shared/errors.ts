@@ -21,6 +21,7 @@ export const ERROR_CODES = [
   'ENGINE_FAILED',
   'LOSS_NOT_FINITE',
   'OUT_OF_MEMORY',
+  'DEVICE_LOST', // a GPU was reset or taken away in the middle of its work
   'WORKER_CRASHED',
   'WORKER_HUNG',
   'CANCELLED',

@@ -49,19 +49,44 @@ export interface AdamVariableFactory {
   /** Takes ownership of the three tensors. */
   (value: tf.Tensor, first: tf.Tensor, second: tf.Tensor): AdamVariable;
   /** A step of many variables of this factory in one call, on engines that have one. */
-  readonly updateAll?: (updates: readonly AdamUpdate[]) => void;
+  readonly updateAll?: (updates: readonly AdamUpdate[], scale: tf.Tensor | null) => void;
+  /** `updateAll` multiplies gradients by the scale itself; otherwise it is given none. */
+  readonly scales?: boolean;
 }
 
-/** A step of many variables: in one call where the engine has it, else one after another. */
-export function updateAll(factory: AdamVariableFactory, updates: readonly AdamUpdate[]): void {
+/**
+ * A step of many variables: in one call where the engine has it, else one after another. `scale` is a tensor of one number
+ * that every gradient is multiplied by.
+ */
+export function updateAll(
+  factory: AdamVariableFactory,
+  updates: readonly AdamUpdate[],
+  scale: tf.Tensor | null,
+): void {
+  if (scale !== null && factory.scales !== true) {
+    tf.tidy(() =>
+      updateAll(
+        factory,
+        updates.map((update) => scaledBy(scale, update)),
+        null,
+      ),
+    );
+    return;
+  }
   if (factory.updateAll !== undefined) {
-    factory.updateAll(updates);
+    factory.updateAll(updates, scale);
     return;
   }
   for (const { variable, gradient, settings } of updates) {
     if (gradient instanceof tf.Tensor) variable.update(gradient, settings);
     else variable.updateRows(gradient, settings);
   }
+}
+
+function scaledBy(scale: tf.Tensor, update: AdamUpdate): AdamUpdate {
+  const { gradient } = update;
+  if (gradient instanceof tf.Tensor) return { ...update, gradient: tf.mul(gradient, scale) };
+  return { ...update, gradient: { ids: gradient.ids, rows: tf.mul(gradient.rows, scale) } };
 }
 
 /** The numbers that every implementation needs: α / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ) and 1 - lr · decay. */

@@ -44,15 +44,9 @@ export class GradientSum {
     optimizer: Optimizer,
     { scale, lr, step }: { scale: tf.Tensor | null; lr: number; step: number },
   ): void {
-    const scaled = <T extends tf.Tensor>(gradient: T): T =>
-      scale === null ? gradient : (tf.mul(gradient, scale) as T);
-    tf.tidy(() => {
-      const updates = new Map<string, tf.Tensor | SparseGradient>();
-      for (const [name, gradient] of this.#dense) updates.set(name, scaled(gradient));
-      if (this.#table !== null)
-        updates.set(TOKEN_TABLE, { ids: this.#distinct.ids, rows: scaled(this.#table) });
-      optimizer.update(updates, lr, step);
-    });
+    const updates = new Map<string, tf.Tensor | SparseGradient>(this.#dense);
+    if (this.#table !== null) updates.set(TOKEN_TABLE, { ids: this.#distinct.ids, rows: this.#table });
+    optimizer.update(updates, { lr, step, scale });
     tf.dispose(this.#all());
   }
 

@@ -60,14 +60,20 @@ export class Optimizer {
     return this.#variable(name).value();
   }
 
-  /** `step` counts from 1; `lr` is the scheduled learning rate before layer-wise decay. */
-  update(gradients: ReadonlyMap<string, tf.Tensor | SparseGradient>, lr: number, step: number): void {
+  /**
+   * `step` counts from 1; `lr` is the scheduled learning rate before layer-wise decay; `scale` is a tensor of one number
+   * that every gradient is multiplied by.
+   */
+  update(
+    gradients: ReadonlyMap<string, tf.Tensor | SparseGradient>,
+    { lr, step, scale = null }: { lr: number; step: number; scale?: tf.Tensor | null },
+  ): void {
     const updates = Array.from(gradients, ([name, gradient]) => ({
       variable: this.#variable(name),
       gradient,
       settings: this.#settingsOf(name, lr, step),
     }));
-    updateAll(this.#factory, updates);
+    updateAll(this.#factory, updates, scale);
   }
 
   /** Copies of the moments, read from the device. */

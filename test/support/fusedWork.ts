@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { relativeDistance } from '../../main/golden/comparison.ts';
 import type { RowLayout } from '../../main/model/packedBatch.ts';
+import type { EngineName } from '../../shared/engines.ts';
 import { Inputs, type Values, valuesOn } from './onEngine.ts';
 
 const CLOSE = 1e-5;
@@ -22,10 +23,11 @@ export function passOver({ tensors, forward }: Work, seed: number): tf.Tensor[] 
   return [y, ...tf.grads(run)(inputs, tf.clone(dy))];
 }
 
-export async function expectSame(work: Work, seed: number): Promise<void> {
+/** The engine against plain ops on `cpu`. */
+export async function expectSame(work: Work, seed: number, engine: EngineName = 'native'): Promise<void> {
   const [expected, actual] = [
     await valuesOn('cpu', () => passOver(work, seed)),
-    await valuesOn('native', () => passOver(work, seed)),
+    await valuesOn(engine, () => passOver(work, seed)),
   ];
   expectNear(actual, expected);
 }

@@ -35,6 +35,11 @@ export interface Run {
   readonly groups: readonly [x: number, y?: number, z?: number];
 }
 
+export interface Place {
+  readonly tensor: TensorInfo;
+  readonly start: number;
+}
+
 /** In WGSL: the number of this workgroup, whether or not x was spread. Needs the two builtins as `group`, `groups`. */
 export const GROUP_INDEX = '(group.x + group.y * groups.x)';
 
@@ -85,6 +90,16 @@ export class Programs {
   /** Frees a tensor of `empty` that no kernel returns. */
   free(tensor: TensorInfo): void {
     this.backend.disposeData(tensor.dataId);
+  }
+
+  /** Records a copy of `count` numbers; `start` counts numbers too. */
+  copy(source: Place, target: Place, count: number): void {
+    if (count === 0) return;
+    const [read, written] = [source, target].map(({ tensor }) => this.#bufferOf(tensor, 0));
+    this.backend.ensureCommandEncoderReady();
+    this.backend.endComputePassEncoder();
+    const { commandEncoder } = internalsOf(this.backend);
+    commandEncoder!.copyBufferToBuffer(read!, source.start * 4, written!, target.start * 4, count * 4);
   }
 
   /** Records one program; returns at once. */

@@ -19,6 +19,10 @@ export interface Program {
   readonly source: string;
 }
 
+/** Names of buffers of one kind: `x0`, `x1`, … */
+export const numbered = (name: string, count: number) =>
+  Array.from({ length: count }, (_, number) => `${name}${number}`);
+
 /** A program on its device. */
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;

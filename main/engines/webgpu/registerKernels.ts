@@ -2,14 +2,22 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerProjectionsGradient } from '../../model/kernels/projections.ts';
+import { BACKEND_NAME } from './backend.ts';
 import { programsOf } from './dispatch.ts';
+import { countCorrectKernels } from './kernels/countCorrect.ts';
 import { crossEntropyKernels } from './kernels/crossEntropy.ts';
+import { gradientNormKernels } from './kernels/gradientNorm.ts';
 import type { Call, Kernel, KernelTable, WebgpuPrecision } from './kernels/kernel.ts';
+import { linearKernels } from './kernels/linear.ts';
+import { projectionKernels } from './kernels/projections.ts';
 
-/** As tfjs names it. */
-const BACKEND_NAME = 'webgpu';
-
-const FAMILIES: readonly KernelTable[] = [crossEntropyKernels];
+const FAMILIES: readonly KernelTable[] = [
+  countCorrectKernels,
+  crossEntropyKernels,
+  gradientNormKernels,
+  linearKernels,
+  projectionKernels,
+];
 
 /** Precision of matrix products by backend; single where nothing was chosen. */
 const precisions = new WeakMap<WebGPUBackend, WebgpuPrecision>();

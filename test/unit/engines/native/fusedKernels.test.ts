@@ -1,17 +1,13 @@
 /**
- * @file Tests. Every fused kernel of `native`, forward and backward, against its composite in plain ops on `cpu`: over
- * random shapes, with lengths of 1 and 512, one head, odd sizes and empty batches.
+ * @file Tests. Fused kernels of `native`, forward and backward, against their composites in plain ops on `cpu`: over
+ * random shapes, with lengths of 1 and 512, one head, odd sizes. Linear layers and losses: `../fusedProducts.test.ts`.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, it } from 'vitest';
 import { addDropoutNorm, normDropout } from '../../../../main/model/kernels/addDropoutNorm.ts';
 import { attention } from '../../../../main/model/kernels/attention.ts';
-import { countCorrect, crossEntropy } from '../../../../main/model/kernels/crossEntropy.ts';
 import { embeddingSum } from '../../../../main/model/kernels/embeddingSum.ts';
-import { gradientNorm } from '../../../../main/model/kernels/gradientNorm.ts';
-import { type Activation, linear } from '../../../../main/model/kernels/linear.ts';
 import { pooledAttention } from '../../../../main/model/kernels/pooledAttention.ts';
-import { projections } from '../../../../main/model/kernels/projections.ts';
 import { gatherRows, lookUp, sumRows } from '../../../../main/model/kernels/rows.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
 import { dropout, expectNear, expectSame, layoutOf, random } from '../../../support/fusedWork.ts';
@@ -20,40 +16,6 @@ import { Inputs, valuesOn } from '../../../support/onEngine.ts';
 beforeEach(({ skip }) => void engineForTests('native', skip));
 
 const SEEDS = Array.from({ length: 8 }, (_, seed) => seed);
-
-describe('linear', () => {
-  const activations: Activation[] = ['none', 'relu', 'tanh', 'gelu', 'gelu_tanh'];
-  const sizes = [
-    [1, 1, 1],
-    [3, 5, 7],
-    [17, 64, 33],
-    [130, 96, 48],
-    [257, 31, 129],
-  ] as const;
-  describe.each(activations)('%s', (activation) => {
-    it.each(sizes)('x [%i, %i] -> %i', (rows, into, out) => {
-      const inputs = new Inputs(rows);
-      const tensors = [random(inputs, rows, into), random(inputs, out, into), random(inputs, out)];
-      const forward = (x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D) =>
-        linear(x, { weight, bias }, activation);
-      return expectSame({ tensors, forward }, rows);
-    });
-  });
-
-  it('three on the same rows', () => {
-    const inputs = new Inputs(3);
-    const layers = [0, 1, 2].flatMap(() => [random(inputs, 24, 24), random(inputs, 24)]);
-    const forward = (x: tf.Tensor2D, ...rest: tf.Tensor[]) => {
-      const layer = (at: number) => ({
-        weight: rest[at * 2] as tf.Tensor2D,
-        bias: rest[at * 2 + 1] as tf.Tensor1D,
-      });
-      const [q, k, v] = projections(x, [layer(0), layer(1), layer(2)]);
-      return tf.concat([q, tf.mul(k, 2), tf.square(v)], 1);
-    };
-    return expectSame({ tensors: [random(inputs, 77, 24), ...layers], forward }, 3);
-  });
-});
 
 interface AttentionCase {
   readonly heads: number;
@@ -154,36 +116,5 @@ describe('rows', () => {
       return [sumRows(x, targets, words), gatherRows(x, firsts, new Int32Array(rows).fill(words))];
     };
     expectNear(await valuesOn('native', gathered), await valuesOn('cpu', gathered));
-  });
-});
-
-describe('what a step is read by', () => {
-  it.each([
-    [1, 2],
-    [5, 3],
-    [64, 7],
-  ])('cross-entropy and count of %i pairs in %i classes', async (pairs, classes) => {
-    const inputs = new Inputs(pairs);
-    const labels = inputs.whole(pairs, classes);
-    const logits = random(inputs, pairs, classes);
-    const plain = { classWeights: null, labelSmoothing: 0 };
-    await expectSame(
-      { tensors: [logits], forward: (x: tf.Tensor2D) => crossEntropy(x, labels, plain) },
-      pairs,
-    );
-    const count = () => {
-      // Equal logits: the first counts.
-      const rounded = tf.round(tf.tensor2d(logits.values, [pairs, classes])) as tf.Tensor2D;
-      return [countCorrect(rounded, labels)];
-    };
-    expect(await valuesOn('native', count)).toEqual(await valuesOn('cpu', count));
-  });
-
-  it('the norm of tensors of all sizes', async () => {
-    const inputs = new Inputs(1);
-    const sizes = [[1], [33, 7], [5000], [2, 3, 4]];
-    const all = sizes.map((shape) => random(inputs, ...shape));
-    const norm = () => [gradientNorm(all.map(({ values, shape }) => tf.tensor(values, shape)))];
-    expectNear(await valuesOn('native', norm), await valuesOn('cpu', norm));
   });
 });

@@ -9,5 +9,5 @@ it('multiplies', async () => {
   const a = tf.randomNormal([64, 64], 0, 1, 'float32', 7);
   const product = tf.matMul(a, a);
   expect((await product.data()).length).toBe(4096);
-  expect(() => product.add(1).dataSync()).toThrow('asynchronously');
+  expect(() => product.add(1).dataSync()).toThrow('by data()');
 });

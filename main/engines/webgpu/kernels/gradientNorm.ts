@@ -1,0 +1,84 @@
+/** @file Node. EntailGradientNorm: √ Σ x² over all gradients of a step, as many tensors a program as it may bind. */
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { KERNELS } from '../../../model/kernels/dispatch.ts';
+import { numbered, type Program } from '../program.ts';
+import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
+import { GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
+
+/** Workgroups of one tensor; each leaves one sum. */
+const GROUPS = 64;
+
+/** Σ x² of `count` tensors -> sums [tensor, workgroup], from `place` on. */
+const squaresOf = (count: number): Program => ({
+  name: `gradientNorm squares ${count}`,
+  inputs: Object.fromEntries(numbered('x', count).map((name) => [name, 'f32'])),
+  outputs: { sums: 'f32' },
+  sizes: { place: 'u32', ...Object.fromEntries(numbered('length', count).map((name) => [name, 'u32'])) },
+  source: `
+${reduction('total', 'a + b')}
+${mainOf()} {
+  var sum = 0.0;
+  switch group.y {
+    ${numbered('', count)
+      .map(
+        (at) => `case ${at}u: {
+      for (var i = group.x * ${GROUP_SIZE}u + lane; i < sizes.length${at}; i += ${GROUPS * GROUP_SIZE}u) {
+        let value = x${at}[i];
+        sum += value * value;
+      }
+    }`,
+      )
+      .join('\n')}
+    default: {}
+  }
+  sum = total(lane, sum);
+  if (lane == 0u) { sums[(sizes.place + group.y) * ${GROUPS}u + group.x] = sum; }
+}`,
+});
+
+const ROOT: Program = {
+  name: 'gradientNorm root',
+  inputs: { sums: 'f32' },
+  outputs: { norm: 'f32' },
+  sizes: { count: 'u32' },
+  source: `
+${reduction('total', 'a + b')}
+${mainOf()} {
+  var sum = 0.0;
+  for (var i = lane; i < sizes.count; i += ${GROUP_SIZE}u) { sum += sums[i]; }
+  sum = total(lane, sum);
+  if (lane == 0u) { norm[0] = sqrt(sum); }
+}`,
+};
+
+/** Any tensors -> a scalar */
+function gradientNorm(call: Call): TensorInfo {
+  const { programs } = call;
+  const tensors = Object.keys(call.inputs).map((name) => checkedInput(call, name, input(call, name).shape));
+  const most = programs.backend.device.limits.maxStorageBuffersPerShaderStage - 1;
+  const sums = programs.empty([Math.max(1, tensors.length), GROUPS]);
+  for (let place = 0; place < tensors.length; place += most) {
+    const some = tensors.slice(place, place + most);
+    const named = <Value>(name: string, values: readonly Value[]) =>
+      Object.fromEntries(numbered(name, some.length).map((each, at) => [each, values[at]!]));
+    programs.run(squaresOf(some.length), {
+      inputs: named('x', some),
+      outputs: { sums },
+      sizes: {
+        place,
+        ...named(
+          'length',
+          some.map(({ shape }) => util.sizeFromShape(shape)),
+        ),
+      },
+      groups: [GROUPS, some.length],
+    });
+  }
+  const norm = programs.empty([]);
+  const count = tensors.length * GROUPS;
+  programs.run(ROOT, { inputs: { sums }, outputs: { norm }, sizes: { count }, groups: [1] });
+  programs.free(sums);
+  return norm;
+}
+
+export const gradientNormKernels: KernelTable = [[KERNELS.gradientNorm, gradientNorm]];

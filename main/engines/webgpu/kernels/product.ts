@@ -1,0 +1,217 @@
+/** @file Node. Runs matrix products: chooses tile and variant, and adds up the pieces of a long inner axis in order. */
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { Activation } from '../../../model/kernels/linear.ts';
+import { type Element, numbered, type Program } from '../program.ts';
+import type { Call } from './kernel.ts';
+import { type ProductVariant, productProgram } from './productProgram.ts';
+import { type Cut, cutProduct } from './productTiles.ts';
+import { GROUP_SIZE, mainOf } from './wgsl.ts';
+
+/** C [M, N] = A [M, K] · B [K, N] */
+export interface ProductShape {
+  readonly rows: number;
+  readonly columns: number;
+  readonly inner: number;
+}
+
+/** A factor in memory: one tensor, or one a layer. */
+export interface Factor {
+  readonly tensors: readonly TensorInfo[];
+  /** It lies with its axes the other way round: A as [K, M], B as [N, K]. */
+  readonly transposed: boolean;
+  /** Numbers from one layer to the next where all layers lie in one tensor; 0 when they share it. */
+  readonly stride?: number;
+}
+
+export interface Factors {
+  readonly a: Factor;
+  readonly b: Factor;
+}
+
+/**
+ * Half precision has few small numbers: gradients are multiplied by this before they are rounded, and sums divided.
+ * Activations and weights are near 1 and are not.
+ */
+const GRADIENT_SCALE = 1024;
+
+const fourfold = (...sizes: readonly number[]) => sizes.every((size) => size % 4 === 0);
+
+/** Contiguous axes of A, B and C. */
+function takesFours({ rows, columns, inner }: ProductShape, { a, b }: Factors): boolean {
+  return fourfold(columns, a.transposed ? rows : inner, b.transposed ? inner : columns);
+}
+
+interface Work {
+  readonly shape: ProductShape;
+  readonly factors: Factors;
+  readonly cut: Cut;
+  readonly layers: number;
+  readonly result: ProductVariant['result'];
+  /** C by layer, or one tensor for all layers and pieces. */
+  readonly c: readonly TensorInfo[];
+  readonly others: Readonly<Record<string, TensorInfo>>;
+  readonly biases?: readonly TensorInfo[];
+  readonly isGradient: boolean;
+}
+
+function run(call: Call, work: Work): void {
+  const { shape, factors, cut, layers, result, c, others, biases = [], isGradient } = work;
+  const { a, b } = factors;
+  const { tile, pieces, pieceLength } = cut;
+  const program = productProgram({
+    buffers: { a: a.tensors.length, b: b.tensors.length, c: c.length },
+    adds: layers === 1 && a.tensors.length > 1,
+    transposeA: a.transposed,
+    transposeB: b.transposed,
+    fours: takesFours(shape, factors),
+    tile,
+    precision: call.precision,
+    result,
+  });
+  const named = (name: string, tensors: readonly TensorInfo[]) =>
+    Object.fromEntries(numbered(name, tensors.length).map((each, layer) => [each, tensors[layer]!]));
+  call.programs.run(program, {
+    inputs: { ...named('a', a.tensors), ...named('b', b.tensors), ...named('bias', biases) },
+    outputs: { ...named('c', c), ...others },
+    sizes: {
+      ...shape,
+      ...{ pieces, pieceLength, strideA: a.stride ?? 0, strideB: b.stride ?? 0 },
+      scaleA: isGradient ? GRADIENT_SCALE : 1,
+    },
+    groups: [Math.ceil(shape.columns / tile.size), Math.ceil(shape.rows / tile.size), layers * pieces],
+  });
+}
+
+/** y = act(x·Wᵀ + b) of each layer, and with `before` (one layer only) what went into the activation. */
+export function linearProduct(
+  call: Call,
+  { shape, factors, biases }: { shape: ProductShape; factors: Factors; biases: readonly TensorInfo[] },
+  { activation, before }: { activation: Activation; before: boolean },
+): TensorInfo[] {
+  const layers = biases.length;
+  const size = [shape.rows, shape.columns];
+  const c = biases.map(() => call.programs.empty(size));
+  const kept = before ? [call.programs.empty(size)] : [];
+  run(call, {
+    ...{ shape, factors, biases, layers, c, isGradient: false },
+    cut: cutProduct(shape, { layers, splits: false }),
+    result: { kind: 'linear', activation, before },
+    others: before ? { before0: kept[0]! } : {},
+  });
+  return [...c, ...kept];
+}
+
+/** The sum over all tensors of A and B of their product, [M, N]; a gradient's A is a gradient. */
+export function product(
+  call: Call,
+  shape: ProductShape,
+  factors: Factors,
+  { isGradient, batch = 1 }: { readonly isGradient: boolean; readonly batch?: number },
+): TensorInfo {
+  const { rows, columns } = shape;
+  const size = batch === 1 ? [rows, columns] : [batch, rows, columns];
+  const c = call.programs.empty(size);
+  const cut = cutProduct(shape, { layers: batch, splits: batch === 1 });
+  const common = {
+    shape,
+    factors,
+    cut,
+    layers: batch,
+    isGradient,
+    result: { kind: 'store' },
+    others: {},
+  } as const;
+  if (cut.pieces === 1) run(call, { ...common, c: [c] });
+  else {
+    const parts = call.programs.empty([cut.pieces, rows, columns]);
+    run(call, { ...common, c: [parts] });
+    addPieces(call, { parts, pieces: cut.pieces, c: [c] });
+  }
+  return c;
+}
+
+/** Aᵀ·B of each layer, [M, N], and the sums of A over its rows, [M]; A is a gradient (of dWeight: dBias beside it). */
+export function productWithSums(
+  call: Call,
+  shape: ProductShape,
+  factors: Factors,
+): { readonly products: TensorInfo[]; readonly sums: TensorInfo[] } {
+  const layers = factors.a.tensors.length;
+  const { rows, columns } = shape;
+  const products = factors.a.tensors.map(() => call.programs.empty([rows, columns]));
+  const sums = factors.a.tensors.map(() => call.programs.empty([rows]));
+  const cut = cutProduct(shape, { layers, splits: true });
+  const common = { shape, factors, cut, layers, isGradient: true, result: { kind: 'columns' } } as const;
+  if (cut.pieces === 1 && layers === 1) {
+    run(call, { ...common, c: products, others: { sums0: sums[0]! } });
+    return { products, sums };
+  }
+  const parts = call.programs.empty([layers * cut.pieces, rows, columns]);
+  const sumParts = call.programs.empty([layers * cut.pieces, rows]);
+  run(call, { ...common, c: [parts], others: { sums0: sumParts } });
+  addPieces(call, { parts, pieces: cut.pieces, c: products, sums: { parts: sumParts, c: sums } });
+  return { products, sums };
+}
+
+interface Pieces {
+  /** [layers * pieces, …]; freed */
+  readonly parts: TensorInfo;
+  readonly pieces: number;
+  readonly c: readonly TensorInfo[];
+  readonly sums?: { readonly parts: TensorInfo; readonly c: readonly TensorInfo[] };
+}
+
+/** Adds up pieces from the first to the last. */
+function addPieces(call: Call, { parts, pieces, c, sums }: Pieces): void {
+  const [first] = c as readonly [TensorInfo];
+  const size = first.shape.reduce((all, axis) => all * axis, 1);
+  const fours = fourfold(size);
+  const products = fours ? size / 4 : size;
+  const sumLength = sums === undefined ? 0 : sums.c[0]!.shape[0]!;
+  const named = (name: string, tensors: readonly TensorInfo[]) =>
+    Object.fromEntries(numbered(name, tensors.length).map((each, layer) => [each, tensors[layer]!]));
+  call.programs.run(addition(c.length, fours, sums !== undefined), {
+    inputs: { parts, ...(sums === undefined ? {} : { sumParts: sums.parts }) },
+    outputs: { ...named('c', c), ...(sums === undefined ? {} : named('sums', sums.c)) },
+    sizes: { pieces, products, sumLength },
+    groups: [Math.ceil((products + sumLength) / GROUP_SIZE), c.length],
+  });
+  for (const tensor of [parts, ...(sums === undefined ? [] : [sums.parts])]) call.programs.free(tensor);
+}
+
+function addition(layers: number, fours: boolean, withSums: boolean): Program {
+  const element: Element = fours ? 'vec4<f32>' : 'f32';
+  const of = (name: string, type: Element) =>
+    Object.fromEntries(numbered(name, layers).map((each) => [each, type]));
+  const store = (name: string) =>
+    numbered(name, layers)
+      .map((each, layer) => `if (group.y == ${layer}u) { ${each}[at] = sum; }`)
+      .join('\n');
+  return {
+    name: `add pieces ${layers} ${fours ? 4 : 1}${withSums ? ' sums' : ''}`,
+    inputs: { parts: element, ...(withSums ? { sumParts: 'f32' } : {}) },
+    outputs: { ...of('c', element), ...(withSums ? of('sums', 'f32') : {}) },
+    sizes: { pieces: 'u32', products: 'u32', sumLength: 'u32' },
+    source: `
+${mainOf()} {
+  let place = group.x * ${GROUP_SIZE}u + lane;
+  let begin = group.y * sizes.pieces;
+  if (place < sizes.products) {
+    let at = place;
+    var sum = parts[begin * sizes.products + at];
+    for (var i = 1u; i < sizes.pieces; i++) { sum += parts[(begin + i) * sizes.products + at]; }
+    ${store('c')}
+  }
+  ${
+    withSums
+      ? `else if (place - sizes.products < sizes.sumLength) {
+    let at = place - sizes.products;
+    var sum = sumParts[begin * sizes.sumLength + at];
+    for (var i = 1u; i < sizes.pieces; i++) { sum += sumParts[(begin + i) * sizes.sumLength + at]; }
+    ${store('sums')}
+  }`
+      : ''
+  }
+}`,
+  };
+}

@@ -1,0 +1,300 @@
+/**
+ * @file Node. The WGSL of matrix products: C [M, N] = A [M, K] · B [K, N]. A workgroup makes a square tile of C; pieces
+ * of A and B lie in workgroup memory, fours along M and N; an invocation keeps 4 x 4 or 8 x 8 sums in registers.
+ */
+import type { Activation } from '../../../model/kernels/linear.ts';
+import { type Element, type NumberType, numbered, type Program } from '../program.ts';
+import { activationWgsl } from './activations.ts';
+import type { WebgpuPrecision } from './kernel.ts';
+import type { Tile } from './productTiles.ts';
+
+export interface ProductVariant {
+  /** Buffers of A, B and C: one, or one a layer. */
+  readonly buffers: { readonly a: number; readonly b: number; readonly c: number };
+  /** The products of all layers are added up. */
+  readonly adds: boolean;
+  /** A lies as [K, M] in memory; B as [N, K]. */
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  /** All contiguous axes are multiples of 4: loads and stores of four numbers. */
+  readonly fours: boolean;
+  readonly tile: Tile;
+  readonly precision: WebgpuPrecision;
+  /**
+   * What becomes of a sum: `store` as it is, one [M, N] after another for each layer and piece of K; `columns` the same
+   * beside the sums of A over K, [M] (of dWeight: dBias); `linear` with bias and activation, `before` keeps what went
+   * into it.
+   */
+  readonly result:
+    | { readonly kind: 'store' | 'columns' }
+    | { readonly kind: 'linear'; readonly activation: Activation; readonly before: boolean };
+}
+
+/** Of a call: `pieceLength` of K for a workgroup, `pieces`; where a layer's part begins, when layers share a buffer. */
+export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
+  rows: 'u32',
+  columns: 'u32',
+  inner: 'u32',
+  pieces: 'u32',
+  pieceLength: 'u32',
+  strideA: 'u32',
+  strideB: 'u32',
+  scaleA: 'f32',
+};
+
+export function productProgram(variant: ProductVariant): Program {
+  const { adds, buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
+  const element: Element = fours ? 'vec4<f32>' : 'f32';
+  const named = (name: string, count: number, type = element) =>
+    Object.fromEntries(numbered(name, count).map((each) => [each, type]));
+  const isLinear = result.kind === 'linear';
+  const activation = isLinear ? result.activation : 'none';
+  const kept = isLinear && result.before;
+  return {
+    name: [
+      `product ${transposeA ? 'km' : 'mk'} ${transposeB ? 'nk' : 'kn'}`,
+      `${buffers.a}${buffers.b}${buffers.c}${adds ? ' added' : ''} ${fours ? 4 : 1} ${tile.size} ${precision}`,
+      `${result.kind} ${activation}${kept ? ' before' : ''}`,
+    ].join(' '),
+    inputs: {
+      ...named('a', buffers.a),
+      ...named('b', buffers.b),
+      ...(isLinear ? named('bias', buffers.b) : {}),
+    },
+    outputs: {
+      ...named('c', buffers.c),
+      ...(kept ? { before0: element } : {}),
+      ...(result.kind === 'columns' ? { sums0: 'f32' } : {}),
+    },
+    sizes: PRODUCT_SIZES,
+    extensions: precision === 'fp16' ? ['f16'] : [],
+    source: sourceOf(variant),
+  };
+}
+
+const times = (count: number, text: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => text(index)).join('\n');
+
+function sourceOf(variant: ProductVariant): string {
+  const { adds, buffers, tile, transposeA, transposeB, result, precision } = variant;
+  const { size, inner, side, registers } = tile;
+  const vectors = registers / 4;
+  const element = precision === 'fp16' ? 'f16' : 'f32';
+  const rowVectors = size / 4;
+  const accumulators = (text: (row: number, vector: number) => string) =>
+    times(registers, (row) => times(vectors, (vector) => text(row, vector)));
+  return `
+${activationWgsl(result.kind === 'linear' ? result.activation : 'none')}
+var<workgroup> tileA: array<vec4<${element}>, ${inner * rowVectors}>;
+var<workgroup> tileB: array<vec4<${element}>, ${inner * rowVectors}>;
+${readOf('a', variant)}
+${readOf('b', variant)}
+${loadOf('A', transposeA, variant)}
+${loadOf('B', !transposeB, variant)}
+${storeOf('c', buffers.c, variant.fours)}
+${result.kind === 'linear' ? `${biasOf(variant)}\n${result.before ? storeOf('before', 1, variant.fours) : ''}` : ''}
+@compute @workgroup_size(${side * side})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row0 = group.y * ${size}u;
+  let column0 = group.x * ${size}u;
+  let layer = group.z / sizes.pieces;
+  let begin = (group.z % sizes.pieces) * sizes.pieceLength;
+  let end = min(begin + sizes.pieceLength, sizes.inner);
+  let ty = lane / ${side}u;
+  let tx = lane % ${side}u;
+  ${accumulators((row, vector) => `var c${row}_${vector} = vec4f(0.0);`)}
+  ${result.kind === 'columns' ? times(vectors, (vector) => `var sum${vector} = vec4f(0.0);`) : ''}
+  ${adds ? `for (var factor = 0u; factor < ${buffers.a}u; factor++) {` : 'let factor = layer;'}
+  for (var k = begin; k < end; k += ${inner}u) {
+    ${times((2 * inner * size) / 16 / (side * side), (part) => loadCall(part, tile))}
+    workgroupBarrier();
+    for (var k4 = 0u; k4 < ${inner / 4}u; k4++) {
+      ${precision === 'fp16' ? accumulators((row, vector) => `var h${row}_${vector} = vec4<f16>(0.0h);`) : ''}
+      ${times(4, (step) => stepOf(step, variant))}
+      ${precision === 'fp16' ? accumulators((row, vector) => `c${row}_${vector} += vec4f(h${row}_${vector});`) : ''}
+    }
+    workgroupBarrier();
+  }
+  ${adds ? '}' : ''}
+  ${endOf(variant)}
+  ${result.kind === 'columns' ? columnsEnd(variant) : ''}
+}`;
+}
+
+/**
+ * `read_a(layer, slow, fast)`: four numbers along the contiguous axis of a factor, or one where axes are not multiples of
+ * 4; 0 beyond its end.
+ */
+function readOf(
+  name: 'a' | 'b',
+  { buffers, fours, transposeA, transposeB, precision }: ProductVariant,
+): string {
+  const [slow, fast] =
+    name === 'a'
+      ? transposeA
+        ? ['inner', 'rows']
+        : ['rows', 'inner']
+      : transposeB
+        ? ['columns', 'inner']
+        : ['inner', 'columns'];
+  const count = buffers[name];
+  const stride = name === 'a' ? 'sizes.strideA' : 'sizes.strideB';
+  const scaled = name === 'a' && precision === 'fp16' ? ' * sizes.scaleA' : '';
+  const element = fours ? 'vec4f' : 'f32';
+  const start = count === 1 ? `layer * ${stride} + ` : '';
+  const index = `${start}slow * sizes.${fast} + fast`;
+  const read =
+    count === 1
+      ? `return ${name}0[index];`
+      : `switch layer { ${times(count - 1, (at) => `case ${at}u: { return ${name}${at}[index]; }`)}
+    default: { return ${name}${count - 1}[index]; } }`;
+  const inside = `slow < sizes.${slow} && fast < sizes.${fast}`;
+  // The first number is read where there is none: without a branch, several reads are under way at once.
+  return `fn at_${name}(layer: u32, index: u32) -> ${element} { ${read} }
+fn read_${name}(layer: u32, slow: u32, fast: u32) -> ${element} {
+  let inside = ${inside};
+  return select(${element}(0.0), at_${name}(layer, select(0u, ${fours ? `(${index}) / 4u` : index}, inside))${scaled}, inside);
+}`;
+}
+
+/**
+ * `load_A(factor, outer0, k, block)`: a block of 4 x 4 numbers into workgroup memory, where fours lie along the outer axis
+ * (M or N). Places are swapped by k, so that invocations do not meet in the same memory bank. `direct`: the outer axis is
+ * the contiguous one; otherwise the block is transposed on its way.
+ */
+function loadOf(factor: 'A' | 'B', direct: boolean, { tile, precision, fours }: ProductVariant): string {
+  const name = factor.toLowerCase();
+  const outerFours = tile.size / 4;
+  const put = (step: string, value: string) =>
+    `tile${factor}[(k4 * 4u + ${step}) * ${outerFours}u + (outer4 ^ (k4 & 7u))] = ${
+      precision === 'fp16' ? `vec4<f16>(${value})` : value
+    };`;
+  const places = direct
+    ? `let outer4 = block % ${outerFours}u; let k4 = block / ${outerFours}u;`
+    : `let k4 = block % ${tile.inner / 4}u; let outer4 = block / ${tile.inner / 4}u;`;
+  const outer = 'outer0 + outer4 * 4u';
+  const inner = 'k + k4 * 4u';
+  const head = `fn load_${factor}(factor: u32, outer0: u32, k: u32, block: u32) {
+  ${places}`;
+  if (!fours) {
+    const [outerOne, innerOne] = [`${outer} + i`, `${inner} + step`];
+    return `${head}
+  for (var step = 0u; step < 4u; step++) {
+    var four = vec4f(0.0);
+    for (var i = 0u; i < 4u; i++) {
+      four[i] = read_${name}(factor, ${direct ? `${innerOne}, ${outerOne}` : `${outerOne}, ${innerOne}`});
+    }
+    ${put('step', 'four')}
+  }
+}`;
+  }
+  const read = (step: number) =>
+    direct
+      ? `let v${step} = read_${name}(factor, ${inner} + ${step}u, ${outer});`
+      : `let v${step} = read_${name}(factor, ${outer} + ${step}u, ${inner});`;
+  const value = (step: number) =>
+    direct ? `v${step}` : `vec4f(v0[${step}], v1[${step}], v2[${step}], v3[${step}])`;
+  return `${head}
+  ${times(4, read)}
+  ${times(4, (step) => put(`${step}u`, value(step)))}
+}`;
+}
+
+/** Half of the blocks are A's, half B's; an invocation loads one or two. */
+function loadCall(part: number, { size, inner, side }: Tile): string {
+  const half = (inner * size) / 16;
+  const first = part * side * side;
+  if (first + side * side <= half) return `load_A(factor, row0, k, lane + ${first}u);`;
+  if (first >= half) return `load_B(factor, column0, k, lane + ${first - half}u);`;
+  return `if (lane < ${half}u) { load_A(factor, row0, k, lane); } else { load_B(factor, column0, k, lane - ${half}u); }`;
+}
+
+/** One k: outer product of a column of A's tile and a row of B's. */
+function stepOf(step: number, { tile, precision, result }: ProductVariant): string {
+  const { size, side, registers } = tile;
+  const vectors = registers / 4;
+  const read = (factor: 'A' | 'B', at: string, vector: number) =>
+    `let ${factor.toLowerCase()}${vector} = tile${factor}[(k4 * 4u + ${step}u) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))];`;
+  const sum = precision === 'fp16' ? 'h' : 'c';
+  const element = precision === 'fp16' ? 'f16' : 'f32';
+  return `{
+  ${times(vectors, (vector) => `${read('A', 'ty', vector)} ${read('B', 'tx', vector)}`)}
+  ${times(registers, (row) =>
+    times(vectors, (vector) => {
+      const name = `${sum}${row}_${vector}`;
+      return `${name} = fma(vec4<${element}>(a${Math.floor(row / 4)}[${row % 4}]), b${vector}, ${name});`;
+    }),
+  )}
+  ${
+    result.kind === 'columns'
+      ? `if (group.x == 0u) { ${times(vectors, (vector) => `sum${vector} += vec4f(a${vector});`)} }`
+      : ''
+  }
+}`;
+}
+
+/** `store_c(layer, index, count, value)`: the first `count` of four numbers; index in numbers. */
+function storeOf(name: string, count: number, fours: boolean): string {
+  const put = (at: number) =>
+    fours
+      ? `${name}${at}[index / 4u] = value;`
+      : times(4, (i) => `if (${i}u < count) { ${name}${at}[index + ${i}u] = value[${i}]; }`);
+  const body =
+    count === 1
+      ? put(0)
+      : `switch layer { ${times(count - 1, (at) => `case ${at}u: { ${put(at)} }`)} default: { ${put(count - 1)} } }`;
+  return `fn store_${name}(layer: u32, index: u32, count: u32, value: vec4f) { ${body} }`;
+}
+
+function biasOf({ buffers: { b }, fours }: ProductVariant): string {
+  const read = (at: number) =>
+    fours
+      ? `return bias${at}[column / 4u];`
+      : `var four = vec4f(0.0);
+    ${times(4, (i) => `if (column + ${i}u < sizes.columns) { four[${i}] = bias${at}[column + ${i}u]; }`)}
+    return four;`;
+  const body =
+    b === 1
+      ? read(0)
+      : `switch layer { ${times(b - 1, (at) => `case ${at}u: { ${read(at)} }`)} default: { ${read(b - 1)} } }`;
+  return `fn biasOf(layer: u32, column: u32) -> vec4f { ${body} }`;
+}
+
+/** All sums to their places. */
+function endOf({ tile, result, buffers, precision }: ProductVariant): string {
+  const { side, registers } = tile;
+  const vectors = registers / 4;
+  const all = Array.from(
+    { length: registers * vectors },
+    (_, at) => `c${Math.floor(at / vectors)}_${at % vectors}`,
+  );
+  const part = buffers.c === 1 ? 'group.z * sizes.rows * sizes.columns + ' : '';
+  const store =
+    result.kind === 'linear'
+      ? `let before = value + biasOf(layer, column);
+    ${result.before ? 'store_before(0u, index, sizes.columns - column, before);' : ''}
+    store_c(layer, index, sizes.columns - column, activated(before));`
+      : 'store_c(layer, index, sizes.columns - column, value);';
+  return `var all = array<vec4f, ${all.length}>(${all.join(', ')});
+  for (var i = 0u; i < ${all.length}u; i++) {
+    let row = row0 + (ty + (i / ${4 * vectors}u) * ${side}u) * 4u + (i / ${vectors}u) % 4u;
+    let column = column0 + (tx + (i % ${vectors}u) * ${side}u) * 4u;
+    if (row < sizes.rows && column < sizes.columns) {
+      let index = ${part}row * sizes.columns + column;
+      let value = all[i]${precision === 'fp16' ? ' / sizes.scaleA' : ''};
+      ${store}
+    }
+  }`;
+}
+
+function columnsEnd({ tile: { registers, side }, precision }: ProductVariant): string {
+  const scale = precision === 'fp16' ? ' / sizes.scaleA' : '';
+  const all = Array.from({ length: registers / 4 }, (_, vector) => `sum${vector}`);
+  return `if (group.x == 0u && tx == 0u) {
+    var sums = array<vec4f, ${all.length}>(${all.join(', ')});
+    for (var i = 0u; i < ${registers}u; i++) {
+      let row = row0 + (ty + (i / 4u) * ${side}u) * 4u + i % 4u;
+      if (row < sizes.rows) { sums0[group.z * sizes.rows + row] = sums[i / 4u][i % 4u]${scale}; }
+    }
+  }`;
+}
