@@ -188,7 +188,7 @@ describe('operations on tensorflow', () => {
     const gradient = tf.ones([4]);
     const updates = variables.map((variable) => ({ variable, gradient, settings: SETTINGS }));
     const before = tf.memory().numTensors;
-    expect(callsOf(() => updateAll(adamVariables, updates))).toEqual({ ResourceApplyAdam: 3 });
+    expect(callsOf(() => updateAll(adamVariables, updates, null))).toEqual({ ResourceApplyAdam: 3 });
     expect(tf.memory().numTensors).toBe(before);
     gradient.dispose();
     for (const variable of variables) variable.dispose();
