@@ -15,8 +15,8 @@ import {
 import { TILES } from '../../../../main/engines/webgpu/kernels/productTiles.ts';
 import { wgslOf } from '../../../../main/engines/webgpu/program.ts';
 import { choosePrecision } from '../../../../main/engines/webgpu/registerKernels.ts';
+import { relativeDistance } from '../../../../main/golden/comparison.ts';
 import { type Activation, linear } from '../../../../main/model/kernels/linear.ts';
-import { relativeDistance } from '../../../golden/fixtures.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
 import { passOver, random } from '../../../support/fusedWork.ts';
 import { Inputs, valuesOn } from '../../../support/onEngine.ts';

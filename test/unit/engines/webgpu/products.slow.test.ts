@@ -7,7 +7,7 @@ import { openEngine } from '../../../../main/engines/registry.ts';
 import { type Programs, programsOf } from '../../../../main/engines/webgpu/dispatch.ts';
 import { productProgram } from '../../../../main/engines/webgpu/kernels/productProgram.ts';
 import { TILES, type Tile } from '../../../../main/engines/webgpu/kernels/productTiles.ts';
-import { relativeDistance } from '../../../golden/fixtures.ts';
+import { relativeDistance } from '../../../../main/golden/comparison.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
 import { Inputs } from '../../../support/onEngine.ts';
 
