@@ -3,11 +3,12 @@ import type { HandlersOf } from '../../../shared/contract/contract.ts';
 import type { EngineOverview, engineRoutes } from '../../../shared/contract/engines.ts';
 import { OFFERED_ENGINES } from '../../../shared/engines.ts';
 import { formatBytes } from '../../files/disk.ts';
+import { startEngineReport } from '../engineReportJob.ts';
 import { testEngine } from '../engineTest.ts';
 import type { HostContext } from '../hosting.ts';
 
 export function enginesHandlers(context: HostContext): HandlersOf<typeof engineRoutes> {
-  const { engines, jobs, publish, queue } = context;
+  const { devices, engines, jobs, publish, queue } = context;
   let last: EngineOverview | null = null;
   const examine = async (): Promise<EngineOverview> => {
     const reports = await engines.doctor(OFFERED_ENGINES);
@@ -21,6 +22,7 @@ export function enginesHandlers(context: HostContext): HandlersOf<typeof engineR
   };
   return {
     'engines/doctor': async ({ again }) => (again || last === null ? await examine() : last),
+    'engines/devices': () => devices.overview(),
     'engines/install': ({ cuda }) => ({
       job: jobs.start({
         title: `Install tensorflow${cuda ? ' with CUDA' : ''}`,
@@ -54,6 +56,7 @@ export function enginesHandlers(context: HostContext): HandlersOf<typeof engineR
         },
       }),
     }),
+    'engines/report': async ({ engine }) => ({ job: await startEngineReport(context, engine) }),
     'engines/test': async ({ engine }) => ({ job: await testEngine(context, engine) }),
   };
 }
