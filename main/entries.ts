@@ -20,6 +20,7 @@ const ENTRY_FILES = {
   engineTest: { file: './golden/engineTestWorker.ts', thread: false },
   export: { file: './exporting/exportWorker.ts', thread: false },
   selfTest: { file: './engines/tensorflow/selfTestProgram.ts', thread: false },
+  adapters: { file: './engines/webgpu/adaptersProgram.ts', thread: false },
   heartbeat: { file: './training/heartbeatThread.ts', thread: true },
   encoding: { file: './data/encodingThread.ts', thread: true },
 } as const satisfies Record<string, Entry>;

@@ -11,6 +11,7 @@ import { createEventHub } from './rpc/eventHub.ts';
 import { Databases } from './studio/databases.ts';
 import { dataPlaces } from './studio/dataDirectory.ts';
 import { DatasetService } from './studio/datasets.ts';
+import { DeviceService } from './studio/devices.ts';
 import { type EngineReportWish, reportEngine } from './studio/engineReport.ts';
 import { EngineService, type PrepareEngines } from './studio/engines.ts';
 import { describeEnvironment } from './studio/environment.ts';
@@ -33,6 +34,7 @@ export interface Studio {
   readonly dataDirectory: string;
   readonly datasets: DatasetService;
   readonly engines: EngineService;
+  readonly devices: DeviceService;
   readonly runs: RunService;
   readonly training: TrainingService;
   readonly queue: StoredQueue;
@@ -82,14 +84,16 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
   const databases = new Databases(dataPlaces(dataDirectory), onNotice);
   const environment = describeEnvironment({ version, root: projectFolder() });
   const engines = new EngineService(dataDirectory, options.prepareEngines, { onNotice });
-  const training = new TrainingService({ databases, entries, environment, engines });
+  const devices = new DeviceService({ databases, engines });
+  const training = new TrainingService({ databases, entries, environment, engines, devices });
   const studio = {
     dataDirectory,
     datasets: new DatasetService(databases),
     engines,
     runs: new RunService(databases),
+    devices,
     training,
-    queue: new StoredQueue({ databases, engines, training }),
+    queue: new StoredQueue({ databases, devices, training }),
     inference: new InferenceService({ databases, entries, engines }),
     texts: new TextService(dataDirectory),
     models: new ImportedModelService(databases),
@@ -98,7 +102,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
       preparePage: options.prepareExportPage ?? builtExportPage,
     }),
     reportEngine: (wish: EngineReportWish) =>
-      reportEngine({ engines, entries, dataDirectory, environment }, wish),
+      reportEngine({ devices, engines, entries, dataDirectory, environment }, wish),
     takeInRun: (path: string, signal: AbortSignal) => takeInRun({ databases, entries }, path, signal),
     close: () => databases.close(),
   };

@@ -1,4 +1,5 @@
 /** @file Runs anywhere. The nouns of devices: what a run is computed on, what it asks for, and who uses a device now. */
+import { z } from 'zod';
 
 /** The processor, or a GPU by the number that its driver gives it. */
 export type DeviceName = 'cpu' | `cuda:${number}` | `webgpu:${number}`;
@@ -26,15 +27,44 @@ export interface Device {
   readonly driver: string | null;
 }
 
-/** A process that computes on a device. */
-export interface DeviceUser {
-  readonly pid: number;
-  /** Such as "python3", or what it said of itself: "run r7f3k2". */
-  readonly program: string;
+/** Who keeps a device from being taken. */
+export type DeviceHolder =
+  /** A run of this data directory, of whichever process. */
+  | { readonly kind: 'run'; readonly run: string; readonly pid: number }
+  /** Another program, or an Entail with another data directory, which says what it does: "entail: run r7f3k2". */
+  | { readonly kind: 'process'; readonly pid: number; readonly program: string }
+  /** A run that waits before it and needs it. */
+  | { readonly kind: 'waiting'; readonly run: string };
+
+/** What a run waits for. */
+export interface DeviceBlock {
+  readonly device: DeviceName;
+  readonly holder: DeviceHolder;
 }
 
-/** What a run asks for: so many of the best that are free, all of them, or these; null is one. */
-export type DevicesWish = number | 'all' | readonly DeviceName[] | null;
+/** A device, and who computes on it now. */
+export interface DeviceStanding extends Device {
+  readonly holders: readonly DeviceHolder[];
+}
+
+const MOST_DEVICES = 64;
+
+/** A device's name, or just the number of a GPU: of whichever kind the engine computes on. */
+export const deviceReferenceSchema = z.string().regex(/^(cpu|((cuda|webgpu):)?(0|[1-9]\d{0,2}))$/);
+
+/**
+ * What a run asks for: so many of the best that are free (a run that goes on takes as many as before); all that are free
+ * when it starts, at least one; all there are; or these. An engine's processor counts only where it has no GPU, or by name.
+ */
+export const devicesWishSchema = z.union([
+  z.number().int().min(1).max(MOST_DEVICES),
+  z.enum(['free', 'all']),
+  z.array(deviceReferenceSchema).min(1).max(MOST_DEVICES),
+]);
+export type DevicesWish = z.infer<typeof devicesWishSchema>;
+
+/** What a run asks for that does not ask. */
+export const ONE_DEVICE: DevicesWish = 1;
 
 export const PROCESSOR: Device = {
   name: 'cpu',

@@ -1,8 +1,10 @@
 /** @file Runs anywhere. The nouns of engines: which there are, what a device is, what the doctor says. */
 
+import type { DeviceName } from './devices.ts';
+
 /**
- * Engines, the fastest on a processor first; with an NVIDIA GPU `tensorflow` goes before all. `cpu` (plain tfjs) exists
- * for tests only.
+ * Engines, the fastest on a processor first; with an NVIDIA GPU `tensorflow` goes before all. `webgpu` is for GPUs and must
+ * be asked for. `cpu` (plain tfjs) exists for tests only.
  */
 export const ENGINE_NAMES = ['native', 'tensorflow', 'webgpu', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -15,13 +17,20 @@ export const OFFERED_ENGINES = [
   'wasm',
 ] as const satisfies readonly EngineName[];
 
+/** What matrix products are computed in: factors in so many bits, sums in single precision. */
+export const PRECISIONS = ['fp32', 'bf16', 'fp16'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 /** What a run's record keeps about where it ran. */
 export interface EngineRecord {
   readonly engine: EngineName;
   /** Library versions by name, such as { "tfjs": "4.22.0", "tensorflow": "2.21.0" }. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Such as "cpu" or "cuda:0 NVIDIA H200". */
+  /** Such as "cpu" or "cuda:0 NVIDIA H200"; of several workers "cpu avx2 × 2" or "cuda:0 NVIDIA H200, cuda:1". */
   readonly device: string;
+  /** By worker, where several trained together. */
+  readonly devices?: readonly DeviceName[];
+  /** Of all workers together. */
   readonly threads: number;
   /** Same inputs, same bits: resumption is then bit-for-bit. */
   readonly deterministic: boolean;

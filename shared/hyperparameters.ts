@@ -103,10 +103,10 @@ export const hyperparametersSchema = z.strictObject({
     unit: 'tokens',
     range: '0, or 64 to 1048576',
   }),
-  precision: field('precision', oneOf('fp32', 'bf16').default('fp32'), {
+  precision: field('precision', oneOf('fp32', 'bf16', 'fp16').default('fp32'), {
     group: 'machine',
-    help: 'Of the matrix products of layers, on the engine native: bf16 rounds their factors to bfloat16 and sums in single precision; weights stay in single precision. For processors with AVX512-BF16.',
-    range: 'fp32, bf16',
+    help: 'Of the matrix products of layers: bf16 (engine native, processors with AVX512-BF16) and fp16 (engine webgpu, GPUs with shader-f16) round their factors to 16 bits and sum in single precision; weights stay in single precision.',
+    range: 'fp32, bf16, fp16',
   }),
   nice: field('nice', z.boolean().default(false), {
     group: 'machine',

@@ -149,6 +149,7 @@ describe('entries', () => {
   it('are all tested here', () => {
     expect([...entries.names].sort()).toEqual([
       ...[
+        'adapters',
         'cli',
         'data',
         'encoding',
@@ -176,6 +177,12 @@ describe('entries', () => {
       encoding: 'utf8',
     });
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('adapters starts, says what adapters there are and ends', () => {
+    const { status, stdout } = spawnSync(process.execPath, [entries.path('adapters')], { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toBeInstanceOf(Array);
   });
 
   it.each(['training', 'inference', 'data', 'engineTest', 'export'] as const)(

@@ -6,11 +6,12 @@ import { TEXT_LAYOUTS, type TextLayout, type TextRecord } from '../../shared/tex
 import type { TrainRequest } from '../studio/training.ts';
 import type { Studio } from '../studio.ts';
 import { type Cli, describe, type Work } from './command.ts';
+import { DEVICES_HELP } from './devicesFlag.ts';
 import { countOf, countText } from './figures.ts';
 import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
 import { downloadProgressText } from './progressText.ts';
 import { printable } from './terminal.ts';
-import { type PlaceOptions, placeFrom } from './trainRequest.ts';
+import { noWaitOption, type PlaceOptions, placeFrom } from './trainRequest.ts';
 import { watchTraining } from './watchTraining.ts';
 
 interface PretrainOptions extends PlaceOptions {
@@ -48,9 +49,11 @@ export function addPretrain(program: Command, cli: Cli): void {
     new Option('--vocabulary <FILE>', 'a vocab.json, instead of building one from the text'),
     new Option('--engine <NAME>', `${OFFERED_ENGINES.join(' or ')} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
+    new Option('--devices <LIST>', DEVICES_HELP),
     new Option('--name <NAME>', 'a name for the run'),
     new Option('--experiment <NAME>', 'the experiment that the run belongs to'),
     new Option('--tag <TAG>', 'a tag; may be given several times').argParser(collect).default([], 'none'),
+    noWaitOption(),
     new Option('--queue', 'let the run wait for its turn instead of starting it'),
   ];
   for (const option of options) command.addOption(option.helpGroup(GROUP));

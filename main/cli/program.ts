@@ -9,6 +9,7 @@ import { addDatasetsImport } from './datasetsImport.ts';
 import { addDatasetsList } from './datasetsList.ts';
 import { addDatasetsShow } from './datasetsShow.ts';
 import { addDemo } from './demo.ts';
+import { addDevices } from './devices.ts';
 import { addEnginesDoctor } from './enginesDoctor.ts';
 import { addEnginesInstall } from './enginesInstall.ts';
 import { addEnginesList } from './enginesList.ts';
@@ -136,6 +137,7 @@ export function buildProgram(cli: Cli, output: ProgramOutput, version: string): 
   addExport(program, cli);
   addServe(program, cli);
   addStudio(program, cli);
+  addDevices(program, cli);
   for (const group of GROUPS) addGroup(program, group, cli);
   applyToAll(program, (command) => {
     if (command.commands.length === 0) addCommonOptions(command);

@@ -14,7 +14,8 @@ export function addQueueList(parent: Command, cli: Cli): void {
   });
   command.action((options: CommonOptions) =>
     cli.run(options, async ({ terminal, studio }) => {
-      const queue = (await studio()).queue.show();
+      const { queue: stored } = await studio();
+      const queue = stored.show(await stored.blocks());
       terminal.document(queue);
       for (const line of queueLines(queue)) terminal.line(line);
       return undefined;

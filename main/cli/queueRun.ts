@@ -1,23 +1,16 @@
-/** @file Runs under Node. `entail queue run`: trains what waits, one run after another, where no studio is open. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** @file Runs under Node. `entail queue run`: trains what waits, one run a device, where no studio is open. */
 import type { Command } from 'commander';
-import { errorData } from '../../shared/errors.ts';
+import { waitingForText } from '../studio/deviceText.ts';
 import type { NextInQueue, QueueWork } from '../studio/queueWork.ts';
 import type { StoredQueue } from '../studio/storedQueue.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
-import { EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, tellFailure } from './failure.ts';
+import { EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED } from './failure.ts';
 import { countOf } from './figures.ts';
 import { waitingText } from './queueText.ts';
-import { tellEnd, watchRun } from './watchTraining.ts';
+import { type Outcomes, RunsTraining, startedCount } from './runsTraining.ts';
+import { printable } from './terminal.ts';
 
 type EndKind = Exclude<NextInQueue['kind'], 'run' | 'busy'> | 'interrupted';
-
-/** What has become of the runs that were started here. */
-interface Outcomes {
-  readonly completed: string[];
-  readonly stopped: string[];
-  readonly failed: string[];
-}
 
 const LOOK_AGAIN_MS = 1000;
 
@@ -30,11 +23,11 @@ const ENDINGS: Readonly<Record<EndKind, string>> = {
 
 export function addQueueRun(parent: Command, cli: Cli): void {
   const command = describe(parent.command('run'), {
-    summary: 'train what waits, one run after another, until nothing does',
+    summary: 'train what waits, one run a device, until nothing does',
     details:
-      'For machines without a studio. It ends when nothing waits, when the queue is paused, or when a studio opens on\n' +
+      'For machines without a studio. On several GPUs runs train side by side. It ends when nothing waits, when the queue is paused, or when a studio opens on\n' +
       'the same data directory, which then goes on with the queue; exit code 1 when runs have failed or were left.\n' +
-      'Ctrl-C stops the run that trains in good order, with a checkpoint, and starts no other; twice ends at once.',
+      'Ctrl-C stops what trains in good order, with a checkpoint, and starts no other run; twice ends at once.',
     examples: [
       ['queue run', 'runs may be added, moved and removed meanwhile, from another terminal'],
       ['queue run --json', 'JSON lines as of "train"; the last is {"event":"queueEnd",…}'],
@@ -65,10 +58,6 @@ async function workThrough(work: Work, queue: StoredQueue, queueWork: QueueWork)
   return ended === 'empty' && outcomes.failed.length === 0 ? EXIT_DONE : EXIT_FAILED;
 }
 
-function startedCount({ completed, stopped, failed }: Outcomes): number {
-  return completed.length + stopped.length + failed.length;
-}
-
 /** "3 runs finished; 1 failed: r7f3k2" */
 function outcomeLines(outcomes: Outcomes): string[] {
   if (startedCount(outcomes) === 0) return [];
@@ -82,58 +71,23 @@ function outcomeLines(outcomes: Outcomes): string[] {
 
 async function trainWaiting(work: Work, queueWork: QueueWork, outcomes: Outcomes): Promise<EndKind> {
   const { terminal, interruption } = work;
+  const training = new RunsTraining(work, queueWork, outcomes);
   let told = '';
-  while (!interruption.stop.aborted) {
-    const next = await queueWork.next();
-    if (next.kind === 'run') await trainOne(work, queueWork, { next, outcomes });
-    else if (next.kind !== 'busy') return next.kind;
-    else {
-      if (told !== next.run) terminal.line(`Run ${next.run} trains elsewhere; what waits starts after it.`);
-      told = next.run;
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: interruption.stop }).catch(() => {});
-    }
-  }
-  return 'interrupted';
-}
-
-async function trainOne(
-  work: Work,
-  queueWork: QueueWork,
-  { next, outcomes }: { next: Extract<NextInQueue, { kind: 'run' }>; outcomes: Outcomes },
-): Promise<void> {
-  const { id, epochs } = next;
-  if (startedCount(outcomes) > 0) work.terminal.line();
   try {
-    const watched = await watchRun(work, { epochs }, (listener) =>
-      queueWork.launch(id, listener, work.interruption.stop),
-    );
-    const { end, device } = watched;
-    // Ctrl-C while it waited for room on the disk: it waits as before.
-    if (end.outcome === 'stopped' && queueWork.stateOf(id) === 'queued') return;
-    tellEnd(work, watched);
-    if (end.outcome === 'stopped') outcomes.stopped.push(id);
-    else {
-      outcomes.completed.push(id);
-      work.terminal.event('result', { runId: id, ...end.result, device });
+    while (!interruption.stop.aborted) {
+      const next = await queueWork.next();
+      if (next.kind === 'run') await training.begin(next);
+      else if (next.kind !== 'busy' && training.isEmpty) return next.kind;
+      else {
+        const blocked = next.kind === 'busy' && training.isEmpty;
+        const text = blocked ? `Run ${next.run} ${waitingForText(next.waitsFor)}.` : told;
+        if (text !== told) terminal.line(printable(text));
+        told = text;
+        await training.change(LOOK_AGAIN_MS);
+      }
     }
-  } catch (thrown) {
-    takeFailure(work, queueWork, { id, thrown, outcomes });
+    return 'interrupted';
+  } finally {
+    await training.end();
   }
-}
-
-/** What ended one run does not end the others, unless it was this person, or the queue itself cannot be worked on. */
-function takeFailure(
-  { terminal, interruption }: Work,
-  queueWork: QueueWork,
-  { id, thrown, outcomes }: { id: string; thrown: unknown; outcomes: Outcomes },
-): void {
-  const state = queueWork.stateOf(id);
-  // Ctrl-C before it had begun: it waits as before.
-  if (interruption.stop.aborted && state === 'queued') return;
-  if (interruption.stop.aborted || state === 'queued') throw thrown;
-  // Taken out, or started by another process, between looking and starting.
-  if (state !== 'failed' && state !== 'interrupted') return;
-  tellFailure(terminal, thrown);
-  outcomes.failed.push(id);
-  if (state === 'failed') queueWork.failed(id, errorData(thrown).message);
 }

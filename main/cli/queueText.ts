@@ -1,5 +1,7 @@
 /** @file Runs anywhere. The queue in words: what trains, what waits, and what starts it. Pure functions. */
+import type { DevicesWish } from '../../shared/devices.ts';
 import type { RunProgress, RunState } from '../../shared/runs.ts';
+import { waitingForText } from '../studio/deviceText.ts';
 import type { QueueListing } from '../studio/storedQueue.ts';
 import { countOf, durationText, shareText } from './figures.ts';
 import { tableLines } from './tables.ts';
@@ -16,6 +18,7 @@ const COLUMNS = [
   { title: 'name' },
   { title: 'data set' },
   { title: 'engine' },
+  { title: 'device' },
   { title: 'state' },
 ];
 
@@ -33,15 +36,26 @@ export function standingText({ state, progress }: Standing): string {
 export function queueLines(queue: QueueListing): string[] {
   const rows = [
     ...queue.running.map((run) => [
-      ...['now', run.id, run.name ?? '', run.dataset, run.engine ?? ''],
+      ...['now', run.id, run.name ?? '', run.dataset, run.engine ?? '', run.devices.join(', ')],
       `${standingText(run)}${run.waitsFor === null ? '' : ', waits for room on the disk'}`,
     ]),
-    ...queue.waiting.map(({ place, id, name, dataset, engine, resumes }) => [
-      ...[String(place), id, name ?? '', dataset, engine ?? ''],
-      resumes ? 'queued, goes on from its checkpoint' : 'queued',
+    ...queue.waiting.map((run) => [
+      ...[String(run.place), run.id, run.name ?? '', run.dataset, run.engine ?? '', wishText(run.devices)],
+      queuedText(run),
     ]),
   ];
   return [...(rows.length === 0 ? [] : [...tableLines(COLUMNS, rows), '']), ...tailLines(queue)];
+}
+
+/** What a run asks for; nothing when any device will do. */
+function wishText(wish: DevicesWish): string {
+  if (typeof wish === 'number') return wish === 1 ? '' : `any ${wish}`;
+  return Array.isArray(wish) ? wish.join(', ') : wish;
+}
+
+function queuedText({ resumes, waitsFor }: QueueListing['waiting'][number]): string {
+  const state = resumes ? 'queued, goes on from its checkpoint' : 'queued';
+  return waitsFor.length === 0 ? state : `${state}, ${printable(waitingForText(waitsFor))}`;
 }
 
 function tailLines(queue: QueueListing): string[] {
@@ -61,7 +75,7 @@ function pausedText(pausedBy: QueueListing['pausedBy']): string {
 /** What starts the runs that wait. */
 export function starterText({ workedBy, paused }: Pick<QueueListing, 'workedBy' | 'paused'>): string {
   if (paused) return 'The queue is paused; go on: npx --no entail queue resume';
-  if (workedBy === 'studio') return 'The studio that is open starts what waits, one run after another.';
+  if (workedBy === 'studio') return 'The studio that is open starts what waits, one run a device.';
   if (workedBy === 'command') return '"queue run" is at work in another terminal and starts what waits.';
   return 'No studio is open: what waits starts when one opens, or here with npx --no entail queue run';
 }

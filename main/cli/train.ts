@@ -1,7 +1,7 @@
 /** @file Runs under Node. `entail train`: makes a run on a data set and watches it. */
 import type { Command } from 'commander';
 import { type Cli, describe } from './command.ts';
-import { addTrainFlags, type TrainOptions, trainRequestFrom } from './trainRequest.ts';
+import { addTrainFlags, noWaitOption, type TrainOptions, trainRequestFrom } from './trainRequest.ts';
 import { watchTraining } from './watchTraining.ts';
 
 export function addTrain(program: Command, cli: Cli): void {
@@ -10,6 +10,7 @@ export function addTrain(program: Command, cli: Cli): void {
     details:
       'Ctrl-C once stops in good order, with a checkpoint; twice ends at once. Either way "runs resume" goes on.\n' +
       'While a studio is open on the same data directory the run joins its queue and is watched here.\n' +
+      'A GPU computes one run at a time: the run waits for it, and says which process has it.\n' +
       "Every default and the book's value stand beside the flag.",
     examples: [
       ['train --dataset snli', "the book's small network, best engine that works here"],
@@ -19,10 +20,11 @@ export function addTrain(program: Command, cli: Cli): void {
         'a size of your own',
       ],
       ['train --dataset snli --model minilm', 'fine-tune an imported model'],
+      ['train --dataset snli --engine tensorflow --devices 1', 'on the second GPU'],
       ['train --dataset snli --json', 'JSON lines; the last is {"event":"result",…}'],
     ],
   });
-  addTrainFlags(command).action((options: TrainOptions & Record<string, unknown>) =>
+  addTrainFlags(command.addOption(noWaitOption())).action((options: TrainOptions & Record<string, unknown>) =>
     cli.run(options, async (work) => {
       const { training, models } = await work.studio();
       const request = trainRequestFrom(options, models);

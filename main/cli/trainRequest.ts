@@ -7,6 +7,7 @@ import { fineTuningDefaults } from '../../shared/presets.ts';
 import type { ImportedModelService } from '../studio/importedModels.ts';
 import type { TrainRequest } from '../studio/training.ts';
 import type { CommonOptions } from './command.ts';
+import { DEVICES_HELP, devicesFrom } from './devicesFlag.ts';
 import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
 import { engineFrom, wholeNumber } from './values.ts';
 
@@ -16,6 +17,9 @@ export interface PlaceOptions extends CommonOptions {
   readonly vocabulary?: string;
   readonly engine?: string;
   readonly threads?: string;
+  readonly devices?: string;
+  /** False with --no-wait, where a command has it. */
+  readonly wait?: boolean;
   readonly name?: string;
   readonly experiment?: string;
   readonly tag: readonly string[];
@@ -25,6 +29,12 @@ export interface PlaceOptions extends CommonOptions {
 export interface TrainOptions extends PlaceOptions {
   readonly dataset: string;
 }
+
+/** Of the commands that start a run themselves. */
+export const noWaitOption = () =>
+  new Option('--no-wait', 'say so and end, where a device is in use, instead of waiting for it').helpGroup(
+    GROUP,
+  );
 
 const MOST_THREADS = 1024;
 const GROUP = 'What and where:';
@@ -44,6 +54,7 @@ export function addTrainFlags(command: Command): Command {
     ),
     new Option('--engine <NAME>', `${engines} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
+    new Option('--devices <LIST>', DEVICES_HELP),
     new Option('--name <NAME>', 'a name for the run'),
     new Option('--experiment <NAME>', 'the experiment that the run belongs to'),
     new Option('--tag <TAG>', 'a tag; may be given several times').argParser(collect).default([], 'none'),
@@ -73,9 +84,12 @@ export function placeFrom(
   options: PlaceOptions & Readonly<Record<string, unknown>>,
 ): Omit<TrainRequest, 'dataset' | 'hyperparameters' | 'kind'> {
   refuseSizeOfModel(options);
+  const devices = devicesFrom(options.devices);
   return {
     engine: engineFrom(options.engine),
     threads: wholeNumber('--threads', options.threads, { low: 1, high: MOST_THREADS }) ?? null,
+    ...(devices === undefined ? {} : { devices }),
+    waits: options.wait !== false,
     name: options.name ?? null,
     experiment: options.experiment ?? null,
     tags: options.tag,

@@ -9,8 +9,9 @@ import type {
   WorkerReport,
 } from '../../shared/runs.ts';
 import { countOf, countText, durationText, threeDecimals } from './figures.ts';
+import type { RunScreen } from './runScreen.ts';
 import { bar } from './tables.ts';
-import { printable, type Terminal } from './terminal.ts';
+import { printable } from './terminal.ts';
 
 type Progress = Extract<WorkerReport, { kind: 'progress' }>;
 type Started = Extract<WorkerReport, { kind: 'started' }>;
@@ -58,13 +59,13 @@ export function truncatedText(pairs: number, kind: RunKind): string {
 
 /** Takes the worker's reports, one after another. */
 export class TrainingView {
-  readonly #terminal: Terminal;
+  readonly #terminal: RunScreen;
   readonly #epochs: number;
   readonly #kind: RunKind;
   readonly #latest = new Map<MetricName, number>();
   #engine: EngineRecord | null = null;
 
-  constructor(terminal: Terminal, { epochs, kind = 'fine-tuning' }: { epochs: number; kind?: RunKind }) {
+  constructor(terminal: RunScreen, { epochs, kind = 'fine-tuning' }: { epochs: number; kind?: RunKind }) {
     this.#terminal = terminal;
     this.#epochs = epochs;
     this.#kind = kind;

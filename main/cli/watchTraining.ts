@@ -3,7 +3,14 @@ import type { RunKind } from '../../shared/runs.ts';
 import type { RunningTraining, TrainingEnd, TrainingListener } from '../studio/attempt.ts';
 import type { Work } from './command.ts';
 import { EXIT_DONE, EXIT_INTERRUPTED } from './failure.ts';
+import type { RunScreen } from './runScreen.ts';
 import { bookLines, TrainingView } from './trainingView.ts';
+
+/** Where a run is shown, and how it is stopped. */
+export interface Watching {
+  readonly terminal: RunScreen;
+  readonly interruption: Work['interruption'];
+}
 
 export interface Watched {
   readonly runId: string;
@@ -13,7 +20,7 @@ export interface Watched {
 
 /** Starts a run and shows it until it ends; Ctrl-C stops it, twice ends it at once. @throws StudioError when it fails. */
 export async function watchRun(
-  { terminal, interruption }: Work,
+  { terminal, interruption }: Watching,
   plan: { epochs: number; kind?: RunKind },
   start: (listener: TrainingListener) => Promise<RunningTraining>,
 ): Promise<Watched> {
@@ -45,7 +52,7 @@ export async function watchRun(
 }
 
 /** Says how a run ended. @returns the exit code. */
-export function tellEnd({ terminal }: Work, { runId, device, end }: Watched): number {
+export function tellEnd({ terminal }: Pick<Watching, 'terminal'>, { runId, device, end }: Watched): number {
   if (end.outcome === 'stopped') {
     terminal.line(
       `${end.step === 0 ? 'Stopped before the first step.' : `Stopped after step ${end.step}, with a checkpoint.`} Go on: npx --no entail runs resume ${runId}`,

@@ -3,6 +3,7 @@
  * says, so nothing has to be cleaned up by hand after a crash.
  */
 import type Database from 'better-sqlite3';
+import type { DeviceName } from '../../shared/devices.ts';
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
@@ -25,10 +26,15 @@ export interface LeaseHolder extends ProcessOwner {
 }
 
 /**
- * Takes a run for this process: a new one, one whose process is gone, or one that nobody holds.
+ * Takes a run for this process, to be computed on `devices`: a new one, one whose process is gone, or one that nobody holds.
+ * From then on it asks for as many as these, unless it has named them: it goes on as it began.
  * Throws LOCKED, naming process, host and time, when a living process (this one included) has it; NOT_FOUND.
  */
-export function claimRun(database: StudioDatabase, runId: string): Lease {
+export function claimRun(
+  database: StudioDatabase,
+  runId: string,
+  devices: readonly DeviceName[] = ['cpu'],
+): Lease {
   const { connection, owner, claimed } = database;
   write(database, () => {
     const run = runKey(database, runId);
@@ -37,7 +43,11 @@ export function claimRun(database: StudioDatabase, runId: string): Lease {
     const waitsForUs = holder !== null && isSameProcess(holder, owner) && !claimed.has(runId);
     if (holder !== null && isOwnerAlive(holder, holder.heartbeatAt) && !waitsForUs)
       throw locked(runId, holder);
-    insertLease(connection, run, owner);
+    insertLease(connection, run, owner, devices);
+    const keepCount = connection.prepare(
+      "UPDATE runs SET devices = ? WHERE number = ? AND (devices IS NULL OR devices NOT LIKE '[%')",
+    );
+    keepCount.run(String(devices.length), run);
     // What was asked of an earlier attempt that ended before it heard of it is not meant for this one.
     connection.prepare('DELETE FROM run_requests WHERE run = ?').run(run);
   });
@@ -114,13 +124,20 @@ export function requireFree(database: StudioDatabase, runId: string, run: number
   if (!allowOwn || !isSameProcess(holder, database.owner)) throw locked(runId, holder);
 }
 
-/** Inside a transaction: writes the lease of a run, in place of another. For files of db/. */
-export function insertLease(connection: Database.Database, run: number, owner: ProcessOwner): void {
+/** Inside a transaction: writes the lease of a run, in place of another; `devices` once they are known. For files of db/. */
+export function insertLease(
+  connection: Database.Database,
+  run: number,
+  owner: ProcessOwner,
+  devices: readonly DeviceName[] | null,
+): void {
   const now = new Date().toISOString();
   const insert = connection.prepare(
-    'INSERT OR REPLACE INTO leases (run, pid, process_started, host, since, heartbeat_at) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT OR REPLACE INTO leases (run, pid, process_started, host, since, heartbeat_at, devices)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
-  insert.run(run, owner.pid, owner.processStarted, owner.host, now, now);
+  const taken = devices === null ? null : JSON.stringify(devices);
+  insert.run(run, owner.pid, owner.processStarted, owner.host, now, now, taken);
 }
 
 function releaseRun(database: StudioDatabase, runId: string): void {

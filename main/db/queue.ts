@@ -1,4 +1,5 @@
 /** @file Node. The queue: runs in state "queued", in the order of their places. It outlives every process. */
+import { type DeviceName, type DevicesWish, devicesWishSchema, ONE_DEVICE } from '../../shared/devices.ts';
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunConfig, RunState } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
@@ -15,6 +16,8 @@ export interface WaitingRun {
   readonly place: number;
   /** Its state before it was put into the queue to go on; null for a new one. */
   readonly queuedFrom: RunState | null;
+  /** What it asks to be computed on. */
+  readonly devices: DevicesWish;
   /** What it failed with, or was interrupted by, before that. */
   readonly error: ErrorData | null;
 }
@@ -27,6 +30,7 @@ interface WaitingRow {
   readonly queue_place: number;
   readonly queued_from: RunState | null;
   readonly error: string | null;
+  readonly devices: string | null;
 }
 
 /** States from which a run can go on. */
@@ -35,7 +39,7 @@ const RESUMABLE: ReadonlySet<RunState> = new Set(['stopped', 'interrupted', 'fai
 /** In the order in which they start. */
 export function waitingRuns(database: StudioReader): WaitingRun[] {
   const select = database.connection.prepare<[], WaitingRow>(
-    `SELECT id, name, config, created_at, queue_place, queued_from, error FROM runs WHERE state = 'queued'
+    `SELECT id, name, config, created_at, queue_place, queued_from, error, devices FROM runs WHERE state = 'queued'
      ORDER BY queue_place, number`,
   );
   return read(database, () => select.all()).map((row) => ({
@@ -45,6 +49,7 @@ export function waitingRuns(database: StudioReader): WaitingRun[] {
     createdAtMs: Date.parse(row.created_at),
     place: row.queue_place,
     queuedFrom: row.queued_from,
+    devices: wishIn(row.devices),
     error: row.error === null ? null : (JSON.parse(row.error) as ErrorData),
   }));
 }
@@ -106,24 +111,29 @@ export function leaveQueue(database: StudioDatabase, runId: string): void {
   });
 }
 
-/** Takes a waiting run for this process. Throws NOT_FOUND, USAGE when it does not wait any more. */
-export function claimQueued(database: StudioDatabase, runId: string): Lease {
+/** Takes a waiting run for this process, to be computed on `devices`. Throws NOT_FOUND, USAGE when it does not wait any more. */
+export function claimQueued(database: StudioDatabase, runId: string, devices: readonly DeviceName[]): Lease {
   return write(database, () => {
     const { id } = requireWaiting(database, runId);
     database.connection
       .prepare("UPDATE runs SET state = 'preparing', queue_place = NULL, queued_from = NULL WHERE id = ?")
       .run(id);
-    return claimRun(database, id);
+    return claimRun(database, id, devices);
   });
 }
 
 /** A run that this process has claimed and not begun waits again, where it stood. Throws LOCKED when it is not ours. */
-export function giveBack(database: StudioDatabase, { id, place, queuedFrom, error }: WaitingRun): void {
+export function giveBack(
+  database: StudioDatabase,
+  { id, place, queuedFrom, devices, error }: WaitingRun,
+): void {
   write(database, () => {
     requireLease(database, id, runKey(database, id));
-    database.connection
-      .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ?, error = ? WHERE id = ?")
-      .run(place, queuedFrom, error === null ? null : JSON.stringify(error), id);
+    const restore = database.connection.prepare(
+      "UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ?, devices = ?, error = ? WHERE id = ?",
+    );
+    const kept = error === null ? null : JSON.stringify(error);
+    restore.run(place, queuedFrom, JSON.stringify(devices), kept, id);
   });
 }
 
@@ -133,6 +143,20 @@ export function threadsOf(database: StudioReader, runId: string): number | null 
     .prepare<[number], number | null>('SELECT threads FROM runs WHERE number = ?')
     .pluck();
   return read(database, () => select.get(runKey(database, runId)) ?? null);
+}
+
+/** What a run asks to be computed on. Throws NOT_FOUND. */
+export function devicesWishOf(database: StudioReader, runId: string): DevicesWish {
+  const select = database.connection
+    .prepare<[number], string | null>('SELECT devices FROM runs WHERE number = ?')
+    .pluck();
+  return wishIn(read(database, () => select.get(runKey(database, runId)) ?? null));
+}
+
+/** Runs that are older than the choice ask for one, and so do those whose wish a later Entail wrote. */
+function wishIn(text: string | null): DevicesWish {
+  const wish = devicesWishSchema.safeParse(text === null ? null : JSON.parse(text));
+  return wish.success ? wish.data : ONE_DEVICE;
 }
 
 /** By id or the unique beginning of one. Throws NOT_FOUND, USAGE when it does not wait. */

@@ -1,4 +1,5 @@
 /** @file Node. Runs: making, finding and listing them. */
+import { type DevicesWish, ONE_DEVICE } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Environment, RunConfig, RunRecord } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
@@ -18,6 +19,8 @@ export interface NewRun {
   readonly name?: string;
   readonly config: RunConfig;
   readonly environment: Environment;
+  /** One when it is not told. */
+  readonly devices?: DevicesWish;
   /** Makes the run "queued", before all that have a greater place; nobody holds it then. */
   readonly queue?: { readonly place: number; readonly threads: number | null };
 }
@@ -36,8 +39,9 @@ export function createRun(database: StudioDatabase, run: NewRun): string {
     const id = nextRunId(previous, Date.now());
     const insert = connection.prepare(
       `INSERT INTO runs (id, experiment, name, state, config, config_hash, replicate_hash, environment, created_at,
-         queue_place, threads)
-       VALUES (:id, :experiment, :name, :state, :config, :hash, :replicate, :environment, :now, :place, :threads)`,
+         queue_place, threads, devices)
+       VALUES (:id, :experiment, :name, :state, :config, :hash, :replicate, :environment, :now, :place, :threads,
+         :devices)`,
     );
     const { lastInsertRowid } = insert.run({
       ...{ id, experiment, name, config: config.text, hash: config.hash },
@@ -47,8 +51,9 @@ export function createRun(database: StudioDatabase, run: NewRun): string {
       now: new Date().toISOString(),
       place: run.queue?.place ?? null,
       threads: run.queue?.threads ?? null,
+      devices: JSON.stringify(run.devices ?? ONE_DEVICE),
     });
-    if (run.queue === undefined) insertLease(connection, Number(lastInsertRowid), owner);
+    if (run.queue === undefined) insertLease(connection, Number(lastInsertRowid), owner, null);
     return id;
   });
 }

@@ -3,12 +3,17 @@ import { type Device, PROCESSOR } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { cudaDevices, cudaEnvironment, NO_CUDA } from './cudaDevices.ts';
 import { findInstallation } from './tensorflow/installation.ts';
+import { webgpuDevices, webgpuEnvironment } from './webgpu/webgpuDevices.ts';
 
 /** The best first; those that are taken unasked come before the processor. Never throws, never empty. */
 export async function listDevices(
   engine: EngineName,
   { dataDirectory }: { readonly dataDirectory: string },
 ): Promise<Device[]> {
+  if (engine === 'webgpu') {
+    const gpus = await webgpuDevices(await cudaDevices());
+    return gpus.length > 0 ? gpus : [PROCESSOR];
+  }
   if (engine !== 'tensorflow') return [PROCESSOR];
   const isForCuda = findInstallation(dataDirectory, { cuda: true })?.manifest.kind === 'cuda';
   return isForCuda ? [...(await cudaDevices()), PROCESSOR] : [PROCESSOR];
@@ -23,5 +28,6 @@ export function unaskedDevices(devices: readonly Device[]): Device[] {
 /** Variables by which a worker that runs `engine` sees this device and no other. */
 export function deviceEnvironment(engine: EngineName, device: Device): Readonly<Record<string, string>> {
   if (device.name.startsWith('cuda:')) return cudaEnvironment(device);
+  if (device.name.startsWith('webgpu:')) return webgpuEnvironment(device);
   return device.name === 'cpu' && engine === 'tensorflow' ? NO_CUDA : {};
 }

@@ -2,17 +2,22 @@
 import { constants, setPriority } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Device, DeviceName } from '../../shared/devices.ts';
-import type { DoctorReport, EngineName, EngineRecord } from '../../shared/engines.ts';
-import { StudioError } from '../../shared/errors.ts';
+import {
+  type DoctorReport,
+  type EngineName,
+  type EngineRecord,
+  OFFERED_ENGINES,
+  type Precision,
+} from '../../shared/engines.ts';
 import { type AdamVariableFactory, plainAdamVariable } from '../model/adam.ts';
 import { registerCpu } from './cpu.ts';
 import { cpuReport } from './cpuDoctor.ts';
 import { deviceEnvironment } from './devices.ts';
 import { type HardwarePlaces, hasNvidiaDriver } from './hardware.ts';
-import type { Precision } from './native/binding.ts';
 import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
-import { openNative, requirePrecision } from './native.ts';
+import { openNative } from './native.ts';
 import { nativeReport } from './nativeDoctor.ts';
+import { checkPrecision } from './precision.ts';
 import { loadTensorflow, missingTensorflow } from './tensorflow/backend.ts';
 import { canUseCuda } from './tensorflow/cudaReadiness.ts';
 import { tensorflowReport } from './tensorflow/doctor.ts';
@@ -20,6 +25,9 @@ import { tensorflowEnvironment } from './tensorflow/environment.ts';
 import { findInstallation } from './tensorflow/installation.ts';
 import { registerWasm } from './wasm.ts';
 import { wasmReport } from './wasmDoctor.ts';
+import { adapterNamed } from './webgpu/adapters.ts';
+import { requireAdapter } from './webgpu/adaptersHere.ts';
+import { webgpuReport } from './webgpuDoctor.ts';
 
 export interface OpenEngine {
   readonly record: EngineRecord;
@@ -27,6 +35,11 @@ export interface OpenEngine {
   readonly adamVariables: AdamVariableFactory;
   /** How often a kernel that the engine has not ran in plain JavaScript so far, by name; it grows. */
   readonly fallbacks?: ReadonlyMap<string, number>;
+  /**
+   * Waits until the device is at most one micro-batch behind what it was given, on engines that compute beside this
+   * process. @throws StudioError DEVICE_LOST, OUT_OF_MEMORY … when it has failed
+   */
+  readonly keepUp?: () => Promise<void>;
   /** A sentence for a person, such as that the GPU cannot be used and why; null when there is nothing to say. */
   readonly notice?: string | null;
 }
@@ -35,6 +48,8 @@ export interface OpenOptions {
   readonly dataDirectory: string;
   /** For engines that can use several; all processors when absent. */
   readonly threads?: number;
+  /** Processes that compute on the processor beside each other and divide its threads; this one alone when absent. */
+  readonly sharedBy?: number;
   /** Of matrix products, on engines that have a choice; single precision when absent. */
   readonly precision?: Precision;
   /** What this process was started for (`workerEnvironment`); the engine's own choice when absent. */
@@ -48,20 +63,30 @@ export interface OpenOptions {
 /**
  * Makes an engine tfjs' current backend in this process. A process that shall run one well is started with
  * `workerEnvironment`.
- * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not start
+ * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not start, USAGE for a precision that it has not
  */
 export async function openEngine(name: EngineName, options: OpenOptions): Promise<OpenEngine> {
-  if (name === 'native') return await openNative(options);
+  const { precision = 'fp32' } = options;
+  checkPrecision(name, precision);
+  if (name === 'native')
+    return await openNative({ ...options, precision: precision === 'bf16' ? 'bf16' : 'fp32' });
   if (options.nice === true) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   if (name === 'tensorflow') return await loadTensorflow(options);
   if (name === 'webgpu') {
+    // tfjs' WebGPU backend is large, and most processes do without.
     const { openWebgpu } = await import('./webgpu.ts');
-    const adapter = options.adapter ?? process.env['ENTAIL_WEBGPU_ADAPTER'];
-    return await openWebgpu(adapter === undefined ? {} : { adapter });
+    return await openWebgpu({ ...named(options), precision: precision === 'fp16' ? 'fp16' : 'fp32' });
   }
   if (name === 'wasm') return { adamVariables: await registerWasm(), record: singleThreaded(name) };
   await registerCpu();
   return { adamVariables: plainAdamVariable, record: singleThreaded(name) };
+}
+
+function named({ adapter = adapterNamed(), device }: OpenOptions) {
+  return {
+    ...(adapter === undefined ? {} : { adapter }),
+    ...(device?.startsWith('webgpu:') ? { device } : {}),
+  };
 }
 
 function singleThreaded(engine: EngineName): EngineRecord {
@@ -95,8 +120,8 @@ export function workerEnvironment(
 
 /**
  * The engine asked for, or the best that is here: `tensorflow` for an NVIDIA GPU, then `native`, then `tensorflow` for
- * the processor, else `wasm`.
- * @throws ENGINE_MISSING when the one asked for is not installed
+ * the processor, else `wasm`. `webgpu` is not chosen by itself: on no GPU has it been shown to be faster.
+ * @throws ENGINE_MISSING when the one asked for is not installed, or finds no GPU
  */
 export async function chooseEngine(wish: {
   readonly dataDirectory: string;
@@ -114,35 +139,9 @@ export async function chooseEngine(wish: {
     return installed ? 'tensorflow' : 'wasm';
   }
   if (asked === 'native') loadNative(native);
+  if (asked === 'webgpu') await requireAdapter();
   if (asked !== 'tensorflow' || installed) return asked;
   throw missingTensorflow(dataDirectory);
-}
-
-/**
- * Only `native` has a choice of precision, and only on some processors.
- * @throws USAGE when the engine cannot compute in it here
- */
-export function checkPrecision(engine: EngineName, precision: Precision): void {
-  if (precision === 'fp32') return;
-  if (engine === 'native') requirePrecision(precision, loadNative());
-  else
-    throw new StudioError(
-      'USAGE',
-      `The engine ${engine} computes in single precision only, not in ${precision}.`,
-      {
-        nextStep: 'Leave --precision out, or use --engine native.',
-      },
-    );
-}
-
-/** What finished weights are used with: the precision of their run where it is to be had, for it is not the weights'. */
-export function precisionHere(engine: EngineName, wish: Precision): Precision {
-  try {
-    checkPrecision(engine, wish);
-    return wish;
-  } catch {
-    return 'fp32';
-  }
 }
 
 /** What every engine needs, has and lacks on this machine. Never throws for a machine's faults. */
@@ -151,7 +150,7 @@ export async function doctor(wish: {
   readonly engines?: readonly EngineName[];
 }): Promise<DoctorReport[]> {
   const reports: DoctorReport[] = [];
-  for (const engine of wish.engines ?? (['native', 'tensorflow', 'wasm'] as const))
+  for (const engine of wish.engines ?? OFFERED_ENGINES)
     reports.push(await reportOf(engine, wish.dataDirectory));
   return reports;
 }
@@ -159,5 +158,6 @@ export async function doctor(wish: {
 async function reportOf(engine: EngineName, dataDirectory: string): Promise<DoctorReport> {
   if (engine === 'native') return await nativeReport();
   if (engine === 'tensorflow') return await tensorflowReport(dataDirectory);
+  if (engine === 'webgpu') return await webgpuReport();
   return engine === 'wasm' ? wasmReport() : cpuReport();
 }

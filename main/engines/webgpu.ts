@@ -1,6 +1,7 @@
 /** @file Node. The `webgpu` engine: tfjs on any GPU that Vulkan, Metal or Direct3D 12 reach, through Dawn. */
 import { webgpu_util } from '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
+import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { AdamVariableFactory } from '../model/adam.ts';
@@ -11,13 +12,18 @@ import { BACKEND_NAME, createBackend, StudioWebgpuBackend } from './webgpu/backe
 import { loadDawn } from './webgpu/dawn.ts';
 import { openDevice } from './webgpu/device.ts';
 import { programsOf } from './webgpu/dispatch.ts';
+import { requireHalfPrecision } from './webgpu/halfPrecision.ts';
+import type { WebgpuPrecision } from './webgpu/kernels/kernel.ts';
 import { registerPlainKernels } from './webgpu/plainKernels.ts';
-import { registerWebgpuKernels } from './webgpu/registerKernels.ts';
+import { choosePrecision, registerWebgpuKernels } from './webgpu/registerKernels.ts';
 
 export interface WebgpuOptions {
+  readonly precision?: WebgpuPrecision;
   /** Part of the adapter's name; the preferred GPU when absent. */
   readonly adapter?: string;
   readonly powerPreference?: PowerPreference;
+  /** What the adapter is called among the devices of this machine. */
+  readonly device?: DeviceName;
 }
 
 /** Of tfjs' backend. */
@@ -30,30 +36,48 @@ const FLAGS = [
 
 /**
  * Makes `webgpu` tfjs' current backend.
- * @throws ENGINE_MISSING when Dawn does not load or there is no such GPU, ENGINE_FAILED when it can too little
+ * @throws ENGINE_MISSING when Dawn does not load or there is no such GPU, ENGINE_FAILED when it can too little,
+ * USAGE for fp16 where that was not tried
  */
-export async function openWebgpu({ adapter: name, powerPreference }: WebgpuOptions): Promise<{
+export async function openWebgpu({
+  adapter: name,
+  powerPreference,
+  precision = 'fp32',
+  device: deviceName = 'webgpu:0',
+}: WebgpuOptions): Promise<{
   record: EngineRecord;
   adamVariables: AdamVariableFactory;
   backend: StudioWebgpuBackend;
+  keepUp: () => Promise<void>;
 }> {
   const found = await findAdapter(await loadDawn(), {
     ...(name === undefined ? {} : { name }),
     ...(powerPreference === undefined ? {} : { powerPreference }),
   });
-  const device = await openDevice(found);
+  if (precision === 'fp16') requireHalfPrecision(found.adapter.features, found.name);
   await registerGradients();
-  const backend = await makeCurrent(device, found);
-  return { record: recordOf(found), adamVariables: webgpuAdamVariables(programsOf(backend)), backend };
+  const backend = await makeCurrent(found);
+  choosePrecision(backend, precision);
+  return {
+    record: recordOf(found, precision, deviceName),
+    adamVariables: webgpuAdamVariables(programsOf(backend)),
+    backend,
+    keepUp: () => backend.keepUp(),
+  };
 }
 
-/** One a process: opening the engine again takes the device that is there. */
-async function makeCurrent(device: GPUDevice, found: FoundAdapter): Promise<StudioWebgpuBackend> {
-  if (tf.findBackendFactory(BACKEND_NAME) === null)
-    tf.registerBackend(BACKEND_NAME, () => createBackend(device, found));
+/** A device that works is taken again: there is one a process. */
+async function makeCurrent(found: FoundAdapter): Promise<StudioWebgpuBackend> {
   registerPlainKernels();
   registerWebgpuKernels();
   for (const [name, value] of FLAGS) tf.env().set(name, value);
+  const isKnown = tf.findBackendFactory(BACKEND_NAME) !== null;
+  const open: unknown = isKnown ? tf.engine().findBackend(BACKEND_NAME) : null;
+  if (!(open instanceof StudioWebgpuBackend && open.title === found.name && !open.failure.hasFailed)) {
+    if (isKnown) tf.removeBackend(BACKEND_NAME);
+    const device = await openDevice(found);
+    tf.registerBackend(BACKEND_NAME, () => createBackend(device, found));
+  }
   const backend = (await tf.setBackend(BACKEND_NAME)) ? tf.backend() : null;
   if (backend instanceof StudioWebgpuBackend) return backend;
   throw new StudioError('ENGINE_FAILED', 'tfjs did not take the engine webgpu as a backend.', {
@@ -61,13 +85,17 @@ async function makeCurrent(device: GPUDevice, found: FoundAdapter): Promise<Stud
   });
 }
 
-function recordOf({ name, api, driver }: FoundAdapter): EngineRecord {
+function recordOf(
+  { name, api, driver }: FoundAdapter,
+  precision: WebgpuPrecision,
+  device: DeviceName,
+): EngineRecord {
   return {
     engine: 'webgpu',
     versions: { tfjs: tf.version_core },
-    device: `webgpu:0 ${name}`,
+    device: `${device} ${name}`,
     threads: 1,
     deterministic: true,
-    pinned: { adapter: name, api, driver },
+    pinned: { adapter: name, api, driver, precision },
   };
 }

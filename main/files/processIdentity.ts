@@ -22,6 +22,16 @@ export function processStartTime(pid: number): string | null {
   return `${boot}/${startTicks}`;
 }
 
+/** Whether a process was started by another one, or by one that it started; it is its own descendant. False without /proc. */
+export function isDescendantOf(pid: number, ancestor: number): boolean {
+  for (let current = pid; current > 0; ) {
+    if (current === ancestor) return true;
+    const stat = readProc(`/proc/${current}/stat`);
+    current = stat === null ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  }
+  return false;
+}
+
 /**
  * Whether the process that had this start time still runs. Where start times cannot be had (`startTime` null, or no
  * /proc), a living process of that number is the best answer there is.

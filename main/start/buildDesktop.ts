@@ -16,6 +16,7 @@ const INPUT = {
   engineTest: 'main/golden/engineTestWorker.ts',
   export: 'main/exporting/exportWorker.ts',
   selfTest: 'main/engines/tensorflow/selfTestProgram.ts',
+  adapters: 'main/engines/webgpu/adaptersProgram.ts',
   heartbeat: 'main/training/heartbeatThread.ts',
   encoding: 'main/data/encodingThread.ts',
 } as const;
@@ -25,7 +26,7 @@ const SOURCES = ['main', 'shared', 'package-lock.json'];
  * Native code cannot be bundled. And tfjs must be there once: tfjs-node, which is read from where it lies, asks for the
  * same tfjs-core as our own code.
  */
-const OUTSIDE = /^(electron|better-sqlite3|onnxruntime-node|@tensorflow\/.+)$/;
+const OUTSIDE = /^(electron|better-sqlite3|onnxruntime-node|webgpu|@tensorflow\/.+)$/;
 
 /** @returns the entry for Electron. */
 export async function buildDesktopIfNeeded(

@@ -40,8 +40,8 @@ export interface ChosenEngine {
   readonly threads: number | null;
   /** One or more; a worker each. */
   readonly devices: readonly DeviceName[];
-  /** Of the worker of the first device. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** Of the worker of each device. */
+  readonly environments: readonly Readonly<Record<string, string>>[];
 }
 
 /** What an attempt tells, always after it is stored. */
@@ -74,7 +74,7 @@ export function superviseAttempt(options: AttemptOptions): RunningTraining {
   const training = superviseTraining({
     entry: entries.path('training'),
     job: jobOf(options),
-    environment: engine.environment,
+    environments: engine.environments,
     onReports: (reports) => {
       if (!sink.take(reports)) training.kill();
     },

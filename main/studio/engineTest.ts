@@ -1,4 +1,5 @@
 /** @file Runs under Node. How fast an engine is here: the quick recipe on the built-in sample, a few steps, as a job. */
+import { ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { QUICK } from '../../shared/presets.ts';
 import { importData } from './dataJobs.ts';
@@ -28,7 +29,7 @@ export async function testEngine(context: HostContext, engine: EngineName): Prom
           engine,
           threads: context.settings.current().threads,
         },
-        ...{ kind: 'fine-tuning' as const, name: null, experiment: null, tags: [] },
+        ...{ kind: 'fine-tuning' as const, devices: ONE_DEVICE, name: null, experiment: null, tags: [] },
         ...{ startFrom: null, vocabularyPath: null },
       };
       const probe = await measureRun(context, request, {

@@ -8,6 +8,7 @@ import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 
 /** Loaded when first needed: the registry brings all of tfjs, which most commands do without. */
 const loadRegistry = () => import('../engines/registry.ts');
+const loadPrecision = () => import('../engines/precision.ts');
 const loadDevices = () => import('../engines/devices.ts');
 const loadReadiness = () => import('../engines/tensorflow/cudaReadiness.ts');
 const loadInstall = () => import('../engines/tensorflow/install.ts');
@@ -15,6 +16,9 @@ const loadUninstall = () => import('../engines/tensorflow/uninstall.ts');
 
 /** Makes ready what can be made ready where it is needed, such as an engine that is built on first use. */
 export type PrepareEngines = () => Promise<void>;
+
+/** GPUs come and go with drivers, not with the minute. */
+const DEVICES_KEPT_MS = 60_000;
 
 export interface EngineSurroundings {
   /** Told once, what a person should know of an engine that was taken in another's place. */
@@ -30,6 +34,7 @@ export class EngineService {
   readonly #hardware: HardwarePlaces | undefined;
   readonly #told = new Set<string>();
   #prepared: Promise<void> | null = null;
+  readonly #devices = new Map<EngineName, { readonly devices: Promise<Device[]>; readonly atMs: number }>();
 
   constructor(
     dataDirectory: string,
@@ -79,14 +84,19 @@ export class EngineService {
 
   /** @throws StudioError USAGE when the engine cannot compute here as a run wishes. */
   async check(engine: EngineName, { precision }: Hyperparameters): Promise<void> {
-    const { checkPrecision } = await loadRegistry();
+    const { checkPrecision } = await loadPrecision();
     checkPrecision(engine, precision);
   }
 
-  /** What an engine can compute on here, the best first; never empty. */
-  async devices(engine: EngineName): Promise<Device[]> {
-    const { listDevices } = await loadDevices();
-    return await listDevices(engine, { dataDirectory: this.#dataDirectory });
+  /** What an engine can compute on here, the best first; never empty. As it was found last: asking a driver takes a while. */
+  async devices(engine: EngineName): Promise<readonly Device[]> {
+    const known = this.#devices.get(engine);
+    if (known !== undefined && performance.now() - known.atMs < DEVICES_KEPT_MS) return await known.devices;
+    const devices = loadDevices().then(({ listDevices }) =>
+      listDevices(engine, { dataDirectory: this.#dataDirectory }),
+    );
+    this.#devices.set(engine, { devices, atMs: performance.now() });
+    return await devices;
   }
 
   /** What an engine (null: the best that works) computes on when nobody says. @throws StudioError ENGINE_MISSING. */
@@ -109,7 +119,9 @@ export class EngineService {
 
   async installTensorflow(options: Omit<InstallOptions, 'dataDirectory'>): Promise<InstallOutcome> {
     const { installTensorflow } = await loadInstall();
-    return await installTensorflow({ ...options, dataDirectory: this.#dataDirectory });
+    const outcome = await installTensorflow({ ...options, dataDirectory: this.#dataDirectory });
+    this.#devices.clear();
+    return outcome;
   }
 
   /** What `uninstallTensorflow` would remove. */
@@ -120,6 +132,7 @@ export class EngineService {
 
   async uninstallTensorflow(): Promise<RemovablePart[]> {
     const { uninstallTensorflow } = await loadUninstall();
+    this.#devices.clear();
     return uninstallTensorflow(this.#dataDirectory);
   }
 }

@@ -22,6 +22,7 @@ export type HostBase = Pick<
   | 'entries'
   | 'datasets'
   | 'engines'
+  | 'devices'
   | 'runs'
   | 'texts'
   | 'training'

@@ -9,6 +9,7 @@ import type { Databases } from './databases.ts';
 import type { DatasetChanges } from './datasetChanges.ts';
 import type { DatasetService } from './datasets.ts';
 import type { Deletions } from './deletions.ts';
+import type { DeviceService } from './devices.ts';
 import type { DirectoryChoice } from './directoryChoice.ts';
 import type { EngineReportWish } from './engineReport.ts';
 import type { EngineService } from './engines.ts';
@@ -63,6 +64,7 @@ export interface HostContext {
   readonly datasets: DatasetService;
   readonly datasetChanges: DatasetChanges;
   readonly engines: EngineService;
+  readonly devices: DeviceService;
   readonly runs: RunService;
   readonly texts: TextService;
   readonly training: TrainingService;

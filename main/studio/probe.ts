@@ -4,15 +4,19 @@ import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { ProbeResult } from '../../shared/contract/jobs.ts';
+import { ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { ProbeFigures } from '../training/jobs.ts';
 import { superviseProbe } from '../training/probeSupervisor.ts';
+import { engineOn } from './chosenEngine.ts';
+import { holderText } from './deviceText.ts';
 import type { HostContext } from './hosting.ts';
 import { preparedRun } from './preparedRun.ts';
+import { takeDevices } from './takenDevices.ts';
 import { writeTokenizer } from './tokenizerOfRun.ts';
 
-type ProbeSetting = Pick<HostContext, 'databases' | 'engines' | 'entries' | 'jobs' | 'queue'>;
+type ProbeSetting = Pick<HostContext, 'databases' | 'devices' | 'engines' | 'entries' | 'jobs'>;
 
 /** @throws StudioError what is wrong with the request; LOCKED while a run trains on its device. */
 export async function startProbe(context: ProbeSetting, request: RunRequest): Promise<string> {
@@ -35,16 +39,17 @@ export async function startProbe(context: ProbeSetting, request: RunRequest): Pr
 
 /** @throws StudioError LOCKED while something computes on the device of an engine (null: the best that works). */
 export async function requireFreeDevice(
-  { engines, jobs, queue }: ProbeSetting,
+  { devices, engines, jobs }: ProbeSetting,
   engine: EngineName | null,
 ): Promise<void> {
-  const device = await engines.deviceOf(engine);
-  const isBusy = queue.show().running.some((one) => one.device === device);
+  const name = await engines.best(engine);
+  const { waitsFor } = await devices.turnOf(name, ONE_DEVICE, { sharesProcessor: false });
   const measuring = (['probe', 'testEngine', 'reportEngine'] as const).some((kind) => jobs.isRunning(kind));
-  if (!isBusy && !measuring) return;
+  if (waitsFor.length === 0 && !measuring) return;
+  const who = waitsFor.map(({ device, holder }) => ` ${device} is ${holderText(holder)}.`).join('');
   throw new StudioError(
     'LOCKED',
-    'Nothing can be measured while something else computes on the same device.',
+    `Nothing can be measured while something else computes on the same device.${who}`,
     {
       nextStep: 'Measure when it is done, or start without it.',
     },
@@ -53,31 +58,34 @@ export async function requireFreeDevice(
 
 /** Trains a few steps of a configuration in a child and throws them away. @throws StudioError CANCELLED, and as a run fails. */
 export async function measureRun(
-  { databases, engines, entries }: ProbeSetting,
+  { databases, devices, engines, entries }: ProbeSetting,
   request: RunRequest,
   links: { readonly signal: AbortSignal; readonly onProgress: (fraction: number) => void },
 ): Promise<ProbeResult> {
   const { threads } = request;
   const { config, tokenizer, encode } = preparedRun(databases, request);
   await encode({ onReports: () => {}, signal: links.signal });
+  const name = await engines.choose(request.engine);
+  const taking = { engine: name, wish: ONE_DEVICE, waits: false, purpose: 'a measurement' };
+  const listener = { onReports: () => {} };
+  const taken = await takeDevices(devices, taking, { listener, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
   try {
     writeTokenizer(folder, tokenizer);
-    const engine = await engines.choose(request.engine);
-    const device = await engines.deviceOf(engine);
+    const engine = await engineOn(engines, { name, threads }, taken.devices);
     const figures = await superviseProbe({
       entry: entries.path('training'),
-      environment: await engines.workerEnvironment(engine, { threads, device }),
+      environment: engine.environments[0] ?? {},
       job: {
         ...{ runId: 'probe', runDirectory: folder, cachePath: databases.places.cacheDatabase },
-        ...{ dataDirectory: databases.places.root, config, engine, threads },
-        devices: [device],
-        ...{ resumeFrom: null, trainedOn: null },
+        ...{ dataDirectory: databases.places.root, config, engine: name, threads },
+        ...{ devices: engine.devices, resumeFrom: null, trainedOn: null },
       },
       ...links,
     });
     return resultOf(figures, request);
   } finally {
+    taken.lock.release();
     rmSync(folder, { recursive: true, force: true });
   }
 }

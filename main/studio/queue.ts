@@ -2,10 +2,9 @@
  * @file Runs under Node. The queue at work: starts waiting runs, one a device, in their order; stops, pauses and goes on
  * with them. Everything about it is in studio.db, so that it survives the studio.
  */
-import type { StudioEvent } from '../../shared/contract/events.ts';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { QueueState } from '../../shared/contract/queue.ts';
-import type { EngineName } from '../../shared/engines.ts';
+import type { DeviceBlock } from '../../shared/devices.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
 import type { RunState } from '../../shared/runs.ts';
 import { holderOf, interruptOrphans } from '../db/lease.ts';
@@ -14,14 +13,16 @@ import { requestOfRun } from '../db/runRequests.ts';
 import { stateOf } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
 import type { RunningTraining } from './attempt.ts';
+import type { Placement } from './deviceTurns.ts';
 import type { HostContext, RunControl } from './hosting.ts';
+import { QueueNews } from './queueNews.ts';
 import { QueuePreferences } from './queuePreferences.ts';
 import { queueState } from './queueState.ts';
 import { RunAnnouncer } from './runAnnouncer.ts';
 
 export type QueueSetting = Pick<
   HostContext,
-  'databases' | 'deletions' | 'engines' | 'platform' | 'publish' | 'runIndex' | 'settings' | 'training'
+  'databases' | 'deletions' | 'devices' | 'platform' | 'publish' | 'runIndex' | 'settings' | 'training'
 >;
 
 /** Other processes come and go without telling. */
@@ -33,20 +34,21 @@ export class QueueService implements RunControl {
   readonly #setting: QueueSetting;
   readonly #preferences: QueuePreferences;
   readonly #announcer: RunAnnouncer;
+  readonly #news: QueueNews;
   /** Runs that this process trains, by id; null while one is being started. */
-  readonly #here = new Map<string, { readonly device: string; training: RunningTraining | null }>();
+  readonly #here = new Map<string, RunningTraining | null>();
+  /** What waiting runs wait for beside their turn, as it was seen last. */
+  #blocks: ReadonlyMap<string, readonly DeviceBlock[]> = new Map();
   readonly #ends = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
   readonly #closing = new AbortController();
-  /** The queue that pages know of, as JSON. */
-  #told = '';
   #starting = Promise.resolve();
-  #troubled = false;
 
   constructor(setting: QueueSetting) {
     this.#setting = setting;
     this.#preferences = new QueuePreferences(setting.databases);
     this.#announcer = new RunAnnouncer(setting);
+    this.#news = new QueueNews(() => this.show(), setting.publish);
   }
 
   /** From now on waiting runs are started. */
@@ -68,7 +70,8 @@ export class QueueService implements RunControl {
     const { databases, runIndex } = this.#setting;
     return queueState(databases.store(), this.#preferences.current(), {
       isHidden: (run) => runIndex.isHidden(run),
-      deviceHere: (run) => this.#here.get(run)?.device ?? null,
+      isHere: (run) => this.#here.has(run),
+      waitsFor: (run) => this.#blocks.get(run) ?? [],
     });
   }
 
@@ -151,7 +154,7 @@ export class QueueService implements RunControl {
 
   /** Another program has written into studio.db: pages are told of the queue when it is not as they know it. */
   lookAround(): void {
-    this.#tellIfChanged();
+    this.#news.tellIfChanged();
     this.look();
   }
 
@@ -160,7 +163,7 @@ export class QueueService implements RunControl {
     if (this.#closing.signal.aborted) return;
     this.#starting = this.#starting
       .then(() => this.#startWaiting())
-      .catch((thrown: unknown) => this.#tellTrouble(thrown));
+      .catch((thrown: unknown) => this.#news.tellTrouble(thrown));
   }
 
   /** Runs that train are stopped in good order; they go on when somebody resumes them. */
@@ -168,9 +171,9 @@ export class QueueService implements RunControl {
     this.#closing.abort();
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#starting;
-    for (const { training } of this.#here.values()) training?.stop();
+    for (const training of this.#here.values()) training?.stop();
     const patience = setTimeout(() => {
-      for (const { training } of this.#here.values()) training?.kill();
+      for (const training of this.#here.values()) training?.kill();
     }, CLOSING_MS);
     await Promise.all(this.#ends);
     clearTimeout(patience);
@@ -180,54 +183,71 @@ export class QueueService implements RunControl {
     const store = this.#setting.databases.store();
     const orphans = interruptOrphans(store);
     if (orphans.length > 0) this.#changed(orphans);
-    for (const { id, config } of waitingRuns(store)) {
-      // Asked again for each: one that could not be started may have paused the queue.
-      if (this.#closing.signal.aborted || this.#preferences.current().paused) return;
-      const device = await this.#deviceOf(config.engine);
-      const { running, waiting } = this.show();
-      const isFree = running.every((one) => one.device !== device);
-      // It may have been taken out meanwhile.
-      if (isFree && waiting.some((one) => one.id === id)) await this.#start(id, device);
+    const tried = new Set<string>();
+    while (!this.#closing.signal.aborted) {
+      const next = await this.#nextTurn(tried);
+      if (next === null) return;
+      tried.add(next.run);
+      await this.#start(next.run, next.placement);
     }
   }
 
-  /** An engine that does not work any more is no reason for others to wait: the run says so when it starts. */
-  async #deviceOf(engine: EngineName | null): Promise<string> {
-    return await this.#setting.engines.deviceOf(engine).catch(() => 'cpu');
+  /** The first run that may start now; asked again after each, for one that could not start may have paused the queue. */
+  async #nextTurn(
+    tried: ReadonlySet<string>,
+  ): Promise<{ readonly run: string; readonly placement: Placement } | null> {
+    const { databases, devices, runIndex } = this.#setting;
+    const isMeant = ({ id }: { id: string }) => !tried.has(id) && !runIndex.isHidden(id);
+    const waiting = waitingRuns(databases.store()).filter(isMeant);
+    if (waiting.length === 0 || this.#preferences.current().paused) return null;
+    const turns = await devices.turns(waiting);
+    this.#blocks = new Map(turns.map(({ run, waitsFor }) => [run, waitsFor]));
+    this.#news.tellIfChanged();
+    const stillWaits = new Set(
+      waitingRuns(databases.store())
+        .filter(isMeant)
+        .map(({ id }) => id),
+    );
+    // One may have been taken out, or the queue paused, meanwhile.
+    if (this.#preferences.current().paused) return null;
+    for (const { run, placement } of turns)
+      if (placement !== null && stillWaits.has(run)) return { run, placement };
+    return null;
   }
 
-  async #start(run: string, device: string): Promise<void> {
+  async #start(run: string, placement: Placement): Promise<void> {
     const { databases, training, platform } = this.#setting;
-    const place: { readonly device: string; training: RunningTraining | null } = { device, training: null };
-    this.#here.set(run, place);
+    this.#here.set(run, null);
     platform.keepAwake(true);
+    let started: RunningTraining;
     try {
-      const listener = this.#announcer.listenerOf(run, () => this.#tellIfChanged());
-      place.training = await training.launch(run, listener, this.#closing.signal);
+      const listener = this.#announcer.listenerOf(run, () => this.#news.tellIfChanged());
+      started = await training.launch(run, placement, { listener, signal: this.#closing.signal });
     } catch (thrown) {
       const state = stateOf(databases.store(), run);
       if (state === 'failed') this.#ended(run, state, thrown);
-      else this.#notStarted(run, state === 'queued' ? thrown : null);
+      else this.#notStarted(run, state === 'queued' && !isLocked(thrown) ? thrown : null);
       return;
     }
-    this.#tellTrouble(null);
+    this.#here.set(run, started);
+    this.#news.tellTrouble(null);
     this.#changed([run]);
-    const end = place.training.done
+    const end = started.done
       .then(
         ({ outcome }) => this.#ended(run, outcome === 'finished' ? 'completed' : 'stopped', null),
         (thrown: unknown) =>
           this.#ended(run, errorData(thrown).code === 'INTERRUPTED' ? 'interrupted' : 'failed', thrown),
       )
       // What cannot be stored or told must not take the studio with it.
-      .catch((thrown: unknown) => this.#tellTrouble(thrown));
+      .catch((thrown: unknown) => this.#news.tellTrouble(thrown));
     this.#ends.add(end);
     void end.then(() => this.#ends.delete(end));
   }
 
-  /** Another program has it (null), or it cannot be claimed (a full disk): tried again by the timer, not at once. */
+  /** Another program has it or its device (null), or it cannot be claimed (a full disk): tried again by the timer, not at once. */
   #notStarted(run: string, trouble: unknown): void {
     this.#leave(run);
-    if (trouble !== null && !this.#closing.signal.aborted) this.#tellTrouble(trouble);
+    if (trouble !== null && !this.#closing.signal.aborted) this.#news.tellTrouble(trouble);
   }
 
   #leave(run: string): void {
@@ -237,7 +257,7 @@ export class QueueService implements RunControl {
 
   #ended(run: string, state: RunState, thrown: unknown): void {
     this.#leave(run);
-    this.#tellTrouble(null);
+    this.#news.tellTrouble(null);
     this.#announcer.ended(run, state);
     if (state === 'failed' && !this.#preferences.current().continueAfterError) {
       this.#preferences.change({ paused: true, pausedBy: { run, message: errorData(thrown).message } });
@@ -247,7 +267,7 @@ export class QueueService implements RunControl {
 
   #trainingOf(run: string): RunningTraining | null {
     const id = findRun(this.#setting.databases.store(), run).id;
-    return this.#here.get(id)?.training ?? null;
+    return this.#here.get(id) ?? null;
   }
 
   /** Asks the process that trains the run. @throws StudioError USAGE when none does. */
@@ -270,28 +290,10 @@ export class QueueService implements RunControl {
 
   #changed(runs: readonly string[]): QueueState {
     this.#setting.runIndex.touch(runs);
-    const queue = this.show();
-    this.#tellOf(queue, runs.length === 0 ? [] : [{ kind: 'runs', ids: runs }]);
+    const queue = this.#news.tell(runs);
     this.look();
     return queue;
   }
-
-  #tellIfChanged(): void {
-    const queue = this.show();
-    if (JSON.stringify(queue) !== this.#told) this.#tellOf(queue, []);
-  }
-
-  #tellOf(queue: QueueState, before: readonly StudioEvent[]): void {
-    this.#told = JSON.stringify(queue);
-    this.#setting.publish([...before, { kind: 'queue', queue }]);
-  }
-
-  /** What keeps runs from being started; null takes back what was told before. */
-  #tellTrouble(thrown: unknown): void {
-    if (thrown === null && !this.#troubled) return;
-    this.#troubled = thrown !== null;
-    const { message, nextStep } = thrown === null ? { message: '', nextStep: '' } : errorData(thrown);
-    const text = `${message} ${nextStep}`.trim();
-    this.#setting.publish([{ kind: 'notice', id: 'queue', level: 'warning', text }]);
-  }
 }
+
+const isLocked = (thrown: unknown): boolean => errorData(thrown).code === 'LOCKED';

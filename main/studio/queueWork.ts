@@ -1,25 +1,27 @@
 /**
- * @file Runs under Node. The queue worked through by a program that is no studio, one run after another, for as long as no
+ * @file Runs under Node. The queue worked through by a program that is no studio, one run a device, for as long as no
  * studio is open: that one then goes on with it.
  */
 import { join } from 'node:path';
+import type { DeviceBlock } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { RunState } from '../../shared/runs.ts';
 import { waitingRuns } from '../db/queue.ts';
 import { stateOf } from '../db/runState.ts';
-import { runsInWork } from '../db/runsInWork.ts';
 import { acquireFileLock, type FileLock, readLockHolder } from '../files/fileLock.ts';
-import type { RunningTraining, TrainingListener } from './attempt.ts';
+import type { RunningTraining } from './attempt.ts';
+import type { Placement } from './deviceTurns.ts';
 import type { QueuePreferences } from './queuePreferences.ts';
+import type { LaunchLinks } from './runStarts.ts';
 import type { StoredQueueSetting } from './storedQueue.ts';
 import { isStudioOpen } from './studioLock.ts';
 
 export const QUEUE_LOCK = 'queue.lock';
 
 export type NextInQueue =
-  | { readonly kind: 'run'; readonly id: string; readonly epochs: number }
-  /** Another process trains on the device of every run that waits. */
-  | { readonly kind: 'busy'; readonly run: string }
+  | { readonly kind: 'run'; readonly id: string; readonly epochs: number; readonly placement: Placement }
+  /** What every run that waits needs is in use; of the first one. */
+  | { readonly kind: 'busy'; readonly run: string; readonly waitsFor: readonly DeviceBlock[] }
   | { readonly kind: 'empty' }
   | { readonly kind: 'paused' }
   /** A studio is open now and starts what waits. */
@@ -39,26 +41,24 @@ export class QueueWork {
   }
 
   async next(): Promise<NextInQueue> {
-    const { databases, preferences } = this.#setting;
+    const { databases, devices, preferences } = this.#setting;
     const store = databases.store();
     // Before all else: a studio may have started the last one already.
     if (isStudioOpen(databases.places.root)) return { kind: 'studio' };
     const waiting = waitingRuns(store);
     if (waiting.length === 0) return { kind: 'empty' };
     if (preferences.current().paused) return { kind: 'paused' };
-    const busy = new Map(runsInWork(store).map(({ id, device }) => [device ?? 'cpu', id]));
-    let holder = '';
-    for (const { id, config } of waiting) {
-      const other = busy.get(await this.#deviceOf(config.engine));
-      if (other === undefined) return { kind: 'run', id, epochs: config.hyperparameters.epochs };
-      holder = other;
-    }
-    return { kind: 'busy', run: holder };
+    const turns = await devices.turns(waiting);
+    const turn = turns.find(({ placement }) => placement !== null);
+    if (turn === undefined || turn.placement === null)
+      return { kind: 'busy', run: turns[0]!.run, waitsFor: turns[0]!.waitsFor };
+    const { id, config } = waiting.find((run) => run.id === turn.run)!;
+    return { kind: 'run', id, epochs: config.hyperparameters.epochs, placement: turn.placement };
   }
 
   /** @throws StudioError what keeps it from starting; `stateOf` tells whether that is the run's failure. */
-  async launch(run: string, listener: TrainingListener, signal: AbortSignal): Promise<RunningTraining> {
-    return await this.#setting.training.launch(run, listener, signal);
+  async launch(run: string, placement: Placement, links: LaunchLinks): Promise<RunningTraining> {
+    return await this.#setting.training.launch(run, placement, links);
   }
 
   /** What has become of a run that did not finish; null when it is gone. */
@@ -75,11 +75,6 @@ export class QueueWork {
 
   release(): void {
     this.#lock.release();
-  }
-
-  /** An engine that does not work any more is no reason to wait: the run says so when it starts. */
-  async #deviceOf(engine: Parameters<StoredQueueSetting['engines']['deviceOf']>[0]): Promise<string> {
-    return await this.#setting.engines.deviceOf(engine).catch(() => 'cpu');
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { QueuedRun, QueueState } from '../../shared/contract/queue.ts';
+import type { DeviceBlock, DeviceName } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { RunProgress, RunRecord, RunState } from '../../shared/runs.ts';
@@ -12,7 +13,7 @@ import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
 import { isFileLocked } from '../files/fileLock.ts';
 import type { Databases } from './databases.ts';
-import type { EngineService } from './engines.ts';
+import type { DeviceService } from './devices.ts';
 import { QueuePreferences } from './queuePreferences.ts';
 import { QUEUE_LOCK, QueueWork } from './queueWork.ts';
 import { isStudioOpen } from './studioLock.ts';
@@ -24,6 +25,7 @@ export interface TrainingRun {
   readonly name: string | null;
   readonly dataset: string;
   readonly engine: EngineName | null;
+  readonly devices: readonly DeviceName[];
   readonly state: RunState;
   readonly progress: RunProgress | null;
   /** What keeps a paused one waiting until it goes on by itself, such as a full disk; null otherwise. */
@@ -41,7 +43,7 @@ export interface QueueListing extends Pick<QueueState, 'paused' | 'pausedBy' | '
 
 export interface StoredQueueSetting {
   readonly databases: Databases;
-  readonly engines: EngineService;
+  readonly devices: DeviceService;
   readonly training: TrainingService;
 }
 
@@ -54,17 +56,25 @@ export class StoredQueue {
     this.#preferences = new QueuePreferences(setting.databases);
   }
 
-  show(): QueueListing {
+  /** @param blocks what waiting runs wait for beside their turn, by run: `blocks` tells it */
+  show(blocks: ReadonlyMap<string, readonly DeviceBlock[]> = new Map()): QueueListing {
     const store = this.#store;
     return {
       ...this.#preferences.current(),
       workedBy: this.#workedBy(),
-      running: runsInWork(store).map(({ id }) => trainingRun(findRun(store, id))),
-      waiting: waitingRuns(store).map(({ id, name, config, createdAtMs, queuedFrom }, at) => ({
+      running: runsInWork(store).map(({ id, devices }) => ({ ...trainingRun(findRun(store, id)), devices })),
+      waiting: waitingRuns(store).map(({ id, name, config, devices, createdAtMs, queuedFrom }, at) => ({
         ...{ place: at + 1, id, name, dataset: config.dataset.name, engine: config.engine },
+        ...{ devices, waitsFor: blocks.get(id) ?? [] },
         ...{ addedAtMs: createdAtMs, resumes: queuedFrom !== null },
       })),
     };
+  }
+
+  /** Which devices waiting runs wait for, and who has them. */
+  async blocks(): Promise<ReadonlyMap<string, readonly DeviceBlock[]>> {
+    const turns = await this.#setting.devices.turns(waitingRuns(this.#store));
+    return new Map(turns.map(({ run, waitsFor }) => [run, waitsFor]));
   }
 
   /** The place of a waiting run, counted from 1; null for one that does not wait. */
@@ -112,7 +122,8 @@ export class StoredQueue {
   }
 }
 
-function trainingRun({ id, name, config, engine, state, progress, error }: RunRecord): TrainingRun {
+function trainingRun(run: RunRecord): Omit<TrainingRun, 'devices'> {
+  const { id, name, config, engine, state, progress, error } = run;
   return {
     ...{ id, name, dataset: config.dataset.name, engine: engine?.engine ?? config.engine },
     ...{ state, progress, waitsFor: state === 'paused' ? error : null },

@@ -1,38 +1,38 @@
 /** @file Runs under Node. Training runs from request to worker: made at once, or put into the queue and launched later. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DevicesWish, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
-import { errorData, isDiskFull, StudioError } from '../../shared/errors.ts';
-import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import { errorData, errorFromData, StudioError } from '../../shared/errors.ts';
 import type { Environment, RunRecord } from '../../shared/runs.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
-import { claimRun, type Lease } from '../db/lease.ts';
-import { claimQueued, giveBack, placeAt, queueAgain, requireWaiting, threadsOf } from '../db/queue.ts';
-import { appendReports } from '../db/reports.ts';
-import { failRun } from '../db/runState.ts';
+import { devicesWishOf, placeAt, queueAgain, requireWaiting } from '../db/queue.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { writeError } from '../files/fileErrors.ts';
-import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
-import {
-  type ChosenEngine,
-  type RunningTraining,
-  superviseAttempt,
-  type TrainingListener,
-} from './attempt.ts';
+import { checkpointsFolder } from '../training/checkpoints.ts';
+import type { RunningTraining, TrainingListener } from './attempt.ts';
+import { checkedEngine } from './chosenEngine.ts';
 import type { Databases } from './databases.ts';
+import type { DeviceService } from './devices.ts';
+import type { Placement } from './deviceTurns.ts';
 import type { EngineService } from './engines.ts';
 import { watchJoined } from './joinedTraining.ts';
-import { keptCheckpoints, requireFolder } from './lostFolder.ts';
-import { encodeAgain, type PreparedRun, type PreparingRequest, preparedRun } from './preparedRun.ts';
-import { RoomWait } from './roomWait.ts';
+import { requireFolder } from './lostFolder.ts';
+import { type PreparedRun, type PreparingRequest, preparedRun } from './preparedRun.ts';
+import { type LaunchLinks, RunStarts } from './runStarts.ts';
 import { isStudioOpen } from './studioLock.ts';
+import { lockPlacement, type TakenDevices, takeDevices } from './takenDevices.ts';
 import { takeOut } from './takeOut.ts';
 import { writeTokenizer } from './tokenizerOfRun.ts';
 
 export interface TrainRequest extends PreparingRequest {
   readonly threads: number | null;
+  /** One where it is not told. */
+  readonly devices?: DevicesWish;
+  /** False: a device that is not free is an error, where there is no queue to wait in. */
+  readonly waits?: boolean;
   readonly name: string | null;
   readonly experiment: string | null;
   readonly tags: readonly string[];
@@ -44,13 +44,16 @@ export interface TrainingSetting {
   readonly entries: Entries;
   readonly environment: Environment;
   readonly engines: EngineService;
+  readonly devices: DeviceService;
 }
 
 export class TrainingService {
   readonly #setting: TrainingSetting;
+  readonly #starts: RunStarts;
 
   constructor(setting: TrainingSetting) {
     this.#setting = setting;
+    this.#starts = new RunStarts(setting);
   }
 
   /** Makes a run and starts its worker, or puts it into the queue of a studio that is open here. @throws StudioError for a data set, engine or vocabulary that does not fit. */
@@ -65,18 +68,16 @@ export class TrainingService {
       return this.#join(runId, listener);
     }
     const prepared = preparedRun(databases, request);
-    const engine = await this.#engineFor(request.engine, request.threads, request.hyperparameters);
+    const wish = request.devices ?? ONE_DEVICE;
+    const name = await this.#requireEngine(request);
     await prepared.encode({ onReports: listener.onReports, signal });
     await databases.backUp();
-    const runId = this.#store(request, prepared, null);
-    const lease = claimRun(databases.store(), runId);
-    return this.#guarded(runId, lease, () => {
-      this.#furnish(runId, request, prepared);
-      return this.#supervise(findRun(databases.store(), runId), lease, {
-        engine,
-        resumeFrom: null,
-        listener,
-      });
+    const taking = { engine: name, wish, waits: request.waits !== false, purpose: 'a run' };
+    const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
+    return await this.#starts.fresh(taken, {
+      ...{ name, threads: request.threads, listener },
+      store: () => this.#store(request, prepared, null),
+      furnish: (runId) => this.#furnish(runId, request, prepared),
     });
   }
 
@@ -87,7 +88,7 @@ export class TrainingService {
    */
   async enqueue(request: TrainRequest, place: number): Promise<string> {
     const prepared = preparedRun(this.#setting.databases, request);
-    await this.#engineFor(request.engine, request.threads, request.hyperparameters);
+    await this.#requireEngine(request);
     // Another process may start the run as soon as it can be seen: it is whole then, or not there.
     return write(this.#setting.databases.store(), () => {
       const runId = this.#store(request, prepared, place);
@@ -102,36 +103,23 @@ export class TrainingService {
   }
 
   /**
-   * Starts the worker of a waiting run, from its newest checkpoint if it has one. Where the disk is too full for its
-   * encoded pairs, it waits for room as a run does that trains. Cancelled by `signal` before that, it waits in the queue
-   * as before.
-   * @throws StudioError NOT_FOUND, USAGE when it does not wait any more, CANCELLED, and what keeps it from starting (it has
-   * failed then).
+   * Starts the worker of a waiting run, from its newest checkpoint if it has one, on devices that are free: `placement` is
+   * what `DeviceService.turns` gave it. Where the disk is too full for its encoded pairs, it waits for room as a run does that
+   * trains. Cancelled by `signal` before that, it waits in the queue as before.
+   * @throws StudioError NOT_FOUND, USAGE when it does not wait any more, LOCKED when its device is not free any more (it waits
+   * as before), CANCELLED, and what keeps it from starting (it has failed then).
    */
-  async launch(runId: string, listener: TrainingListener, signal?: AbortSignal): Promise<RunningTraining> {
-    const { databases } = this.#setting;
-    const store = databases.store();
-    const waiting = requireWaiting(store, runId);
-    const lease = claimQueued(store, waiting.id);
-    const run = findRun(store, runId);
-    const start = async (until: AbortSignal | undefined) => {
-      const engine = await this.#ready(run, listener, until);
-      return this.#goOn(run, lease, { engine, listener });
-    };
-    try {
-      return await start(signal);
-    } catch (thrown) {
-      if (isDiskFull(thrown) && signal?.aborted !== true)
-        return new RoomWait({ databases, waiting, lease, listener, start, signal, full: thrown });
-      if (signal?.aborted === true) giveBack(store, waiting);
-      else failRun(store, run.id, errorData(thrown));
-      lease.release();
-      throw thrown;
-    }
+  async launch(runId: string, placement: Placement, links: LaunchLinks): Promise<RunningTraining> {
+    const { databases, devices } = this.#setting;
+    const { id } = requireWaiting(databases.store(), runId);
+    const none = { devices: [], lock: { release: () => {} } };
+    const isImpossible = placement instanceof StudioError;
+    const taken = isImpossible ? none : await lockPlacement(devices, placement, `run ${id}`);
+    return await this.#starts.fromQueue(id, taken, { ...links, problem: isImpossible ? placement : null });
   }
 
   /**
-   * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint.
+   * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint, on as many devices as before.
    * @throws StudioError NOT_FOUND; USAGE when it is completed; LOCKED when a process works on it.
    */
   async resume(
@@ -146,9 +134,11 @@ export class TrainingService {
       this.queueAgain(run.id);
       return this.#join(run.id, listener);
     }
-    const engine = await this.#ready(run, listener, signal);
-    const lease = claimRun(store, run.id);
-    return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
+    const name = await this.#starts.ready(run, listener, signal);
+    const wish = devicesWishOf(store, run.id);
+    const taking = { engine: name, wish, waits: true, purpose: `run ${run.id}` };
+    const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
+    return await this.#starts.again(run, taken, { name, listener });
   }
 
   /** Puts a run that can go on into the queue. @throws StudioError NOT_FOUND when its folder is gone, USAGE, LOCKED. */
@@ -164,35 +154,23 @@ export class TrainingService {
       ...{ store: databases.store(), runId, listener },
       isStudioOpen: () => isStudioOpen(databases.places.root),
       takeOut: () => takeOut(databases, runId),
-      trainHere: () => this.launch(runId, listener),
+      trainHere: () => this.#trainHere(runId, listener),
     });
   }
 
-  /** What a run needs before its worker starts; the same engine and threads as before, or it would not go on bit for bit. */
-  async #ready(run: RunRecord, { onReports }: TrainingListener, signal?: AbortSignal): Promise<ChosenEngine> {
-    const { databases } = this.#setting;
-    requireFolder(databases, run.id);
-    await encodeAgain(databases, run, { folder: this.#runDirectory(run.id), onReports, signal });
-    await databases.backUp();
-    const threads = run.engine?.threads ?? threadsOf(databases.store(), run.id);
-    const engine = run.engine?.engine ?? run.config.engine;
-    return await this.#engineFor(engine, threads, run.config.hyperparameters);
-  }
-
-  #goOn(
-    run: RunRecord,
-    lease: Lease,
-    attempt: { engine: ChosenEngine; listener: TrainingListener },
-  ): RunningTraining {
-    const { databases } = this.#setting;
-    const [newest] = listFolders(checkpointsFolder(this.#runDirectory(run.id)));
-    if (keptCheckpoints(databases, run.id).lost === 'checkpoints') {
-      const text = 'The checkpoints are missing from the folder of the run: it begins again.';
-      const warning = { kind: 'log', level: 'warning', text } as const;
-      appendReports(databases.store(), run.id, [warning]);
-      attempt.listener.onReports([warning]);
+  /** A waiting run that nobody works through the queue for. */
+  async #trainHere(runId: string, listener: TrainingListener): Promise<RunningTraining> {
+    const { databases, devices, engines } = this.#setting;
+    const { config, devices: wish } = requireWaiting(databases.store(), runId);
+    let taken: TakenDevices;
+    try {
+      const engine = await checkedEngine(engines, config.engine, config.hyperparameters);
+      const taking = { engine, wish, waits: true, purpose: `run ${runId}` };
+      taken = await takeDevices(devices, taking, { listener, signal: undefined });
+    } catch (thrown) {
+      return await this.launch(runId, errorFromData(errorData(thrown)), { listener });
     }
-    return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
+    return await this.#starts.fromQueue(runId, taken, { listener, problem: null });
   }
 
   #store(request: TrainRequest, { config }: PreparedRun, place: number | null): string {
@@ -200,6 +178,7 @@ export class TrainingService {
     return createRun(databases.store(), {
       config,
       environment,
+      devices: request.devices ?? ONE_DEVICE,
       ...(request.name === null ? {} : { name: request.name }),
       ...(request.experiment === null ? {} : { experiment: request.experiment }),
       ...(place === null ? {} : { queue: { place, threads: request.threads } }),
@@ -213,42 +192,15 @@ export class TrainingService {
     writeTokenizer(this.#runDirectory(runId), tokenizer);
   }
 
-  /** @throws StudioError ENGINE_MISSING when the engine, or any, does not work here; USAGE when not as the run wishes. */
-  async #engineFor(
-    asked: EngineName | null,
-    threads: number | null,
-    hyperparameters: Hyperparameters,
-  ): Promise<ChosenEngine> {
-    const { engines } = this.#setting;
-    const name = await engines.choose(asked);
-    await engines.check(name, hyperparameters);
-    const device = await engines.deviceOf(name);
-    const environment = await engines.workerEnvironment(name, { threads, device });
-    return { name, threads, devices: [device], environment };
+  /** @throws StudioError as `checkedEngine`; NOT_FOUND for a device that the engine does not have here. */
+  async #requireEngine({ engine, hyperparameters, devices }: TrainRequest): Promise<EngineName> {
+    const name = await checkedEngine(this.#setting.engines, engine, hyperparameters);
+    await this.#setting.devices.require(name, devices ?? ONE_DEVICE);
+    return name;
   }
 
   #runDirectory(runId: string): string {
     return join(this.#setting.databases.places.runs, runId);
-  }
-
-  /** What fails between claiming a run and its worker's start is the run's failure, and frees it. */
-  #guarded(runId: string, lease: Lease, work: () => RunningTraining): RunningTraining {
-    try {
-      return work();
-    } catch (thrown) {
-      failRun(this.#setting.databases.store(), runId, errorData(thrown));
-      lease.release();
-      throw thrown;
-    }
-  }
-
-  #supervise(
-    run: RunRecord,
-    lease: Lease,
-    attempt: { engine: ChosenEngine; resumeFrom: string | null; listener: TrainingListener },
-  ): RunningTraining {
-    const { databases, entries } = this.#setting;
-    return superviseAttempt({ databases, entries, run, lease, ...attempt });
   }
 }
 

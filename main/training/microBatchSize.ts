@@ -6,10 +6,11 @@ import type { ModelConfig } from '../../shared/runs.ts';
 const ACTIVATION_BYTES = 2 ** 30;
 const LEAST_TOKENS = 1024;
 /**
- * A batch of the book's size has about 13,000 tokens: more than this would hold more than one. On `native` a larger
- * batch is one piece too: its kernels are parallel inside, and distinct rows are the fewer the more are looked at.
+ * A batch of the book's size has about 13,000 tokens: more than this would hold more than one. On `native` and `webgpu` a
+ * larger batch is one piece too: their kernels are parallel inside, and distinct rows are the fewer the more are looked at.
  */
 const MOST_TOKENS = 16384;
+const IN_ONE_PIECE: readonly EngineName[] = ['native', 'webgpu'];
 
 /** A forward pass keeps one layer at a time, so more fits; beyond this nothing is gained. */
 const MOST_EVALUATED_TOKENS = 8192;
@@ -28,7 +29,7 @@ export function microBatchTokensOf(
   if (microBatchTokens > 0) return microBatchTokens;
   const bytesPerToken = 4 * model.layers * (10 * model.hidden + 2 * model.feedForward);
   const fitting = Math.floor(ACTIVATION_BYTES / bytesPerToken / 1024) * 1024;
-  const most = engine === 'native' ? Number.POSITIVE_INFINITY : MOST_TOKENS;
+  const most = IN_ONE_PIECE.includes(engine) ? Number.POSITIVE_INFINITY : MOST_TOKENS;
   return Math.min(most, Math.max(LEAST_TOKENS, fitting));
 }
 

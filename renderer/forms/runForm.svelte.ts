@@ -1,6 +1,7 @@
 /** @file Runs in the page. The form of a new run: what stands in each field, what is wrong with it, and the runs it makes. */
 import { z } from 'zod';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
+import { type DevicesWish, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import {
   HYPERPARAMETERS,
@@ -42,6 +43,9 @@ export function textsOf(hyperparameters: Hyperparameters): Texts {
   ) as Texts;
 }
 
+/** The choice of a form that makes none. */
+export const ANY_DEVICE = 'any';
+
 export class RunForm {
   /** What the runs will do; `begin` with its defaults when it changes. */
   kind: RunKind = $state('fine-tuning');
@@ -54,6 +58,8 @@ export class RunForm {
   tags = $state('');
   engine: EngineName | 'best' = $state('best');
   threads = $state('');
+  /** "any", "free", "all", or a device's name. */
+  devices = $state(ANY_DEVICE);
   /** Id of a run to start from; "" starts from random weights. */
   startFrom = $state('');
   /** What cuts text into tokens, where the run starts from random weights. */
@@ -166,6 +172,7 @@ export class RunForm {
       dataset: this.dataset,
       hyperparameters,
       engine: this.engine === 'best' ? null : this.engine,
+      devices: this.#devicesWish(),
       threads: this.threads.trim() === '' ? null : Number(this.threads),
       name: this.#nameFor(hyperparameters, settings.length),
       experiment: this.experiment.trim() === '' ? null : this.experiment.trim(),
@@ -173,6 +180,11 @@ export class RunForm {
       startFrom: this.startFrom === '' ? null : this.startFrom,
       vocabularyPath: this.vocabularyPath,
     }));
+  }
+
+  #devicesWish(): DevicesWish {
+    if (this.devices === ANY_DEVICE) return ONE_DEVICE;
+    return this.devices === 'free' || this.devices === 'all' ? this.devices : [this.devices];
   }
 
   /** Of several runs each says what is its own. */

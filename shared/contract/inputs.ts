@@ -1,6 +1,7 @@
 /** @file Runs anywhere. Schemas that many routes share: every text has a length, every list an end. */
 import { z } from 'zod';
 import { SPLITS } from '../datasets.ts';
+import { devicesWishSchema, ONE_DEVICE } from '../devices.ts';
 import { ENGINE_NAMES } from '../engines.ts';
 import { hyperparametersSchema } from '../hyperparameters.ts';
 import { RUN_KINDS } from '../runs.ts';
@@ -32,6 +33,7 @@ export const runRequestSchema = z.strictObject({
   engine: engineName.nullable().default(null),
   /** Null means one a processor. */
   threads: z.number().int().min(1).max(1024).nullable().default(null),
+  devices: devicesWishSchema.default(ONE_DEVICE),
   name: label.nullable().default(null),
   experiment: label.nullable().default(null),
   tags: z.array(label).max(50).default([]),

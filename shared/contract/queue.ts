@@ -1,5 +1,6 @@
 /** @file Runs anywhere. Contract: the queue of runs, and what a run would cost before it is started. */
 import { z } from 'zod';
+import type { DeviceBlock, DeviceName, DevicesWish } from '../devices.ts';
 import type { EngineName } from '../engines.ts';
 import type { ErrorData } from '../errors.ts';
 import type { TokenizerKind } from '../runs.ts';
@@ -11,6 +12,9 @@ export interface QueuedRun {
   readonly name: string | null;
   readonly dataset: string;
   readonly engine: EngineName | null;
+  readonly devices: DevicesWish;
+  /** What it waits for, when it is not the queue; as it was seen last, and empty in a paused queue. */
+  readonly waitsFor: readonly DeviceBlock[];
   readonly addedAtMs: number;
   /** True when it goes on from a checkpoint. */
   readonly resumes: boolean;
@@ -25,13 +29,14 @@ export interface QueueState {
   readonly pausedBy: { readonly run: string; readonly message: string } | null;
   /** In the order in which they start. */
   readonly waiting: readonly QueuedRun[];
-  /** What trains now, one a device, of whichever process. */
+  /** What trains now, side by side on different devices, of whichever process. */
   readonly running: readonly RunAtWork[];
 }
 
 export interface RunAtWork {
   readonly run: string;
-  readonly device: string;
+  /** A worker each. */
+  readonly devices: readonly DeviceName[];
   /** True when this studio trains it, false for another process. */
   readonly here: boolean;
   /** What keeps a paused one waiting until it goes on by itself, such as a full disk; null otherwise. */

@@ -155,7 +155,7 @@ describe('a connection that is lost', { timeout: 300_000 }, () => {
     'is made good when it comes in the middle of a question (%s)',
     async (route) => {
       await host.calls.ask('queue/pause', { paused: true });
-      const run = await host.calls.add({}, 'back', 'old name');
+      const run = await host.calls.add({}, 'back', { name: 'old name' });
       await goTo(`/runs/${run}`);
       await page.getByRole('heading', { name: 'old name' }).waitFor();
       const cut = tunnel.cutAt(`/rpc/${route}`);

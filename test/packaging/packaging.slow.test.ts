@@ -23,6 +23,8 @@ import { readFuses, writeStubElectron } from './stubElectron.ts';
 
 const ROOT = dirname(dirname(import.meta.dirname));
 const HERE = `${process.platform}-${process.arch}`;
+/** One file serves both kinds of Macs. */
+const DAWN_HERE = process.platform === 'darwin' ? 'darwin-universal' : HERE;
 
 const made = join(temporaryFolder(), 'made');
 let resources = '';
@@ -60,7 +62,9 @@ describe('what is packaged', () => {
   it('is every entry, the page, the kernels, the sample, the pictures of the tray', () => {
     const desktop = ['desktop.js', 'preload.cjs', 'training.js', 'inference.js', 'data.js'];
     const expected = [
-      ...[...desktop, 'heartbeat.js', 'encoding.js', 'selfTest.js'].map((name) => `/dist/desktop/${name}`),
+      ...[...desktop, 'heartbeat.js', 'encoding.js', 'selfTest.js', 'adapters.js'].map(
+        (name) => `/dist/desktop/${name}`,
+      ),
       ...['train', 'dev', 'test'].map((split) => `/resources/sample/snli_1.0_${split}.txt`),
       ...ICONS.map(({ file }) => `/resources/icons/${file}`),
       ...['index.html', 'early.js'].map((name) => `/dist/renderer/${name}`),
@@ -90,6 +94,7 @@ describe('what is packaged', () => {
     expect(native.filter((path) => !runtime.includes(path)).sort()).toEqual([
       `/dist/native/${HERE}.node`,
       `/node_modules/better-sqlite3/prebuilds/${HERE}.node`,
+      `/node_modules/webgpu/dist/${DAWN_HERE}/dawn.node`,
     ]);
     for (const path of native) {
       expect(statFile(archive, path.slice(1))).toMatchObject({ unpacked: true });
@@ -105,6 +110,7 @@ describe('what is packaged', () => {
       'backend-cpu',
       'backend-wasm',
       'backend-webgl',
+      'backend-webgpu',
       'converter',
       'core',
       'data',
@@ -125,7 +131,7 @@ describe('what is packaged', () => {
           'seedrandom',
           'string_decoder',
         ],
-        ...['tr46', 'webidl-conversions', 'whatwg-url'],
+        ...['tr46', 'webgpu', 'webidl-conversions', 'whatwg-url'],
       ].sort(),
     );
     expect(
@@ -277,6 +283,16 @@ describe('the packaged program', () => {
     const script = "console.log(typeof require('onnxruntime-node').InferenceSession.create)";
     const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { cwd: app, encoding: 'utf8' });
     expect(stdout.trim(), stderr).toBe('function');
+  });
+
+  it('looks at the adapters of webgpu in a process of its own', async ({ skip }) => {
+    engineForTests('webgpu', skip);
+    const { reports } = await studio.ask('engines/doctor', { again: true });
+    const findings = reports.find(({ engine }) => engine === 'webgpu')?.findings ?? [];
+    expect(findings).toContainEqual(
+      expect.objectContaining({ what: 'A product of two matrices', found: true }),
+    );
+    expect((await studio.facts()).told).toContain('utility desktop/adapters.js');
   });
 
   it('tests an installed TensorFlow, and trains with it', async ({ skip }) => {

@@ -6,6 +6,7 @@ import { checkoutEntries } from '../../main/entries.ts';
 import type { RunningTraining } from '../../main/studio/attempt.ts';
 import { Databases } from '../../main/studio/databases.ts';
 import { dataPlaces } from '../../main/studio/dataDirectory.ts';
+import { DeviceService } from '../../main/studio/devices.ts';
 import { EngineService } from '../../main/studio/engines.ts';
 import { ImportedModelService } from '../../main/studio/importedModels.ts';
 import { InferenceService } from '../../main/studio/inference.ts';
@@ -45,7 +46,8 @@ export class PlaygroundStudio {
     const setting = { databases: this.databases, entries: checkoutEntries(), engines };
     this.inference = new InferenceService(setting);
     this.models = new ImportedModelService(this.databases);
-    this.#training = new TrainingService({ ...setting, environment: sampleEnvironment });
+    const devices = new DeviceService(setting);
+    this.#training = new TrainingService({ ...setting, devices, environment: sampleEnvironment });
   }
 
   playground(idleMs?: number): PlaygroundService {

@@ -9,6 +9,7 @@ import { dataPlaces } from '../../main/studio/dataDirectory.ts';
 import type { Input, Output, RouteName } from '../../shared/contract/contract.ts';
 import type { Result } from '../../shared/contract/route.ts';
 import type { RunDetails } from '../../shared/contract/runs.ts';
+import type { EngineName } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import type { RunState } from '../../shared/runs.ts';
@@ -65,10 +66,10 @@ export class StudioCalls {
   async add(
     changes: object = {},
     place: 'front' | 'back' = 'back',
-    name: string | null = null,
+    { name = null, engine = 'wasm' }: { readonly name?: string | null; readonly engine?: EngineName } = {},
   ): Promise<string> {
     const hyperparameters = hyperparametersSchema.parse({ ...TINY, ...changes });
-    const request = { dataset: 'pairs', hyperparameters, engine: 'wasm' as const, threads: 1, name };
+    const request = { dataset: 'pairs', hyperparameters, engine, threads: 1, name };
     return (await this.ask('queue/add', { requests: [request], place })).ids[0]!;
   }
 

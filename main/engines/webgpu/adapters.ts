@@ -29,6 +29,12 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 /** Whose compute shaders Dawn serves in full, the best of a system first; OpenGL's it does not. */
 const APIS: readonly string[] = ['metal', 'd3d12', 'vulkan'];
 
+/** The name that the person has set for all processes of Entail, or undefined. */
+export function adapterNamed(): string | undefined {
+  const name = process.env['ENTAIL_WEBGPU_ADAPTER'] ?? '';
+  return name === '' ? undefined : name;
+}
+
 /**
  * What Dawn can use here, GPUs before software; empty without a driver. Two cards of one kind have the same name, and
  * Dawn tells them apart by nothing else: they are one.
@@ -64,13 +70,13 @@ export async function findAdapter(
   const listed = await listAdapters(dawn);
   if (name === undefined) {
     const found = await request(dawn, [], powerPreference, listed);
-    if (found === null || found.isSoftware) throw noGpu(listed);
+    if (found === null || found.isSoftware) throw noAdapter(name, listed);
     return found;
   }
   const wanted = listed.find((one) => one.name.toLowerCase().includes(name.toLowerCase()));
   const flags = wanted === undefined ? null : [`backend=${wanted.api}`, `adapter=${wanted.name}`];
   const found = flags === null ? null : await request(dawn, flags, powerPreference, [wanted!]);
-  if (found === null) throw notNamed(name, listed);
+  if (found === null) throw noAdapter(name, listed);
   return found;
 }
 
@@ -93,22 +99,22 @@ async function request(
 /** As `GPUAdapterInfo.device` has it: "SwiftShader Device (Subzero)" is "swiftshader-device-subzero-". */
 const inDawnsSpelling = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 
-const quoted = (listed: readonly ListedAdapter[]) => listed.map(({ name }) => `"${name}"`).join(', ');
-
-function noGpu(listed: readonly ListedAdapter[]): StudioError {
-  const software = listed.filter(({ isSoftware }) => isSoftware);
+/** Why none of these will do. */
+export function noAdapter(
+  named: string | undefined,
+  listed: readonly Pick<ListedAdapter, 'name' | 'isSoftware'>[],
+): StudioError {
+  const names = listed.map(({ name }) => `"${name}"`).join(', ');
+  const nextStep = 'Run npx --no entail engines doctor to see why, or use --engine native.';
+  if (named !== undefined) {
+    const there = listed.length === 0 ? 'there is none at all' : `there is ${names}`;
+    return new StudioError('ENGINE_MISSING', `The engine webgpu finds no GPU called "${named}": ${there}.`, {
+      nextStep,
+    });
+  }
   const besides =
-    software.length === 0
+    listed.length === 0
       ? ''
-      : ` There is only ${quoted(software)}, which computes on the processor and is not chosen by itself.`;
-  return new StudioError('ENGINE_MISSING', `The engine webgpu finds no GPU here.${besides}`, {
-    nextStep: 'Run npx --no entail engines doctor to see why, or use --engine native.',
-  });
-}
-
-function notNamed(name: string, listed: readonly ListedAdapter[]): StudioError {
-  const there = listed.length === 0 ? 'there is none at all' : `there is ${quoted(listed)}`;
-  return new StudioError('ENGINE_MISSING', `The engine webgpu finds no GPU called "${name}": ${there}.`, {
-    nextStep: 'Use one of these names, or another engine: --engine native.',
-  });
+      : ` There is only ${names}, which computes on the processor and is not chosen by itself.`;
+  return new StudioError('ENGINE_MISSING', `The engine webgpu finds no GPU here.${besides}`, { nextStep });
 }

@@ -15,6 +15,8 @@ export const BACKEND_NAME = 'webgpu';
 const MOST_IN_FLIGHT = 2;
 
 export class StudioWebgpuBackend extends WebGPUBackend {
+  /** Of the GPU. */
+  readonly title: string;
   readonly failure: DeviceFailure;
   readonly #pool: BufferPool;
   /** Ends of what was handed over, the oldest first. */
@@ -22,6 +24,7 @@ export class StudioWebgpuBackend extends WebGPUBackend {
 
   constructor(device: GPUDevice, info: GPUAdapterInfo, title: string) {
     super(device, info);
+    this.title = title;
     this.failure = new DeviceFailure(device, title);
     this.#pool = new BufferPool(device, title);
     Reflect.set(this, 'bufferManager', this.#pool);
@@ -144,16 +147,19 @@ function asRead(numbers: ArrayBuffer, dtype: DataType): BackendValues {
   return dtype === 'bool' ? Uint8Array.from(new Int32Array(numbers)) : new Int32Array(numbers);
 }
 
-/** tfjs makes a backend only where the page's navigator has a GPU. */
+/** tfjs makes a backend only where the page's navigator has a GPU; not every process of Node's has a navigator. */
 export function createBackend(
   device: GPUDevice,
   { gpu, adapter, name }: Pick<FoundAdapter, 'gpu' | 'adapter' | 'name'>,
 ): StudioWebgpuBackend {
-  const { navigator } = globalThis as typeof globalThis & { readonly navigator: object };
+  const { navigator = {} } = globalThis as { readonly navigator?: object };
+  const isBare = !('navigator' in globalThis);
+  if (isBare) Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
   Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true });
   try {
     return new StudioWebgpuBackend(device, adapter.info, name);
   } finally {
     Reflect.deleteProperty(navigator, 'gpu');
+    if (isBare) Reflect.deleteProperty(globalThis, 'navigator');
   }
 }

@@ -29,6 +29,10 @@ export const NEEDED_LIMITS: Readonly<Partial<Record<UsedLimit, number>>> = {
   maxStorageBufferBindingSize: 2 ** 27,
 };
 
+export function usedLimits({ limits }: Pick<GPUAdapter, 'limits'>): Record<UsedLimit, number> {
+  return Object.fromEntries(USED_LIMITS.map((name) => [name, limits[name]])) as Record<UsedLimit, number>;
+}
+
 /** The limits that an adapter lacks: "maxComputeInvocationsPerWorkgroup is 128 instead of 256". */
 export function limitsLacking({ limits }: Pick<GPUAdapter, 'limits'>): string[] {
   return Object.entries(NEEDED_LIMITS).flatMap(([name, needed]) => {
@@ -41,11 +45,10 @@ export function limitsLacking({ limits }: Pick<GPUAdapter, 'limits'>): string[] 
 export async function openDevice({ adapter, name }: FoundAdapter): Promise<GPUDevice> {
   const lacking = limitsLacking(adapter);
   if (lacking.length > 0) throw refused(name, `can too little: ${lacking.join(', ')}`);
-  const requiredLimits = Object.fromEntries(USED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
   // The types that tfjs-core brings are older than subgroups.
   const requiredFeatures = USED_FEATURES.filter((one) => adapter.features.has(one)) as GPUFeatureName[];
   try {
-    return await adapter.requestDevice({ requiredFeatures, requiredLimits });
+    return await adapter.requestDevice({ requiredFeatures, requiredLimits: usedLimits(adapter) });
   } catch (thrown) {
     throw refused(name, `gives no device: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
   }

@@ -22,6 +22,10 @@ export class DeviceFailure {
     this.#expected = true;
   }
 
+  get hasFailed(): boolean {
+    return this.#error !== null;
+  }
+
   /** @throws StudioError DEVICE_LOST, OUT_OF_MEMORY or ENGINE_FAILED, when something has gone wrong since the beginning */
   check(): void {
     if (this.#error !== null) throw this.#error;

@@ -4,19 +4,31 @@ import * as tf from '@tensorflow/tfjs-core';
 import { registerProjectionsGradient } from '../../model/kernels/projections.ts';
 import { BACKEND_NAME } from './backend.ts';
 import { programsOf } from './dispatch.ts';
+import { attentionKernels } from './kernels/attention.ts';
 import { countCorrectKernels } from './kernels/countCorrect.ts';
 import { crossEntropyKernels } from './kernels/crossEntropy.ts';
+import { dropoutKernels } from './kernels/dropout.ts';
+import { embedKernels } from './kernels/embed.ts';
 import { gradientNormKernels } from './kernels/gradientNorm.ts';
 import type { Call, Kernel, KernelTable, WebgpuPrecision } from './kernels/kernel.ts';
 import { linearKernels } from './kernels/linear.ts';
+import { normaliseKernels } from './kernels/normalise.ts';
+import { pooledAttentionKernels } from './kernels/pooledAttention.ts';
 import { projectionKernels } from './kernels/projections.ts';
+import { rowKernels } from './kernels/rows.ts';
 
 const FAMILIES: readonly KernelTable[] = [
+  attentionKernels,
   countCorrectKernels,
   crossEntropyKernels,
+  dropoutKernels,
+  embedKernels,
   gradientNormKernels,
   linearKernels,
+  normaliseKernels,
+  pooledAttentionKernels,
   projectionKernels,
+  rowKernels,
 ];
 
 /** Precision of matrix products by backend; single where nothing was chosen. */

@@ -14,7 +14,7 @@ export function rowsMask(
 ): tf.Tensor2D {
   const pairs = layout.offsets.length - 1;
   const rows = layout.offsets[pairs]!;
-  const drawn = drawnByEngine([rows, width], source, place);
+  const drawn = drawnByEngine([rows, width], layout, source, place);
   if (drawn !== null) return drawn as tf.Tensor2D;
   const mask = new Float32Array(rows * width);
   for (let pair = 0; pair < pairs; pair++) {
@@ -39,7 +39,7 @@ export function attentionMask(
   const pairs = layout.offsets.length - 1;
   const longest = longestPair(layout);
   const queries = shape.firstQueryOnly ? 1 : longest;
-  const drawn = drawnByEngine([pairs, shape.heads, queries, longest], source, place);
+  const drawn = drawnByEngine([pairs, shape.heads, queries, longest], layout, source, place);
   if (drawn !== null) return drawn as tf.Tensor4D;
   const mask = new Float32Array(pairs * shape.heads * queries * longest);
   for (let pair = 0; pair < pairs; pair++) {
@@ -60,8 +60,16 @@ export function attentionMask(
   return tf.tensor4d(mask, [pairs, shape.heads, queries, longest]);
 }
 
-/** An engine may draw masks itself by (seed, step, micro-batch, place); they then depend on the plan. */
-function drawnByEngine(shape: number[], source: DropoutSource, place: number): tf.Tensor | null {
+/**
+ * An engine may draw masks itself: by place, of which the layout tells it, or by (seed, step, micro-batch, place), and then
+ * they depend on the plan.
+ */
+function drawnByEngine(
+  shape: number[],
+  layout: RowLayout,
+  source: DropoutSource,
+  place: number,
+): tf.Tensor | null {
   if (!hasKernel(KERNELS.dropoutMask)) return null;
-  return runKernel(KERNELS.dropoutMask, {}, { shape, source, place })[0]!;
+  return runKernel(KERNELS.dropoutMask, {}, { shape, layout, source, place })[0]!;
 }

@@ -8,7 +8,7 @@ import { testEngine } from '../engineTest.ts';
 import type { HostContext } from '../hosting.ts';
 
 export function enginesHandlers(context: HostContext): HandlersOf<typeof engineRoutes> {
-  const { engines, jobs, publish, queue } = context;
+  const { devices, engines, jobs, publish, queue } = context;
   let last: EngineOverview | null = null;
   const examine = async (): Promise<EngineOverview> => {
     const reports = await engines.doctor(OFFERED_ENGINES);
@@ -22,6 +22,7 @@ export function enginesHandlers(context: HostContext): HandlersOf<typeof engineR
   };
   return {
     'engines/doctor': async ({ again }) => (again || last === null ? await examine() : last),
+    'engines/devices': () => devices.overview(),
     'engines/install': ({ cuda }) => ({
       job: jobs.start({
         title: `Install tensorflow${cuda ? ' with CUDA' : ''}`,

@@ -46,6 +46,7 @@ describe('help', () => {
       [
         ...[
           'demo',
+          'devices',
           'train',
           'pretrain',
           'evaluate',

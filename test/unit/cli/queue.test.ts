@@ -81,7 +81,7 @@ describe('the queue', () => {
     expect(existsSync(folder)).toBe(false);
     const { stdout } = await entail(['queue', 'list']);
     expect(stdout).toMatch(
-      /^place +run +name +data set +engine +state\n1 +\w+ +first +pairs +wasm +queued\n2 /,
+      /^place +run +name +data set +engine +device +state\n1 +\w+ +first +pairs +wasm +queued\n2 /,
     );
     expect(stdout).toContain('No studio is open: what waits starts when one opens, or here with');
     expect((await entail(['runs', 'list'])).stdout).toMatch(/wasm +queued /);
@@ -231,9 +231,10 @@ describe('queue run', () => {
     let told = false;
     const ran = await entail(['queue', 'run'], {
       onOutput: (stdout) => {
-        if (told || !stdout.includes(`Run ${run} trains elsewhere`)) return;
+        const text = `Run ${runs[0]} waits for cpu, used by run ${run}, process ${process.pid}.\n`;
+        if (told || !stdout.includes(text)) return;
         told = true;
-        expect(stdout).not.toContain(`Run ${runs[0]}`);
+        expect(stdout).toBe(text);
         end();
       },
     });

@@ -8,13 +8,8 @@ import type { NativeBinding } from '../../../main/engines/native/binding.ts';
 import { findNative, nativePlaces } from '../../../main/engines/native/loader.ts';
 import { requirePrecision } from '../../../main/engines/native.ts';
 import { readyReport } from '../../../main/engines/nativeDoctor.ts';
-import {
-  checkPrecision,
-  chooseEngine,
-  doctor,
-  precisionHere,
-  workerEnvironment,
-} from '../../../main/engines/registry.ts';
+import { checkPrecision, precisionHere } from '../../../main/engines/precision.ts';
+import { chooseEngine, doctor, workerEnvironment } from '../../../main/engines/registry.ts';
 import {
   BINDING_FILE,
   installationFolder,
@@ -31,13 +26,14 @@ const finding = (report: DoctorReport | undefined, what: string) =>
 
 describe('doctor', () => {
   it('looks at every engine here', async () => {
-    const [native, tensorflow, wasm] = await doctor({ dataDirectory: temporaryFolder() });
+    const [native, tensorflow, webgpu, wasm] = await doctor({ dataDirectory: temporaryFolder() });
     expect(native).toMatchObject({ engine: 'native', deterministic: { value: true } });
     expect(tensorflow).toMatchObject({ engine: 'tensorflow', verdict: 'not installed' });
     expect(tensorflow?.nextStep).toContain('npx --no entail engines install tensorflow');
     const looked = tensorflow?.findings.map(({ what }) => what);
     for (const what of ['Platform', 'python3', 'pip', 'C++ compiler', 'NVIDIA driver', 'Installation'])
       expect(looked).toContain(what);
+    expect(webgpu).toMatchObject({ engine: 'webgpu', deterministic: { value: true } });
     expect(wasm).toMatchObject({
       engine: 'wasm',
       verdict: 'ready',
@@ -143,6 +139,15 @@ describe('precision', () => {
     expect(error.code).toBe('USAGE');
     expect(error.message).toContain('single precision only');
     expect(error.nextStep).toContain('--engine native');
+    const half = studioErrorOf(() => checkPrecision('native', 'fp16'));
+    expect(half.message).toBe('The engine native computes in single precision and bf16, not in fp16.');
+    expect(half.nextStep).toContain('--engine webgpu');
+  });
+
+  it('of 16 bits on webgpu is refused until it was tried on a GPU', () => {
+    expect(precisionHere('webgpu', 'fp16')).toBe('fp32');
+    const error = studioErrorOf(() => checkPrecision('webgpu', 'fp16'));
+    expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('not been tried') });
   });
 
   it('of bfloat16 is refused where the processor has none', ({ skip }) => {

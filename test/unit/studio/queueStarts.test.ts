@@ -9,6 +9,7 @@ import { stateOf } from '../../../main/db/runState.ts';
 import { checkoutEntries } from '../../../main/entries.ts';
 import { hostStudio, openStudio } from '../../../main/studio.ts';
 import type { StudioEvent } from '../../../shared/contract/events.ts';
+import { PROCESSOR } from '../../../shared/devices.ts';
 import { entailHere, homeWithPairs, TINY_RUN } from '../../support/entailHere.ts';
 import { plainPlatform } from '../../support/hostedStudio.ts';
 import { jsonLines } from '../../support/runEntail.ts';
@@ -56,7 +57,8 @@ it('because its start was cancelled waits at its place', async () => {
   const runs = [await add(home), await add(home)];
   const studio = openStudio({ ...parts(home), onNotice: () => {} });
   const other = openStudioDatabase(join(home, 'studio.db'));
-  const launched = studio.training.launch(runs[0]!, { onReports: () => {} }, AbortSignal.abort());
+  const links = { listener: { onReports: () => {} }, signal: AbortSignal.abort() };
+  const launched = studio.training.launch(runs[0]!, [PROCESSOR], links);
   await expect(launched).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(waitingRuns(other).map(({ id }) => id)).toEqual(runs);
   expect(holderOf(other, runs[0]!)).toBeNull();

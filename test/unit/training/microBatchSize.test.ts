@@ -17,6 +17,7 @@ it('takes a whole batch of the book, and less for larger networks', () => {
 
 it('takes a larger batch in one piece on native, as long as it fits', () => {
   expect(chosen({ size: 'bert.small' }, 'native')).toBe(36864);
+  expect(chosen({ size: 'bert.small' }, 'webgpu')).toBe(36864);
   expect(chosen({ size: 'bert.base' }, 'native')).toBe(1024);
 });
 

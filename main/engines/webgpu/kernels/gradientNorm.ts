@@ -5,8 +5,10 @@ import { numbered, type Program } from '../program.ts';
 import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
 import { GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
 
-/** Workgroups of one tensor; each leaves one sum. */
-const GROUPS = 64;
+/** Workgroups of one tensor, at most; each leaves one sum. */
+const MOST_GROUPS = 64;
+/** Numbers that an invocation adds up before there is more than one workgroup. */
+const NUMBERS_EACH = 4;
 
 /** Σ x² of `count` tensors -> sums [tensor, workgroup], from `place` on. */
 const squaresOf = (count: number): Program => ({
@@ -22,7 +24,7 @@ ${mainOf()} {
     ${numbered('', count)
       .map(
         (at) => `case ${at}u: {
-      for (var i = group.x * ${GROUP_SIZE}u + lane; i < sizes.length${at}; i += ${GROUPS * GROUP_SIZE}u) {
+      for (var i = group.x * ${GROUP_SIZE}u + lane; i < sizes.length${at}; i += groups.x * ${GROUP_SIZE}u) {
         let value = x${at}[i];
         sum += value * value;
       }
@@ -32,7 +34,7 @@ ${mainOf()} {
     default: {}
   }
   sum = total(lane, sum);
-  if (lane == 0u) { sums[(sizes.place + group.y) * ${GROUPS}u + group.x] = sum; }
+  if (lane == 0u) { sums[(sizes.place + group.y) * groups.x + group.x] = sum; }
 }`,
 });
 
@@ -56,7 +58,9 @@ function gradientNorm(call: Call): TensorInfo {
   const { programs } = call;
   const tensors = Object.keys(call.inputs).map((name) => checkedInput(call, name, input(call, name).shape));
   const most = programs.backend.device.limits.maxStorageBuffersPerShaderStage - 1;
-  const sums = programs.empty([Math.max(1, tensors.length), GROUPS]);
+  const longest = Math.max(1, ...tensors.map(({ shape }) => util.sizeFromShape(shape)));
+  const groups = Math.min(MOST_GROUPS, Math.ceil(longest / (GROUP_SIZE * NUMBERS_EACH)));
+  const sums = programs.empty([Math.max(1, tensors.length), groups]);
   for (let place = 0; place < tensors.length; place += most) {
     const some = tensors.slice(place, place + most);
     const named = <Value>(name: string, values: readonly Value[]) =>
@@ -71,11 +75,11 @@ function gradientNorm(call: Call): TensorInfo {
           some.map(({ shape }) => util.sizeFromShape(shape)),
         ),
       },
-      groups: [GROUPS, some.length],
+      groups: [groups, some.length],
     });
   }
   const norm = programs.empty([]);
-  const count = tensors.length * GROUPS;
+  const count = tensors.length * groups;
   programs.run(ROOT, { inputs: { sums }, outputs: { norm }, sizes: { count }, groups: [1] });
   programs.free(sums);
   return norm;

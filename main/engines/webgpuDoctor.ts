@@ -1,0 +1,118 @@
+/** @file Node. The doctor's look at `webgpu`: whether Dawn loads, which GPUs it finds, and what they can do. */
+import type { DoctorFinding, DoctorReport } from '../../shared/engines.ts';
+import { adapterNamed } from './webgpu/adapters.ts';
+import { type AdapterFacts, type AdaptersHere, adapterAmong, adaptersHere } from './webgpu/adaptersHere.ts';
+import { NEEDED_LIMITS, USED_FEATURES } from './webgpu/device.ts';
+
+/** [[1,2],[3,4]]² by rows. */
+const PRODUCT = '7,10,15,22';
+const NOT_YET_ON_A_GPU =
+  'It has not yet been run on a GPU: entail engines test webgpu tells how it does here.';
+
+const FEATURES: Readonly<Record<string, string>> = {
+  'timestamp-query': 'times of kernels',
+  'shader-f16': 'half precision',
+  subgroups: 'faster sums',
+};
+
+const DETERMINISTIC = {
+  value: true,
+  why: 'every sum has one order; another GPU or driver gives other last digits',
+};
+
+/** Drivers are loaded in a child process. `named`: part of the name of the adapter that shall be used. */
+export async function webgpuReport(
+  named = adapterNamed(),
+  environment: Readonly<Record<string, string>> = {},
+): Promise<DoctorReport> {
+  const here = await adaptersHere(environment);
+  const chosen = adapterAmong(here.adapters, named);
+  const findings = [
+    dawnFinding(here),
+    ...loaderFinding(here),
+    ...here.adapters.map((adapter) => adapterFinding(adapter, adapter === chosen)),
+    ...(chosen === undefined ? [missingFinding(here, named)] : ofAdapter(chosen)),
+  ];
+  return { engine: 'webgpu', findings, deterministic: DETERMINISTIC, ...verdictOf(here, chosen, named) };
+}
+
+function verdictOf(
+  { adapters, problem, hasVulkanLoader }: AdaptersHere,
+  chosen: AdapterFacts | undefined,
+  named: string | undefined,
+): Pick<DoctorReport, 'verdict' | 'summary' | 'nextStep'> {
+  if (problem !== null)
+    return {
+      verdict: 'broken',
+      summary: `Its GPUs cannot be looked at: ${problem}.`,
+      nextStep: 'Run npm ci and update the driver of the GPU, or use another engine.',
+    };
+  if (chosen !== undefined) return verdictOfAdapter(chosen);
+  const nextStep = hasVulkanLoader
+    ? 'Install the driver of the GPU, with Vulkan; without a GPU use the engine native.'
+    : 'Install the driver of the GPU and the Vulkan loader (Debian and Ubuntu: apt install libvulkan1); without a GPU use the engine native.';
+  if (named !== undefined)
+    return { verdict: 'unsupported', summary: `There is no GPU called "${named}".`, nextStep };
+  const software = adapters.map(({ name }) => name).join(', ');
+  const besides = software === '' ? '' : `, only ${software}, which computes on the processor`;
+  return { verdict: 'unsupported', summary: `No GPU was found${besides}.`, nextStep };
+}
+
+function verdictOfAdapter({
+  name,
+  lacking,
+  product,
+}: AdapterFacts): Pick<DoctorReport, 'verdict' | 'summary' | 'nextStep'> {
+  if (lacking.length > 0)
+    return {
+      verdict: 'unsupported',
+      summary: `${name} can too little: ${lacking.join(', ')}.`,
+      nextStep: 'Update its driver, or use another engine.',
+    };
+  if (String(product) !== PRODUCT)
+    return {
+      verdict: 'broken',
+      summary: `${name} does not compute: ${product}.`,
+      nextStep: 'Update its driver, or use another engine.',
+    };
+  return { verdict: 'ready', summary: `Works on ${name}. ${NOT_YET_ON_A_GPU}`, nextStep: '' };
+}
+
+function dawnFinding({ problem }: AdaptersHere): DoctorFinding {
+  const detail = problem ?? 'loads and ends';
+  return { what: 'Dawn (npm webgpu)', found: problem === null, detail, required: true };
+}
+
+/** Of Linux alone: elsewhere the system brings what Dawn needs. */
+function loaderFinding({ hasVulkanLoader }: AdaptersHere): DoctorFinding[] {
+  if (process.platform !== 'linux') return [];
+  const detail = hasVulkanLoader ? 'there' : 'the Vulkan loader is not installed: no GPU can be found';
+  return [{ what: 'libvulkan.so.1', found: hasVulkanLoader, detail, required: true }];
+}
+
+function missingFinding({ adapters }: AdaptersHere, named: string | undefined): DoctorFinding {
+  const none = adapters.length === 0 ? 'Dawn finds none' : 'none of these is taken unasked';
+  const detail = named === undefined ? none : `none is called "${named}"`;
+  return { what: 'GPU', found: false, detail, required: true };
+}
+
+function adapterFinding({ name, api, driver, isSoftware }: AdapterFacts, isChosen: boolean): DoctorFinding {
+  const words = [api, driver, ...(isSoftware ? ['in software'] : [])].filter((word) => word !== '');
+  const detail = `${words.join(', ')}${isChosen ? '' : '; not used'}`;
+  return { what: `GPU ${name}`, found: true, detail, required: isChosen };
+}
+
+function ofAdapter({ limits, features, product }: AdapterFacts): DoctorFinding[] {
+  const needed = Object.entries(NEEDED_LIMITS).map(([limit, least]): DoctorFinding => {
+    const has = limits[limit as keyof typeof limits];
+    return { what: limit, found: has >= least, detail: `${has}; ${least} are needed`, required: true };
+  });
+  const able = USED_FEATURES.map((feature): DoctorFinding => {
+    const found = features.includes(feature);
+    return { what: feature, found, detail: FEATURES[feature] ?? '', required: false };
+  });
+  const multiplies = String(product) === PRODUCT;
+  const detail = multiplies ? 'right' : String(product);
+  const test = { what: 'A product of two matrices', found: multiplies, detail, required: true };
+  return [...needed, ...able, test];
+}

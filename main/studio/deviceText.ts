@@ -1,0 +1,18 @@
+/** @file Runs anywhere. What a run waits for, in words. Pure functions. */
+import type { DeviceBlock, DeviceHolder } from '../../shared/devices.ts';
+
+/** "waits for cuda:0, used by process 4711 (python3)" */
+export function waitingForText(blocks: readonly DeviceBlock[]): string {
+  return `waits for ${blocks.map(({ device, holder }) => `${device}, ${holderText(holder)}`).join('; ')}`;
+}
+
+export function holderText(holder: DeviceHolder): string {
+  switch (holder.kind) {
+    case 'run':
+      return `used by run ${holder.run}, process ${holder.pid}`;
+    case 'process':
+      return `used by process ${holder.pid} (${holder.program})`;
+    case 'waiting':
+      return `for which run ${holder.run} waits before it`;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * @file Runs anywhere. Which waiting runs may start now, and on what: first come, first served, a device. A run that needs
+ * several takes them all at once; while it waits nobody who came later gets those of them that are free, so that it never
+ * starves, and nobody holds one while waiting for another, so that nothing ever stands still. Pure functions.
+ */
+import {
+  areSameChip,
+  type Device,
+  type DeviceBlock,
+  type DeviceHolder,
+  type DevicesWish,
+} from '../../shared/devices.ts';
+import { StudioError } from '../../shared/errors.ts';
+
+export interface WaitingTurn {
+  readonly run: string;
+  /** What its engine can compute on, the best first. */
+  readonly devices: readonly Device[];
+  readonly wish: DevicesWish;
+}
+
+export interface HeldDevice {
+  readonly device: Device;
+  readonly holder: DeviceHolder;
+}
+
+/** What a run is to be computed on, a worker each; or why it never can be. */
+export type Placement = readonly Device[] | StudioError;
+
+export interface DeviceTurn {
+  readonly run: string;
+  /** Null: not yet. */
+  readonly placement: Placement | null;
+  /** Empty when it may start. */
+  readonly waitsFor: readonly DeviceBlock[];
+}
+
+/** @param waiting in the order of the queue */
+export function deviceTurns(waiting: readonly WaitingTurn[], held: readonly HeldDevice[]): DeviceTurn[] {
+  const taken = [...held];
+  return waiting.map(({ run, devices, wish }) => {
+    const wished = wishedDevices(wish, devices);
+    if (wished instanceof StudioError) return { run, placement: wished, waitsFor: [] };
+    const turn = turnOf(wished, taken);
+    const holder: DeviceHolder = { kind: 'waiting', run };
+    taken.push(...(turn.placement ?? turn.free).map((device) => ({ device, holder })));
+    return { run, placement: turn.placement, waitsFor: turn.waitsFor };
+  });
+}
+
+export interface WishedDevices {
+  /** In the order of preference; some may stand several times, for several workers on one. */
+  readonly candidates: readonly Device[];
+  /** How many of them it takes to start, … */
+  readonly least: number;
+  /** … and how many it takes when they are free. */
+  readonly most: number;
+}
+
+/** What a wish means where an engine has these devices; a StudioError for a name that none of them has, or that stands there twice. */
+export function wishedDevices(wish: DevicesWish, devices: readonly Device[]): WishedDevices | StudioError {
+  const gpus = devices.filter(({ name }) => name !== 'cpu');
+  const unasked = gpus.length > 0 ? gpus : devices;
+  const all = unasked.length;
+  if (wish === 'all') return { candidates: unasked, least: all, most: all };
+  if (wish === 'free') return { candidates: unasked, least: 1, most: all };
+  if (typeof wish === 'number') {
+    // A run that began on more than there are now goes on with those.
+    const count = Math.min(wish, all);
+    return { candidates: unasked, least: count, most: count };
+  }
+  const candidates: Device[] = [];
+  for (const reference of wish) {
+    const device = devices.find(({ name }) => name === reference || name.endsWith(`:${reference}`));
+    if (device === undefined) return noSuchDevice(reference, devices);
+    // Several workers may share the processor; on a GPU they would only be in each other's way.
+    if (device.name !== 'cpu' && candidates.includes(device)) return namedTwice(device);
+    candidates.push(device);
+  }
+  return { candidates, least: candidates.length, most: candidates.length };
+}
+
+function namedTwice({ name }: Device): StudioError {
+  return new StudioError('USAGE', `The device ${name} is named twice.`, { nextStep: 'Name it once.' });
+}
+
+function noSuchDevice(reference: string, devices: readonly Device[]): StudioError {
+  const names = devices.map(({ name }) => name).join(', ');
+  return new StudioError(
+    'NOT_FOUND',
+    `There is no device "${reference}" for this engine; there is ${names}.`,
+    {
+      nextStep: 'npx --no entail devices shows what there is.',
+    },
+  );
+}
+
+function turnOf(
+  { candidates, least, most }: WishedDevices,
+  taken: readonly HeldDevice[],
+): { placement: Device[] | null; free: Device[]; waitsFor: DeviceBlock[] } {
+  const free: Device[] = [];
+  const waitsFor: DeviceBlock[] = [];
+  for (const device of candidates) {
+    const obstacle = taken.find((one) => areSameChip(one.device, device));
+    if (obstacle === undefined) free.push(device);
+    else if (waitsFor.every((block) => block.device !== device.name))
+      waitsFor.push({ device: device.name, holder: obstacle.holder });
+  }
+  if (free.length < least) return { placement: null, free, waitsFor };
+  return { placement: free.slice(0, most), free, waitsFor: [] };
+}

@@ -1,0 +1,153 @@
+/**
+ * @file Runs under Node. The devices of this machine and who uses them: runs of this data directory, other Entails by their
+ * locks, other programs by what the driver says.
+ */
+import type { DeviceOverview, EngineDevices } from '../../shared/contract/engines.ts';
+import {
+  areSameChip,
+  type Device,
+  type DeviceBlock,
+  type DeviceHolder,
+  type DevicesWish,
+  PROCESSOR,
+} from '../../shared/devices.ts';
+import { type EngineName, OFFERED_ENGINES } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
+import type { WaitingRun } from '../db/queue.ts';
+import { findRun } from '../db/runs.ts';
+import { runsInWork } from '../db/runsInWork.ts';
+import type { FileLock } from '../files/fileLock.ts';
+import { isDescendantOf } from '../files/processIdentity.ts';
+import type { Databases } from './databases.ts';
+import { type DeviceTurn, deviceTurns, type HeldDevice, wishedDevices } from './deviceTurns.ts';
+import type { EngineService } from './engines.ts';
+
+const loadLocks = () => import('../engines/deviceLocks.ts');
+const loadNvidiaSmi = () => import('../engines/nvidiaSmi.ts');
+
+export interface DeviceSetting {
+  readonly databases: Databases;
+  readonly engines: EngineService;
+}
+
+export class DeviceService {
+  readonly #setting: DeviceSetting;
+
+  constructor(setting: DeviceSetting) {
+    this.#setting = setting;
+  }
+
+  /** Which of the waiting runs may start now, and on what; in their order. */
+  async turns(waiting: readonly Pick<WaitingRun, 'id' | 'config' | 'devices'>[]): Promise<DeviceTurn[]> {
+    const asking = await Promise.all(
+      waiting.map(async ({ id, config, devices: wish }) => {
+        const engine = findRun(this.#setting.databases.store(), id).engine?.engine ?? config.engine;
+        return { run: id, devices: await this.#devicesOf(engine), wish };
+      }),
+    );
+    return deviceTurns(asking, await this.#held(asking.flatMap(({ devices }) => devices)));
+  }
+
+  /**
+   * What somebody who does not stand in the queue could take now.
+   * @param sharesProcessor whether others may compute on it
+   * @throws StudioError NOT_FOUND for a device that is not there.
+   */
+  async turnOf(
+    engine: EngineName,
+    wish: DevicesWish,
+    { sharesProcessor }: { readonly sharesProcessor: boolean },
+  ): Promise<{ readonly placement: readonly Device[] | null; readonly waitsFor: readonly DeviceBlock[] }> {
+    const devices = await this.#setting.engines.devices(engine);
+    const isObstacle = ({ device }: HeldDevice) => device.name !== 'cpu' || !sharesProcessor;
+    const held = (await this.#held(devices)).filter(isObstacle);
+    const { placement, waitsFor } = deviceTurns([{ run: '', devices, wish }], held)[0]!;
+    if (placement instanceof StudioError) throw placement;
+    return { placement, waitsFor };
+  }
+
+  /** @throws StudioError NOT_FOUND for a device that the engine does not have here. */
+  async require(engine: EngineName, wish: DevicesWish): Promise<void> {
+    const wished = wishedDevices(wish, await this.#setting.engines.devices(engine));
+    if (wished instanceof StudioError) throw wished;
+  }
+
+  /** Every device that an offered engine can compute on, which ones can, and who uses it. */
+  async overview(): Promise<DeviceOverview> {
+    const found = new Map<string, Device>();
+    const byEngine: EngineDevices[] = [];
+    for (const engine of OFFERED_ENGINES) {
+      const devices = await this.#devicesOf(engine);
+      for (const device of devices) found.set(device.name, device);
+      byEngine.push({ engine, devices: devices.map(({ name }) => name) });
+    }
+    const held = await this.#held([...found.values()]);
+    const devices = [...found.values()].map((device) => {
+      const holders = held.filter((one) => areSameChip(one.device, device)).map(({ holder }) => holder);
+      return { ...device, holders };
+    });
+    return { devices, byEngine };
+  }
+
+  /** @throws StudioError LOCKED when another process has taken one since. */
+  async lock(devices: readonly Device[], purpose: string): Promise<FileLock> {
+    const { lockDevices } = await loadLocks();
+    return lockDevices(devices, purpose);
+  }
+
+  /** An engine that does not work any more is no reason for others to wait: the run says so when it starts. */
+  async #devicesOf(engine: EngineName | null): Promise<readonly Device[]> {
+    const { engines } = this.#setting;
+    try {
+      return await engines.devices(engine ?? (await engines.best()));
+    } catch {
+      return [PROCESSOR];
+    }
+  }
+
+  async #held(devices: readonly Device[]): Promise<HeldDevice[]> {
+    const byRuns = runsInWork(this.#setting.databases.store()).flatMap(({ id, pid, devices: names }) =>
+      names.map((name) => {
+        const device = devices.find((one) => one.name === name) ?? { ...PROCESSOR, name };
+        return { device, holder: { kind: 'run', run: id, pid } as const };
+      }),
+    );
+    const gpus = devices.filter((device) => device.gpus.length > 0);
+    const others = gpus.length === 0 ? [] : await foreignHolders(gpus);
+    // What the lock or the driver says of a run's own process is said already.
+    const isTold = ({ device, holder }: HeldDevice) =>
+      byRuns.some((one) => areSameChip(one.device, device) && isProcessOf(holder, one.holder.pid));
+    return [...byRuns, ...others.filter((one) => !isTold(one))];
+  }
+}
+
+function isProcessOf(holder: DeviceHolder, pid: number): boolean {
+  return holder.kind === 'process' && (holder.pid === pid || isDescendantOf(holder.pid, pid));
+}
+
+/** Processes that are not this one's, with the GPUs that they use. */
+async function foreignHolders(gpus: readonly Device[]): Promise<HeldDevice[]> {
+  const { lockHolderOf } = await loadLocks();
+  const locked = gpus.flatMap((device) => {
+    const found = lockHolderOf(device);
+    if (found === null) return [];
+    const program = `entail: ${found.purpose}`;
+    return [{ device, holder: { kind: 'process', pid: found.pid, program } as const }];
+  });
+  const computing = await computingProcesses(gpus);
+  const isTold = ({ device, holder }: HeldDevice) =>
+    locked.some((one) => one.device === device && isProcessOf(holder, one.holder.pid));
+  return [...locked, ...computing.filter((one) => !isTold(one))];
+}
+
+/** By NVIDIA's driver, which alone tells them; a model of this process's own playground is no obstacle. */
+async function computingProcesses(gpus: readonly Device[]): Promise<HeldDevice[]> {
+  if (gpus.every((device) => device.gpus.every((gpu) => !gpu.startsWith('GPU-')))) return [];
+  const { nvidiaSmiProcesses } = await loadNvidiaSmi();
+  const processes = (await nvidiaSmiProcesses()) ?? [];
+  return gpus.flatMap((device) =>
+    processes
+      .filter(({ gpuUuid, pid }) => device.gpus.includes(gpuUuid) && !isDescendantOf(pid, process.pid))
+      .map(({ pid, program }) => ({ device, holder: { kind: 'process', pid, program } as const })),
+  );
+}

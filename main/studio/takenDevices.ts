@@ -1,0 +1,102 @@
+/**
+ * @file Runs under Node. Devices taken for a run that a person starts without the queue: at once where they are free, else as
+ * soon as they are.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Device, DevicesWish } from '../../shared/devices.ts';
+import type { EngineName } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
+import type { Lease } from '../db/lease.ts';
+import type { FileLock } from '../files/fileLock.ts';
+import type { TrainingListener } from './attempt.ts';
+import type { DeviceService } from './devices.ts';
+import { waitingForText } from './deviceText.ts';
+
+export interface TakenDevices {
+  /** A worker each. */
+  readonly devices: readonly Device[];
+  /** Of the GPUs among them. */
+  readonly lock: FileLock;
+}
+
+export interface TakingWish {
+  readonly engine: EngineName;
+  readonly wish: DevicesWish;
+  /** False: a busy device is an error. */
+  readonly waits: boolean;
+  /** For whoever finds a device locked: "run r7f3k2". */
+  readonly purpose: string;
+}
+
+export interface TakingLinks {
+  readonly listener: TrainingListener;
+  readonly signal: AbortSignal | undefined;
+}
+
+const LOOK_EVERY_MS = 1000;
+
+/** @throws StudioError NOT_FOUND for a device that is not there, LOCKED where it must not wait, CANCELLED by the signal. */
+export async function takeDevices(
+  service: DeviceService,
+  { engine, wish, waits, purpose }: TakingWish,
+  { listener, signal }: TakingLinks,
+): Promise<TakenDevices> {
+  let told = '';
+  while (signal?.aborted !== true) {
+    const { placement, waitsFor } = await service.turnOf(engine, wish, { sharesProcessor: true });
+    const lock = placement === null ? null : await lockOrNull(service, placement, purpose);
+    if (placement !== null && lock !== null) return { devices: placement, lock };
+    const text = waitingForText(waitsFor);
+    if (!waits && waitsFor.length > 0) throw busy(text);
+    if (waitsFor.length > 0 && text !== told) {
+      told = text;
+      listener.onReports([{ kind: 'log', level: 'info', text: `The run ${text}.` }]);
+    }
+    await sleep(LOOK_EVERY_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+  }
+  throw new StudioError('CANCELLED', 'Stopped before the run began: its device was not free yet.');
+}
+
+/** For a turn of the queue. @throws StudioError LOCKED when another process was quicker. */
+export async function lockPlacement(
+  service: DeviceService,
+  devices: readonly Device[],
+  purpose: string,
+): Promise<TakenDevices> {
+  return { devices, lock: await service.lock(devices, purpose) };
+}
+
+/** The lease of a run, with the locks of its devices: they are given up together. */
+export function leaseWith(lease: Lease, lock: FileLock): Lease {
+  return {
+    runId: lease.runId,
+    heartbeat: () => lease.heartbeat(),
+    release: () => {
+      try {
+        lease.release();
+      } finally {
+        lock.release();
+      }
+    },
+  };
+}
+
+/** Null when another process was quicker: it is named at the next look. */
+async function lockOrNull(
+  service: DeviceService,
+  devices: readonly Device[],
+  purpose: string,
+): Promise<FileLock | null> {
+  try {
+    return await service.lock(devices, purpose);
+  } catch (thrown) {
+    if (thrown instanceof StudioError && thrown.code === 'LOCKED') return null;
+    throw thrown;
+  }
+}
+
+function busy(text: string): StudioError {
+  return new StudioError('LOCKED', `Two runs on one device would only slow each other: the run ${text}.`, {
+    nextStep: 'Leave --no-wait out: it then starts as soon as it can; or name another device with --devices.',
+  });
+}

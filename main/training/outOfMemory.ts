@@ -1,0 +1,30 @@
+/** @file Runs in the training worker. Memory that does not suffice: what to try is said with its number. */
+import { StudioError } from '../../shared/errors.ts';
+
+/** As TensorFlow, V8 and the like say it; engines of our own say OUT_OF_MEMORY. */
+const FOREIGN_WORDS =
+  /OOM when allocating|RESOURCE_EXHAUSTED|CUDA_ERROR_OUT_OF_MEMORY|Array buffer allocation failed/;
+
+/** As the hyperparameter has it. */
+const FEWEST_TOKENS = 64;
+
+/**
+ * The error with half the micro-batch as its next step, if it tells of memory; else what was thrown.
+ * @param microBatchTokens of the run, as it was computed
+ */
+export function withSmallerMicroBatch(thrown: unknown, microBatchTokens: number): unknown {
+  const message = memoryMessage(thrown);
+  if (message === null) return thrown;
+  const half = Math.floor(microBatchTokens / 2);
+  const nextStep =
+    half < FEWEST_TOKENS
+      ? 'Take a smaller network or shorter texts (--max-len): a micro-batch cannot be smaller.'
+      : `Start it with --micro-batch-tokens ${half}, half of what it was: the gradient is the same.`;
+  return new StudioError('OUT_OF_MEMORY', message, { nextStep, cause: thrown });
+}
+
+function memoryMessage(thrown: unknown): string | null {
+  if (thrown instanceof StudioError) return thrown.code === 'OUT_OF_MEMORY' ? thrown.message : null;
+  const words = thrown instanceof Error ? thrown.message : String(thrown);
+  return FOREIGN_WORDS.test(words) ? `The memory does not suffice: ${words.split('\n')[0]}` : null;
+}

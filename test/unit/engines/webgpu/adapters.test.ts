@@ -1,0 +1,109 @@
+/** @file Tests. Which adapter the engine webgpu takes, and what it says where there is none that will do. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { deviceEnvironment, listDevices } from '../../../../main/engines/devices.ts';
+import { chooseEngine } from '../../../../main/engines/registry.ts';
+import { findAdapter, listAdapters } from '../../../../main/engines/webgpu/adapters.ts';
+import { loadDawn } from '../../../../main/engines/webgpu/dawn.ts';
+import { limitsLacking } from '../../../../main/engines/webgpu/device.ts';
+import { webgpuReport } from '../../../../main/engines/webgpuDoctor.ts';
+import { engineForTests } from '../../../support/enginesForTests.ts';
+import { setVariable } from '../../../support/fakePrograms.ts';
+import { studioRejectionOf } from '../../../support/studioErrorOf.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+
+const NAME = 'SwiftShader Device (Subzero)';
+/** The names of adapters here are those of the driver in software. */
+const inSoftware = process.env['ENTAIL_WEBGPU_ADAPTER'] === 'SwiftShader';
+
+beforeEach(({ skip }) => {
+  engineForTests('webgpu', skip);
+  if (!inSoftware) skip('tested with the driver in software, and another adapter is named');
+});
+
+/** A folder with a loader that is none, first on the library path. */
+function withoutVulkan(): Record<string, string> {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, 'libvulkan.so.1'), 'no library');
+  return { LD_LIBRARY_PATH: folder };
+}
+
+describe('adapters', () => {
+  it('are listed, those in software last and as such', async () => {
+    const listed = await listAdapters(await loadDawn());
+    expect(listed.at(-1)).toEqual({ api: 'vulkan', name: NAME, isSoftware: true });
+  });
+
+  it('are found by a part of their name', async () => {
+    const found = await findAdapter(await loadDawn(), { name: 'subzero' });
+    expect(found).toMatchObject({ name: NAME, api: 'vulkan', isSoftware: true });
+    expect(found.driver).toMatch(/^SwiftShader driver \d/);
+    const error = await studioRejectionOf(findAdapter(await loadDawn(), { name: 'Voodoo' }));
+    expect(error).toMatchObject({ code: 'ENGINE_MISSING', message: expect.stringContaining('"Voodoo"') });
+    expect(error.message).toContain(`there is "${NAME}"`);
+  });
+
+  it('in software are not taken unasked', async () => {
+    const error = await studioRejectionOf(findAdapter(await loadDawn(), {}));
+    expect(error).toMatchObject({ code: 'ENGINE_MISSING', message: expect.stringContaining(NAME) });
+    expect(error.nextStep).toContain('--engine native');
+    setVariable('ENTAIL_WEBGPU_ADAPTER', '');
+    const asked = await studioRejectionOf(chooseEngine({ dataDirectory: '', asked: 'webgpu' }));
+    expect(asked.message).toBe(error.message);
+    expect((await listDevices('webgpu', { dataDirectory: '' })).map(({ name }) => name)).toEqual(['cpu']);
+  });
+
+  it('are devices when they are named', async () => {
+    expect(await chooseEngine({ dataDirectory: '', asked: 'webgpu' })).toBe('webgpu');
+    const [device] = await listDevices('webgpu', { dataDirectory: '' });
+    expect(device).toMatchObject({ name: 'webgpu:0', title: NAME, gpus: [`webgpu ${NAME}`] });
+    expect(deviceEnvironment('webgpu', device!)).toEqual({ ENTAIL_WEBGPU_ADAPTER: NAME });
+  });
+
+  it('that can too little are refused by what they lack', async () => {
+    const { adapter } = await findAdapter(await loadDawn(), { name: 'subzero' });
+    expect(limitsLacking(adapter)).toEqual([]);
+    const limits = { ...withOwn(adapter.limits), maxComputeInvocationsPerWorkgroup: 128 };
+    expect(limitsLacking({ limits: limits as GPUSupportedLimits })).toEqual([
+      'maxComputeInvocationsPerWorkgroup is 128 instead of 256',
+    ]);
+  });
+});
+
+describe('the doctor', () => {
+  it('tells what the adapter can, and that it computes', async () => {
+    const report = await webgpuReport('swiftshader');
+    expect(report).toMatchObject({ engine: 'webgpu', verdict: 'ready', nextStep: '' });
+    expect(report.summary).toContain(`Works on ${NAME}`);
+    const found = (what: string) => report.findings.find((one) => one.what === what)?.found;
+    for (const what of ['Dawn (npm webgpu)', 'libvulkan.so.1', 'subgroups', 'A product of two matrices'])
+      expect(found(what), what).toBe(true);
+    expect(found('shader-f16')).toBe(false);
+  });
+
+  it('says that there is software alone', async () => {
+    setVariable('ENTAIL_WEBGPU_ADAPTER', '');
+    const report = await webgpuReport();
+    expect(report).toMatchObject({ verdict: 'unsupported', summary: expect.stringContaining(NAME) });
+  });
+
+  it('names the loader of Vulkan where it is missing', async () => {
+    setVariable('ENTAIL_WEBGPU_ADAPTER', '');
+    const report = await webgpuReport(undefined, withoutVulkan());
+    expect(report).toMatchObject({ verdict: 'unsupported', summary: 'No GPU was found.' });
+    expect(report.findings).toContainEqual(
+      expect.objectContaining({ what: 'libvulkan.so.1', found: false, required: true }),
+    );
+    expect(report.nextStep).toContain('libvulkan1');
+  });
+});
+
+/** Limits are getters of a class. */
+const withOwn = (limits: GPUSupportedLimits) =>
+  Object.fromEntries(
+    Object.keys(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(limits))).map((name) => [
+      name,
+      Reflect.get(limits, name),
+    ]),
+  );
