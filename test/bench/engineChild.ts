@@ -13,7 +13,8 @@ import { evaluationTokensOf, microBatchTokensOf } from '../../main/training/micr
 import type { EngineName } from '../../shared/engines.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 import { watchOps } from '../support/watchedOps.ts';
-import { bookHyperparameters, pairsOfFile } from './works.ts';
+import { bookHyperparameters } from './models.ts';
+import { pairsOfFile } from './works.ts';
 
 export interface EngineRequest {
   readonly engine: EngineName;
