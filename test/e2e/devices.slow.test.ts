@@ -77,9 +77,8 @@ it('shows runs side by side, what waits for whom, and the devices; a new run cho
   store.close();
 
   await studio.goTo('#/queue');
-  const rows = page.getByRole('listitem');
-  await rows.filter({ hasText: 'seed 1' }).filter({ hasText: 'cuda:0' }).waitFor();
-  await rows.filter({ hasText: 'on the processor' }).filter({ hasText: 'cpu' }).waitFor();
+  await page.getByText('cuda:0, started in a terminal').waitFor();
+  await page.getByText('cpu, started in a terminal').waitFor();
   await page.getByText('waits for cuda:1: python3 (process 1)', { exact: true }).waitFor();
   await page.getByText('waits for cuda:0: seed 1; cuda:1: python3 (process 1)').waitFor();
   await page.getByText('1 more trains').waitFor();
@@ -87,6 +86,8 @@ it('shows runs side by side, what waits for whom, and the devices; a new run cho
 
   await studio.goTo('#/engines');
   const device = page.getByRole('region', { name: 'Devices' }).getByRole('row');
+  // The doctor takes longer.
+  await page.getByRole('region', { name: 'wasm' }).waitFor();
   await device.filter({ hasText: 'cuda:1' }).filter({ hasText: 'python3 (process 1)' }).waitFor();
   await device.filter({ hasText: 'cuda:0' }).filter({ hasText: 'seed 1' }).waitFor();
   await picture('engines');
