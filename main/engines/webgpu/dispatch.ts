@@ -104,22 +104,23 @@ export class Programs {
 
   /** Records one program; returns at once. */
   run(program: Program, { inputs, outputs, sizes = {}, groups }: Run): void {
-    const written = Object.keys(program.outputs).map((name) => given(program, name, outputs));
-    if (written.every(({ shape }) => util.sizeFromShape(shape) === 0)) return;
     const [x, y, z] = this.#spread(program, groups);
     if (x * y * z === 0) return;
     const pipeline = this.#pipelineOf(program);
+    const { inputNames, outputNames, sizeNames } = pipeline;
+    if (outputNames.every((name) => isEmpty(given(program, name, outputs)))) return;
     if (this.#sizes.isFull) this.#submit();
-    const read = Object.keys(program.inputs).map((name) => given(program, name, inputs));
-    const buffers: GPUBufferBinding[] = [...read, ...written].map((tensor, place) => ({
-      buffer: this.#bufferOf(tensor, place),
-    }));
-    if (pipeline.sizeNames.length > 0) buffers.push(this.#sizes.add(pipeline.sizeNames, sizes));
-    const bindGroup = this.backend.device.createBindGroup({
-      layout: pipeline.layout,
-      entries: buffers.map((resource, binding) => ({ binding, resource })),
-    });
-    for (const { dataId } of written) this.#forgetValues(dataId);
+    const entries: GPUBindGroupEntry[] = [];
+    const bind = (resource: GPUBufferBinding) => entries.push({ binding: entries.length, resource });
+    for (const name of inputNames)
+      bind({ buffer: this.#bufferOf(given(program, name, inputs), entries.length) });
+    for (const name of outputNames) {
+      const tensor = given(program, name, outputs);
+      bind({ buffer: this.#bufferOf(tensor, entries.length) });
+      this.#forgetValues(tensor.dataId);
+    }
+    if (sizeNames.length > 0) bind(this.#sizes.add(sizeNames, sizes));
+    const bindGroup = this.backend.device.createBindGroup({ layout: pipeline.layout, entries });
     this.#record(program.name, (pass) => {
       pass.setPipeline(pipeline.pipeline);
       pass.setBindGroup(0, bindGroup);
@@ -175,7 +176,7 @@ export class Programs {
   #bufferOf(tensor: TensorInfo | HostArray, place: number): GPUBuffer {
     if (ArrayBuffer.isView(tensor))
       return tensor.length === 0 ? this.#placeholder(place) : this.#hostArrays.bufferOf(tensor);
-    if (util.sizeFromShape(tensor.shape) === 0) return this.#placeholder(place);
+    if (isEmpty(tensor)) return this.#placeholder(place);
     this.backend.uploadToGPU(tensor.dataId);
     return this.backend.tensorMap.get(tensor.dataId).resource as GPUBuffer;
   }
@@ -206,6 +207,8 @@ export class Programs {
     return [Math.ceil(x / rows), rows, 1];
   }
 }
+
+const isEmpty = ({ shape }: TensorInfo) => shape.includes(0);
 
 function given<Value>(program: Program, name: string, values: Readonly<Record<string, Value>>): Value {
   const value = values[name];

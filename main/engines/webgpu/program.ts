@@ -23,10 +23,25 @@ export interface Program {
 export const numbered = (name: string, count: number) =>
   Array.from({ length: count }, (_, number) => `${name}${number}`);
 
+/** Makes the program of a variant once, and remembers it: WGSL is long, and a step runs a hundred programs. */
+export function remembered<Variant>(make: (variant: Variant) => Program): (variant: Variant) => Program {
+  const made = new Map<string, Program>();
+  return (variant) => {
+    const key = JSON.stringify(variant);
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const program = make(variant);
+    made.set(key, program);
+    return program;
+  };
+}
+
 /** A program on its device. */
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
   readonly sizeNames: readonly (readonly [name: string, type: NumberType])[];
 }
 
@@ -54,7 +69,8 @@ export function wgslOf({ inputs, outputs, sizes, extensions = [], source }: Prog
 export function createPipeline(device: GPUDevice, program: Program): Pipeline {
   const { name: label, inputs, outputs, sizes } = program;
   const sizeNames = Object.entries(sizes);
-  const [read, written] = [Object.keys(inputs).length, Object.keys(outputs).length];
+  const [inputNames, outputNames] = [Object.keys(inputs), Object.keys(outputs)];
+  const [read, written] = [inputNames.length, outputNames.length];
   const most = device.limits.maxStorageBuffersPerShaderStage;
   if (read + written > most)
     throw new Error(`Error in ${label}: ${read + written} buffers, but the device binds ${most}.`);
@@ -77,5 +93,5 @@ export function createPipeline(device: GPUDevice, program: Program): Pipeline {
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: 'main' },
   });
-  return { pipeline, layout, sizeNames };
+  return { pipeline, layout, inputNames, outputNames, sizeNames };
 }

@@ -5,6 +5,7 @@ import type { Program } from '../program.ts';
 import { elementOf, packs, readFour, writeFour } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { FOUR_OF_ROW, groupsOfRows, summedRows } from './rows.ts';
+import { byVariant } from './variants.ts';
 import { mainOf } from './wgsl.ts';
 
 const SEGMENTS = 2;
@@ -17,7 +18,7 @@ interface EmbeddingAttributes {
   readonly tableRows: number;
 }
 
-function embeddingProgram(packed: boolean): Program {
+const embeddingProgram = byVariant(({ packed }: { readonly packed: boolean }): Program => {
   const element = elementOf(packed);
   const tables = ['tokenRows', 'segmentTable', 'positionTable'];
   return {
@@ -36,7 +37,7 @@ ${mainOf()} {
   y_put(first, left, tokenRows_four(first, left) + (segment + position));
 }`,
   };
-}
+});
 
 /** tokenRows [E, H], segmentTable [S, H], positionTable [M, H] -> [E, H] */
 function embeddingSum(call: Call): TensorInfo {
@@ -46,7 +47,7 @@ function embeddingSum(call: Call): TensorInfo {
   const segmentTable = checkedInput(call, 'segmentTable', [null, width]);
   const positionTable = checkedInput(call, 'positionTable', [null, width]);
   const y = call.programs.empty(tokenRows.shape);
-  call.programs.run(embeddingProgram(packs(width)), {
+  call.programs.run(embeddingProgram({ packed: packs(width) }), {
     inputs: { tokenRows, segmentTable, positionTable, segments, positions },
     outputs: { y },
     sizes: { count, width },

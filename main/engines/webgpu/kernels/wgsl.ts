@@ -3,6 +3,15 @@
 /** Invocations of a workgroup in programs that go over rows: every device has 256. */
 export const GROUP_SIZE = 256;
 
+/**
+ * `exponential(x)` of a number that may be NaN: some drivers' own `exp` makes ∞ or 0 of it. By bits, since compilers may
+ * take x != x to be false.
+ */
+export const EXPONENTIAL = `
+fn exponential(x: f32) -> f32 {
+  return select(exp(x), x, (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u);
+}`;
+
 /** The head of `main` of a program in one dimension. */
 export const mainOf = (size: number = GROUP_SIZE) => `@compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -28,3 +37,10 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
   }
   return workgroupUniformLoad(&${name}_parts[0]);
 }`;
+
+/**
+ * `exponential(x)` of a number or a vector: exp, and NaN of NaN. A driver in software makes infinity of it, and calls `x != x`
+ * false; `x == x` it knows to be false too.
+ */
+export const exponential = (type: 'f32' | 'vec4f') => `
+fn exponential(x: ${type}) -> ${type} { return select(x, exp(x), x == x); }`;
