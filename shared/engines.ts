@@ -1,5 +1,7 @@
 /** @file Runs anywhere. The nouns of engines: which there are, what a device is, what the doctor says. */
 
+import type { DeviceName } from './devices.ts';
+
 /**
  * Engines, the fastest on a processor first; with an NVIDIA GPU `tensorflow` goes before all. `webgpu` is for GPUs and must
  * be asked for. `cpu` (plain tfjs) exists for tests only.
@@ -24,8 +26,11 @@ export interface EngineRecord {
   readonly engine: EngineName;
   /** Library versions by name, such as { "tfjs": "4.22.0", "tensorflow": "2.21.0" }. */
   readonly versions: Readonly<Record<string, string>>;
-  /** Such as "cpu" or "cuda:0 NVIDIA H200". */
+  /** Such as "cpu" or "cuda:0 NVIDIA H200"; of several workers "cpu avx2 × 2" or "cuda:0 NVIDIA H200, cuda:1". */
   readonly device: string;
+  /** By worker, where several trained together. */
+  readonly devices?: readonly DeviceName[];
+  /** Of all workers together. */
   readonly threads: number;
   /** Same inputs, same bits: resumption is then bit-for-bit. */
   readonly deterministic: boolean;

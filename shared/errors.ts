@@ -24,6 +24,8 @@ export const ERROR_CODES = [
   'DEVICE_LOST', // a GPU was reset or taken away in the middle of its work
   'WORKER_CRASHED',
   'WORKER_HUNG',
+  'PARTNER_LOST', // another worker of the same run is gone
+  'WEIGHTS_DIFFER', // devices that train a run together do not compute alike
   'CANCELLED',
   'INTERRUPTED',
   'ROUTE_NOT_FOUND', // there is no such call in the contract

@@ -29,8 +29,48 @@ export function planMicroBatches(
   members: Int32Array,
   options: PlanOptions,
 ): PackedBatch[] {
-  const lengthOf = (place: number) => split.offsets[members[place]! + 1]! - split.offsets[members[place]!]!;
-  const places = Int32Array.from(members.keys()).sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+  return planShares(split, members, { ...options, workers: 1 })[0]!;
+}
+
+/**
+ * The same for several workers, one list each: pairs are dealt out, the longest first, each to whoever has the fewest
+ * tokens so far (the first of equals), so that all take about as long.
+ */
+export function planShares(
+  split: EncodedSplit,
+  members: Int32Array,
+  { workers, ...options }: PlanOptions & { readonly workers: number },
+): PackedBatch[][] {
+  const lengthOf = lengths(split, members);
+  const tokens = new Array<number>(workers).fill(0);
+  const shares = Array.from({ length: workers }, (): number[] => []);
+  for (const place of placesByLength(lengthOf, members.length).reverse()) {
+    const least = tokens.indexOf(Math.min(...tokens));
+    tokens[least]! += lengthOf(place);
+    shares[least]!.push(place);
+  }
+  return shares.map((places) => packInOrder(split, members, Int32Array.from(places.reverse()), options));
+}
+
+/** Tokens of the pair at a place among the members. */
+function lengths({ offsets }: EncodedSplit, members: Int32Array): (place: number) => number {
+  return (place) => offsets[members[place]! + 1]! - offsets[members[place]!]!;
+}
+
+function placesByLength(lengthOf: (place: number) => number, count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, place) => place).sort(
+    (a, b) => lengthOf(a) - lengthOf(b) || a - b,
+  );
+}
+
+/** Pairs at `places` among the members, as many in a micro-batch as fit. */
+function packInOrder(
+  split: EncodedSplit,
+  members: Int32Array,
+  places: Int32Array,
+  options: PlanOptions,
+): PackedBatch[] {
+  const lengthOf = lengths(split, members);
   const plans: PackedBatch[] = [];
   let begin = 0;
   while (begin < places.length) {

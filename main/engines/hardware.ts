@@ -64,6 +64,11 @@ export function defaultThreads(): number {
   return availableParallelism();
 }
 
+/** What each of so many processes takes. */
+export function dividedThreads(threads: number, processes: number): number {
+  return Math.max(1, Math.floor(threads / processes));
+}
+
 /** Whether an NVIDIA driver is loaded: a look at the file system only. */
 export function hasNvidiaDriver(places = REAL_PLACES): boolean {
   return existsSync(join(places.procFolder, 'driver/nvidia/version')) || existsSync('/dev/nvidiactl');

@@ -4,7 +4,7 @@ import type { EngineRecord } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { AdamVariableFactory } from '../model/adam.ts';
 import { registerGradients } from './gradients.ts';
-import { defaultThreads } from './hardware.ts';
+import { defaultThreads, dividedThreads } from './hardware.ts';
 import { nativeAdamVariables } from './native/adamVariables.ts';
 import { BACKEND_NAME, NativeBackend } from './native/backend.ts';
 import type { NativeBinding, NativeDescription, Precision } from './native/binding.ts';
@@ -14,6 +14,8 @@ import { registerNativeKernels } from './native/registerKernels.ts';
 export interface NativeOptions {
   /** One a physical core when absent. */
   readonly threads?: number;
+  /** Processes that divide the threads among them. */
+  readonly sharedBy?: number;
   readonly precision?: Precision;
   /** Leaves the processor to others when they want it. */
   readonly nice?: boolean;
@@ -25,14 +27,19 @@ const NICENESS = 10;
  * Makes `native` tfjs' current backend.
  * @throws ENGINE_MISSING when there is no binary that loads here, USAGE for a precision that the processor has not
  */
-export async function openNative({ threads, precision = 'fp32', nice = false }: NativeOptions): Promise<{
+export async function openNative({
+  threads,
+  sharedBy = 1,
+  precision = 'fp32',
+  nice = false,
+}: NativeOptions): Promise<{
   record: EngineRecord;
   adamVariables: AdamVariableFactory;
   fallbacks: ReadonlyMap<string, number>;
 }> {
   const binding = loadNative();
   requirePrecision(precision, binding);
-  binding.setThreads(threads ?? usualThreads(binding.describe()));
+  binding.setThreads(dividedThreads(threads ?? usualThreads(binding.describe()), sharedBy));
   // Not otherwise: a process that was started at low priority stays there.
   if (nice) binding.setNiceness(NICENESS);
   await registerGradients();

@@ -48,6 +48,8 @@ export interface OpenOptions {
   readonly dataDirectory: string;
   /** For engines that can use several; all processors when absent. */
   readonly threads?: number;
+  /** Processes that compute on the processor beside each other and divide its threads; this one alone when absent. */
+  readonly sharedBy?: number;
   /** Of matrix products, on engines that have a choice; single precision when absent. */
   readonly precision?: Precision;
   /** What this process was started for (`workerEnvironment`); the engine's own choice when absent. */

@@ -34,7 +34,12 @@ export interface MicroBatchGradients {
 /** Which parameters are trained, beside the token table. */
 export function trainedNames(parameters: Parameters, freezeEncoder: boolean): string[] {
   const names = parameters.shapes.map((shape) => shape.name).filter((name) => name !== TOKEN_TABLE);
-  return freezeEncoder ? names.filter((name) => !name.startsWith('encoder.')) : names;
+  return names.filter((name) => trainsParameter(name, freezeEncoder));
+}
+
+/** The token table is a part of the encoder. */
+export function trainsParameter(name: string, freezeEncoder: boolean): boolean {
+  return !(freezeEncoder && name.startsWith('encoder.'));
 }
 
 /**

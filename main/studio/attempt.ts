@@ -74,7 +74,7 @@ export function superviseAttempt(options: AttemptOptions): RunningTraining {
   const training = superviseTraining({
     entry: entries.path('training'),
     job: jobOf(options),
-    environment: engine.environments[0] ?? {},
+    environments: engine.environments,
     onReports: (reports) => {
       if (!sink.take(reports)) training.kill();
     },

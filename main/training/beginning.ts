@@ -34,13 +34,18 @@ export function resumePoint(
   return checkpoint;
 }
 
+/** Settings that a record has only where they are not these. */
+const UNSAID: Readonly<Record<string, string>> = { devices: '1' };
+
 /** What makes a resumed run differ in its last bits from one that was never stopped: another processor, most of all. */
 function changeOfEngine(before: EngineRecord | null, now: EngineRecord): string | null {
   if (before === null) return null;
   const names = [...new Set([...Object.keys(before.pinned), ...Object.keys(now.pinned)])];
+  const settingOf = ({ pinned }: EngineRecord, name: string) => pinned[name] ?? UNSAID[name] ?? 'none';
   const changes = names
-    .filter((name) => before.pinned[name] !== now.pinned[name])
-    .map((name) => `${name} ${before.pinned[name] ?? 'none'} before, ${now.pinned[name] ?? 'none'} now`);
+    .map((name) => ({ name, was: settingOf(before, name), is: settingOf(now, name) }))
+    .filter(({ was, is }) => was !== is)
+    .map(({ name, was, is }) => `${name} ${was} before, ${is} now`);
   if (changes.length === 0) return null;
   return `The engine is not what it was (${changes.join('; ')}): from here on the last bits may differ from a run without a stop.`;
 }

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 import type { AdamVariableFactory } from '../model/adam.ts';
-import { type MicroBatchGradients, microBatchGradients } from '../model/gradients.ts';
+import { type MicroBatchGradients, microBatchGradients, trainsParameter } from '../model/gradients.ts';
 import { countCorrect } from '../model/kernels/crossEntropy.ts';
 import type { PackedBatch } from '../model/packedBatch.ts';
 import { type ParameterShape, type Parameters, parameterShapes } from '../model/parameters.ts';
 import { added, clippingFactor, GradientSum } from './gradientSum.ts';
 import { Optimizer, type OptimizerState } from './optimizer.ts';
+import type { CrewShare } from './parallel/gradientExchange.ts';
 
 export interface TaskOptions {
   readonly config: ModelConfig;
@@ -18,6 +19,17 @@ export interface TaskOptions {
   readonly factory: AdamVariableFactory;
   /** Where each parameter begins: random, pretrained, or a checkpoint with its moments. */
   readonly begin: (shape: ParameterShape, position: number) => OptimizerState;
+}
+
+/** How a step is made; `betweenMicroBatches` lets the caller's messages in. */
+export interface StepOptions {
+  /** From 1. */
+  readonly step: number;
+  /** The scheduled learning rate. */
+  readonly lr: number;
+  readonly betweenMicroBatches: () => Promise<void>;
+  /** Which micro-batches this worker computes, where several train the run together. */
+  readonly share?: CrewShare | null;
 }
 
 /** Device scalars of a step, [3]: summed loss, number correct, norm of the mean loss's gradient. */
@@ -52,18 +64,19 @@ export class ClassifierTask implements Parameters {
   }
 
   /**
-   * One optimizer step over the micro-batches of a batch. `step` counts from 1, `lr` is the scheduled learning rate.
-   * `betweenMicroBatches` lets the caller's messages in. The caller disposes the reading.
+   * One optimizer step over the micro-batches of a batch: with a share, each worker passes all of them and makes the same
+   * step. The caller disposes the reading.
    */
   async step(
     microBatches: readonly PackedBatch[],
-    { step, lr, betweenMicroBatches }: { step: number; lr: number; betweenMicroBatches: () => Promise<void> },
+    { step, lr, betweenMicroBatches, share = null }: StepOptions,
   ): Promise<StepReading> {
     const gradients = new GradientSum(microBatches);
     const divisor = this.#divisor(microBatches);
     let loss: tf.Scalar | null = null;
     let correct: tf.Scalar | null = null;
     for (const [microBatch, batch] of microBatches.entries()) {
+      if (share !== null && (microBatch < share.begin || microBatch >= share.end)) continue;
       const ofBatch = this.#gradients(batch, { step, microBatch, divisor });
       correct = added(
         correct,
@@ -74,7 +87,10 @@ export class ClassifierTask implements Parameters {
       gradients.add(ofBatch);
       await betweenMicroBatches();
     }
-    return this.#apply(gradients, { loss: loss!, correct: correct!, divisor, lr, step });
+    const own = loss === null || correct === null ? null : (tf.stack([loss, correct]) as tf.Tensor1D);
+    tf.dispose([loss, correct].flatMap((one) => one ?? []));
+    const figures = share === null ? own! : await this.#addOthers(gradients, own, share);
+    return this.#apply(gradients, { figures, divisor, lr, step });
   }
 
   /** Puts other weights in place of the current ones, with their moments. */
@@ -85,6 +101,16 @@ export class ClassifierTask implements Parameters {
 
   dispose(): void {
     this.#optimizer.dispose();
+  }
+
+  #addOthers(
+    gradients: GradientSum,
+    figures: tf.Tensor1D | null,
+    { exchange, waiting }: CrewShare,
+  ): Promise<tf.Tensor1D> {
+    const { freezeEncoder } = this.#options.hyperparameters;
+    const shapes = this.shapes.filter(({ name }) => trainsParameter(name, freezeEncoder));
+    return gradients.addOthers(exchange, { figures, count: 2 }, { shapes, waiting });
   }
 
   #newOptimizer(begin: TaskOptions['begin']): Optimizer {
@@ -118,19 +144,19 @@ export class ClassifierTask implements Parameters {
 
   #apply(
     gradients: GradientSum,
-    figures: { loss: tf.Scalar; correct: tf.Scalar; divisor: number; lr: number; step: number },
+    { figures, ...place }: { figures: tf.Tensor1D; divisor: number; lr: number; step: number },
   ): StepReading {
-    const { loss, correct, divisor, lr, step } = figures;
+    const { divisor, lr, step } = place;
     const { hyperparameters } = this.#options;
     const { clipNorm } = hyperparameters;
     const reading = tf.tidy(() => {
       const norm = tf.mul(gradients.norm(), hyperparameters.loss === 'mean' ? 1 : 1 / divisor) as tf.Scalar;
-      return tf.keep(tf.stack([loss, correct, norm]) as tf.Tensor1D);
+      return tf.keep(tf.concat([figures, tf.reshape<tf.Rank.R1>(norm, [1])]));
     });
     const norm = tf.slice(reading, [2], [1]);
     const scale = clipNorm > 0 ? clippingFactor(norm, clipNorm) : null;
     gradients.apply(this.#optimizer, { scale, lr, step });
-    tf.dispose([loss, correct, norm, ...(scale === null ? [] : [scale])]);
+    tf.dispose([figures, norm, ...(scale === null ? [] : [scale])]);
     return reading;
   }
 }

@@ -1,7 +1,7 @@
 /** @file Runs in the training worker. Fine-tuning: a classifier on the labelled pairs of a data set. */
 import type { Split } from '../../shared/datasets.ts';
 import type { MetricPoint } from '../../shared/runs.ts';
-import { epochOrder, planMicroBatches } from '../data/batches.ts';
+import { epochOrder, planShares } from '../data/batches.ts';
 import { openCache } from '../data/cache.ts';
 import type { EncodedSplit } from '../data/encoding.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
@@ -10,6 +10,7 @@ import { ClassifierTask } from './classifierTask.ts';
 import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
 import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
+import { shareOf } from './parallel/gradientExchange.ts';
 import type {
   EvaluatedPlace,
   EvaluatedSplit,
@@ -43,14 +44,16 @@ class FineTuningWork implements RunWork {
   readonly #job: TrainingJob;
   readonly #splits: ReadonlyMap<Split, EncodedSplit>;
   readonly #engine: NetworkPlace['engine'];
+  readonly #crew: NetworkPlace['crew'];
   #order: { epoch: number; pairs: Int32Array } | null = null;
 
   constructor(job: TrainingJob, splits: ReadonlyMap<Split, EncodedSplit>, place: NetworkPlace) {
-    const { engine, factory, begin } = place;
+    const { engine, factory, begin, crew } = place;
     const { hyperparameters, model } = job.config;
     this.#job = job;
     this.#splits = splits;
     this.#engine = engine;
+    this.#crew = crew;
     const of = (split: Split) => this.#split(split).pairs;
     this.pairs = { train: of('train'), dev: of('dev'), test: of('test') };
     this.truncatedPairs = this.#split('train').truncatedPairs;
@@ -65,8 +68,10 @@ class FineTuningWork implements RunWork {
     const split = this.#split('train');
     if (this.#order?.epoch !== epoch) this.#order = { epoch, pairs: epochOrder(split.pairs, seed, epoch) };
     const members = this.#order.pairs.subarray(stepInEpoch * batchSize, (stepInEpoch + 1) * batchSize);
-    const microBatches = planMicroBatches(split, members, { microBatchTokens });
-    return this.network.step(microBatches, { step, lr, betweenMicroBatches: between });
+    const workers = this.#crew?.exchange.ranks ?? 1;
+    const shares = planShares(split, members, { microBatchTokens, workers });
+    const share = shareOf(this.#crew, shares);
+    return this.network.step(shares.flat(), { step, lr, betweenMicroBatches: between, share });
   }
 
   async evaluate(

@@ -4,8 +4,10 @@ import { type DistinctIds, distinctIds, type SparseGradient } from '../model/ada
 import { gradientNorm } from '../model/kernels/gradientNorm.ts';
 import { sumRows } from '../model/kernels/rows.ts';
 import type { PackedBatch } from '../model/packedBatch.ts';
-import { TOKEN_TABLE } from '../model/parameters.ts';
+import { type ParameterShape, TOKEN_TABLE } from '../model/parameters.ts';
 import type { Optimizer } from './optimizer.ts';
+import type { GradientExchange } from './parallel/gradientExchange.ts';
+import { sumTensors } from './parallel/sumTensors.ts';
 
 /** Gradients of one micro-batch; `GradientSum` takes the tensors over. */
 export interface PartialGradients {
@@ -32,6 +34,34 @@ export class GradientSum {
     const rows = tf.tidy(() => sumRows(gradient, this.#distinct.placesOf(ids), this.#distinct.ids.length));
     gradient.dispose();
     this.#table = added(this.#table, rows);
+  }
+
+  /**
+   * Adds what the other workers of the run have, and so everybody has the same; of the token table, rows only. `figures`,
+   * [count], or null where this worker had no micro-batch, are added up too. Takes them over. `shapes`: of what is trained.
+   */
+  async addOthers(
+    exchange: GradientExchange,
+    { figures, count }: { readonly figures: tf.Tensor1D | null; readonly count: number },
+    { shapes, waiting }: { readonly shapes: readonly ParameterShape[]; readonly waiting: () => void },
+  ): Promise<tf.Tensor1D> {
+    const dense = shapes.filter(({ name }) => name !== TOKEN_TABLE);
+    const tables = shapes.filter(({ name }) => name === TOKEN_TABLE);
+    const rows = this.#distinct.ids.length;
+    const summands = [
+      { tensor: figures, shape: [count] },
+      ...dense.map(({ name, shape }) => ({ tensor: this.#dense.get(name) ?? null, shape })),
+      ...tables.map(({ shape: [, width] }) => ({ tensor: this.#table, shape: [rows, width!] })),
+    ];
+    this.#table = null;
+    this.#dense.clear();
+    const [summedFigures, ...sums] = await sumTensors(exchange, summands, waiting);
+    for (const [at, { name }] of dense.entries()) {
+      const sum = sums[at]!;
+      if (sum !== null) this.#dense.set(name, sum);
+    }
+    if (tables.length > 0) this.#table = sums.at(-1) as tf.Tensor2D | null;
+    return summedFigures as tf.Tensor1D;
   }
 
   /** The norm of everything that was added, a scalar. */

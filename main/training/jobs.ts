@@ -34,6 +34,18 @@ export interface JobPlace {
   readonly threads: number | null;
 }
 
+/** A worker's place among those that train a run together, one a device. */
+export interface CrewPlace {
+  /** From 0, the leader: it evaluates, saves and reports. */
+  readonly rank: number;
+  /** By rank. */
+  readonly devices: readonly DeviceName[];
+  /** Where they find each other; the supervisor makes and removes it. */
+  readonly folder: string;
+  /** Null: through memory where that can be shared, else through pipes. */
+  readonly exchange: 'memory' | 'pipe' | null;
+}
+
 export interface TrainingJob extends JobPlace {
   readonly runId: string;
   readonly cachePath: string;
@@ -42,6 +54,8 @@ export interface TrainingJob extends JobPlace {
   readonly resumeFrom: string | null;
   /** Engine of the attempt before this one. */
   readonly trainedOn: EngineRecord | null;
+  /** Absent where one worker trains alone. */
+  readonly crew?: CrewPlace;
 }
 
 export type TrainingOrder =
@@ -62,6 +76,11 @@ export type TrainingOrder =
  */
 export interface HandOver {
   readonly kind: 'handOver';
+}
+
+/** The last word of a worker that followed another one: the leader has told it that all is done. */
+export interface Followed {
+  readonly kind: 'followed';
 }
 
 /** What of a configuration weights need to answer. */

@@ -6,7 +6,7 @@ import type { AdamVariableFactory } from '../model/adam.ts';
 import type { MaskedBatch } from '../model/maskedBatch.ts';
 import { type ParameterShape, type Parameters, pretrainingShapes } from '../model/parameters.ts';
 import { pretrainingGradients } from '../model/pretrainingGradients.ts';
-import type { TaskOptions } from './classifierTask.ts';
+import type { StepOptions, TaskOptions } from './classifierTask.ts';
 import { added, clippingFactor, GradientSum } from './gradientSum.ts';
 import { Optimizer, type OptimizerState } from './optimizer.ts';
 
@@ -15,6 +15,9 @@ import { Optimizer, type OptimizerState } from './optimizer.ts';
  * gradient), then sums over the masked words (loss, told correctly, number) and over the pairs (next-sentence loss, number).
  */
 export type PretrainingReading = tf.Tensor1D;
+
+/** Figures of a micro-batch: `PretrainingGradients.sums`. */
+const SUMS = 4;
 
 export type PretrainingTaskOptions = Omit<TaskOptions, 'classWeights'>;
 
@@ -48,7 +51,7 @@ export class PretrainingTask implements Parameters {
   /** One optimizer step over the micro-batches of a batch, as `ClassifierTask.step`. The caller disposes the reading. */
   async step(
     microBatches: readonly MaskedBatch[],
-    { step, lr, betweenMicroBatches }: { step: number; lr: number; betweenMicroBatches: () => Promise<void> },
+    { step, lr, betweenMicroBatches, share = null }: StepOptions,
   ): Promise<PretrainingReading> {
     const gradients = new GradientSum(microBatches);
     const maskedTotal = microBatches.reduce((sum, { maskedRows }) => sum + maskedRows.length, 0);
@@ -56,6 +59,7 @@ export class PretrainingTask implements Parameters {
     const { dropout, seed } = this.#hyperparameters;
     let sums: tf.Tensor1D | null = null;
     for (const [microBatch, batch] of microBatches.entries()) {
+      if (share !== null && (microBatch < share.begin || microBatch >= share.end)) continue;
       const ofBatch = pretrainingGradients(this.#config, this, batch, {
         dropout: dropout === 0 ? null : { rate: dropout, seed, step, microBatch },
         ...{ maskedTotal, pairsTotal },
@@ -63,6 +67,10 @@ export class PretrainingTask implements Parameters {
       sums = added(sums, ofBatch.sums);
       gradients.add(ofBatch);
       await betweenMicroBatches();
+    }
+    if (share !== null) {
+      const own = { figures: sums, count: SUMS };
+      sums = await gradients.addOthers(share.exchange, own, { shapes: this.shapes, waiting: share.waiting });
     }
     return this.#apply(gradients, { sums: sums!, maskedTotal, pairsTotal, lr, step });
   }

@@ -2,13 +2,14 @@
 import { SPLITS, type Split } from '../../shared/datasets.ts';
 import type { PairTokenizer } from '../data/pairTokenizer.ts';
 import { type EncodedText, encodeText } from '../data/pretraining/encodedText.ts';
-import { maskedMicroBatches } from '../data/pretraining/maskedBatches.ts';
+import { maskedMicroBatches, maskedShares } from '../data/pretraining/maskedBatches.ts';
 import { type DrawnPairs, drawPairs, type EpochSize, epochSize } from '../data/pretraining/sentencePairs.ts';
 import { openText } from '../data/pretraining/storedText.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
 import type { MaskedBatch } from '../model/maskedBatch.ts';
 import type { TrainingJob } from './jobs.ts';
 import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
+import { shareOf } from './parallel/gradientExchange.ts';
 import { evaluatePretraining, PRETRAINING_FIGURES, summarisePretraining } from './pretrainingEvaluation.ts';
 import { PretrainingTask } from './pretrainingTask.ts';
 import type {
@@ -54,13 +55,15 @@ class PretrainingWork implements RunWork {
   readonly #job: TrainingJob;
   readonly #text: RunText;
   readonly #engine: NetworkPlace['engine'];
+  readonly #crew: NetworkPlace['crew'];
   #epoch: { readonly epoch: number; readonly pairs: DrawnPairs } | null = null;
 
-  constructor(job: TrainingJob, text: RunText, { engine, factory, begin }: NetworkPlace) {
+  constructor(job: TrainingJob, text: RunText, { engine, factory, begin, crew }: NetworkPlace) {
     const { hyperparameters, model } = job.config;
     this.#job = job;
     this.#text = text;
     this.#engine = engine;
+    this.#crew = crew;
     const [train, dev, test] = SPLITS.map((split) => this.#size(split));
     this.pairs = { train: train!.pairs, dev: dev!.pairs, test: test!.pairs };
     this.truncatedPairs = train!.tooLong;
@@ -75,9 +78,10 @@ class PretrainingWork implements RunWork {
     const end = Math.min(begin + batchSize, this.pairs.train);
     const microBatchTokens = microBatchTokensOf(hyperparameters, model, this.#engine);
     const source = { text: this.#text.splits.train, vocabulary: this.#text.vocabulary };
-    const options = { seed, epoch, microBatchTokens };
-    const microBatches = maskedMicroBatches(source, this.#epoch.pairs, [begin, end], options);
-    return this.network.step(microBatches, { step, lr, betweenMicroBatches: between });
+    const options = { seed, epoch, microBatchTokens, workers: this.#crew?.exchange.ranks ?? 1 };
+    const shares = maskedShares(source, this.#epoch.pairs, [begin, end], options);
+    const share = shareOf(this.#crew, shares);
+    return this.network.step(shares.flat(), { step, lr, betweenMicroBatches: between, share });
   }
 
   async evaluate(

@@ -32,6 +32,7 @@ export async function runProbe(
     engine: record.engine,
     factory: adamVariables,
     begin: firstWeights(job, () => {}),
+    crew: null,
   });
   const between = async () => {
     beat();

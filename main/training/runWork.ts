@@ -11,6 +11,7 @@ import type { ParameterShape } from '../model/parameters.ts';
 import type { TrainedNetwork } from './checkpoints.ts';
 import type { FurtherFigures, SelectionFigures } from './loopParts.ts';
 import type { OptimizerState } from './optimizer.ts';
+import type { Crew } from './parallel/gradientExchange.ts';
 
 /** A network that is trained. */
 export interface TrainableNetwork extends TrainedNetwork {
@@ -24,6 +25,8 @@ export interface NetworkPlace {
   readonly engine: EngineName;
   readonly factory: AdamVariableFactory;
   readonly begin: (shape: ParameterShape, position: number) => OptimizerState;
+  /** Null where one worker trains alone. */
+  readonly crew: Crew | null;
 }
 
 export interface StepPlace {

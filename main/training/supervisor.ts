@@ -1,8 +1,9 @@
 /** @file Runs in the supervisor's process (command line, later the studio). Starts, watches and stops training. */
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunResult, WorkerReport } from '../../shared/runs.ts';
-import type { HandOver, TrainingJob, TrainingOrder } from './jobs.ts';
-import { type Limits, SupervisedChild } from './supervisedChild.ts';
+import type { CrewPlace, TrainingJob } from './jobs.ts';
+import { SupervisedCrew } from './parallel/supervisedCrew.ts';
+import type { Limits } from './supervisedChild.ts';
 
 export type { TrainingJob } from './jobs.ts';
 
@@ -15,15 +16,18 @@ export interface TrainingOptions {
   /** Path of the entry "training". */
   readonly entry: string;
   readonly job: TrainingJob;
-  /** What the engine's library needs to find when the process starts. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** By device of the job: what the engine's library needs to find when its worker starts. */
+  readonly environments: readonly Readonly<Record<string, string>>[];
+  /** How several workers exchange gradients, where it is not left to them. */
+  readonly exchange?: CrewPlace['exchange'];
   /** In the order in which they happened; the last one (finished, stopped, failed) is among them. */
   readonly onReports: (reports: readonly WorkerReport[]) => void;
   readonly limits?: Partial<Limits>;
 }
 
 export interface SupervisedTraining {
-  readonly pid: number | undefined;
+  /** By device. */
+  readonly pids: readonly (number | undefined)[];
   /** At the end of the current step, with a checkpoint; `keep` evaluates the test split too. */
   stop(keep: boolean): void;
   /** At the end of the current step the run is saved and waits. */
@@ -53,22 +57,22 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
   }, FLUSH_MS);
   const take = (report: WorkerReport) => {
     waiting.push(report);
-    if (report.kind === 'stopping') child.stopAcknowledged();
+    const { leader } = crew;
+    if (report.kind === 'stopping') leader.stopAcknowledged();
     if (report.kind === 'progress') {
-      child.writing(report.phase === 'saving');
-      if (report.phase === 'training') child.stepped();
+      leader.writing(report.phase === 'saving');
+      if (report.phase === 'training') leader.stepped();
     }
     outcome = outcomeOf(report) ?? outcome;
   };
-  const child = new SupervisedChild<TrainingOrder, WorkerReport | HandOver>({
-    entry: options.entry,
-    environment: options.environment,
-    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  const { entry, environments, job, exchange = null, limits = {} } = options;
+  const crew = new SupervisedCrew({
+    ...{ entry, environments, job, exchange, limits },
     onMessage: (message) => {
       if (message.kind !== 'handOver') take(message);
       else {
         flush();
-        child.send({ kind: 'handedOver' });
+        crew.leader.send({ kind: 'handedOver' });
       }
     },
     onEnd: (error) => {
@@ -78,13 +82,12 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
       resolve(outcome!);
     },
   });
-  child.send({ kind: 'start', job: options.job });
   return {
-    pid: child.pid,
-    stop: (keep) => child.stop({ kind: 'stop', keep }),
-    pause: () => child.send({ kind: 'pause' }),
-    continue: () => child.send({ kind: 'continue' }),
-    kill: () => child.kill(),
+    pids: crew.pids,
+    stop: (keep) => crew.leader.stop({ kind: 'stop', keep }),
+    pause: () => crew.leader.send({ kind: 'pause' }),
+    continue: () => crew.leader.send({ kind: 'continue' }),
+    kill: () => crew.kill(),
     done,
   };
 }

@@ -6,11 +6,7 @@ import type { EngineRecord } from '../../shared/engines.ts';
 import type { StudioError } from '../../shared/errors.ts';
 import type { MetricPoint, WorkerReport } from '../../shared/runs.ts';
 import { stepsPerEpoch } from '../data/batches.ts';
-import { ownTokenizer } from '../data/ownTokenizer.ts';
-import type { PairTokenizer } from '../data/pairTokenizer.ts';
-import { openEngine } from '../engines/registry.ts';
 import { elementCount } from '../model/parameters.ts';
-import { firstWeights, resumePoint } from './beginning.ts';
 import { weightsToUse, writeCheckpoint } from './checkpoints.ts';
 import type { TrainingJob } from './jobs.ts';
 import { TrainingLoop } from './loop.ts';
@@ -21,10 +17,11 @@ import {
   type SelectionFigures,
   StopSignal,
 } from './loopParts.ts';
-import { freshState, type LoopState } from './loopState.ts';
+import type { LoopState } from './loopState.ts';
 import { microBatchTokensOf } from './microBatchSize.ts';
-import { openWork } from './openWork.ts';
+import { type OpenRun, openRun } from './openRun.ts';
 import { withSmallerMicroBatch } from './outOfMemory.ts';
+import { Leader } from './parallel/leader.ts';
 import { ProgressReports } from './progressReports.ts';
 import type { RunWork, StepPlace } from './runWork.ts';
 import { watchSystem } from './systemMetrics.ts';
@@ -46,51 +43,25 @@ export async function runTraining(job: TrainingJob, links: RunLinks): Promise<vo
   await run.go();
 }
 
-interface Prepared {
+interface Prepared extends OpenRun {
   readonly job: TrainingJob;
   readonly links: RunLinks;
-  readonly tokenizer: PairTokenizer;
-  readonly engine: EngineRecord;
-  /** Kernels that the engine has not, by name. */
-  readonly fallbacks: ReadonlyMap<string, number>;
-  /** See `OpenEngine`. */
-  readonly keepUp: () => Promise<void>;
-  readonly work: RunWork;
-  readonly state: LoopState;
 }
 
 class TrainingRun implements LoopTask {
   readonly #prepared: Prepared;
   readonly #work: RunWork;
+  readonly #leader: Leader;
 
   private constructor(prepared: Prepared) {
     this.#prepared = prepared;
     this.#work = prepared.work;
+    this.#leader = new Leader(prepared.job, prepared.crew);
   }
 
   static async prepare(job: TrainingJob, links: RunLinks): Promise<TrainingRun> {
-    const tokenizer = ownTokenizer(job.runDirectory, job.config);
-    const makeWork = await openWork(job, tokenizer, links.beat);
-    const {
-      record,
-      adamVariables,
-      fallbacks = new Map(),
-      keepUp = async () => {},
-      notice = null,
-    } = await openEngine(job.engine, {
-      dataDirectory: job.dataDirectory,
-      ...(job.threads === null ? {} : { threads: job.threads }),
-      ...(job.devices[0] === undefined ? {} : { device: job.devices[0] }),
-      precision: job.config.hyperparameters.precision,
-      nice: job.config.hyperparameters.nice,
-    });
-    links.beat();
-    if (notice !== null) links.report({ kind: 'log', level: 'warning', text: notice });
-    const checkpoint = job.resumeFrom === null ? null : resumePoint(job, record, links.report);
-    const begin = checkpoint?.parameter ?? firstWeights(job, links.report);
-    const work = makeWork({ engine: record.engine, factory: adamVariables, begin });
-    const state = checkpoint?.state ?? freshState();
-    return new TrainingRun({ job, links, tokenizer, engine: record, fallbacks, keepUp, work, state });
+    const notice = (text: string) => links.report({ kind: 'log', level: 'warning', text });
+    return new TrainingRun({ job, links, ...(await openRun(job, { ...links, notice })) });
   }
 
   async go(): Promise<void> {
@@ -124,7 +95,9 @@ class TrainingRun implements LoopTask {
       checkpointEveryMs: CHECKPOINT_EVERY_MS,
     };
     try {
+      await this.#leader.compare(this.#work.network);
       const outcome = await new TrainingLoop(this, listener, options, state).run();
+      await this.#leader.end();
       this.#tellFallbacks();
       if (outcome.kind === 'stopped') {
         const kept = outcome.result === null ? {} : { result: outcome.result };
@@ -135,6 +108,7 @@ class TrainingRun implements LoopTask {
       throw withSmallerMicroBatch(thrown, microBatchTokensOf(settings, model, engine.engine));
     } finally {
       stopWatching();
+      this.#leader.leave();
       this.#work.network.dispose();
     }
   }
@@ -164,10 +138,11 @@ class TrainingRun implements LoopTask {
     return this.#work.pairs.dev > 0 ? 'dev' : 'test';
   }
 
-  trainStep(position: StepPlace): Promise<Tensor1D> {
+  async trainStep(position: StepPlace): Promise<Tensor1D> {
     const { keepUp } = this.#prepared;
     const { beat } = this.#prepared.links;
-    return this.#work.trainStep(position, async () => {
+    await this.#leader.step(position);
+    return await this.#work.trainStep(position, async () => {
       beat();
       await keepUp();
       beat();
@@ -186,6 +161,7 @@ class TrainingRun implements LoopTask {
   async save(state: LoopState, kind: 'last' | 'best'): Promise<void> {
     const { job, links, tokenizer } = this.#prepared;
     const { runDirectory, config } = job;
+    await this.#leader.compare(this.#work.network);
     await links.handOver();
     const { record, removed } = await writeCheckpoint(this.#work.network, state, kind, {
       runDirectory,

@@ -3,8 +3,9 @@ import type { WorkerReport } from '../../shared/runs.ts';
 import { entriesHere } from '../entries.ts';
 import { isChildProcess, openChildPort } from './childPort.ts';
 import { startHeartbeat } from './heartbeat.ts';
-import type { HandOver, ProbeAnswer, TrainingOrder } from './jobs.ts';
+import type { Followed, HandOver, ProbeAnswer, TrainingOrder } from './jobs.ts';
 import type { RunWishes } from './loopParts.ts';
+import { followTraining } from './parallel/follower.ts';
 import { runProbe } from './probe.ts';
 import { runTraining } from './trainingRun.ts';
 
@@ -41,7 +42,7 @@ class Wishes implements RunWishes {
 function main(): void {
   const wishes = new Wishes();
   const handedOver: (() => void)[] = [];
-  const port = openChildPort<TrainingOrder, WorkerReport | ProbeAnswer | HandOver>(
+  const port = openChildPort<TrainingOrder, WorkerReport | ProbeAnswer | HandOver | Followed>(
     async (order, { answer, end }) => {
       if (order.kind === 'handedOver') {
         handedOver.shift()?.();
@@ -59,7 +60,19 @@ function main(): void {
         end({ kind: 'probed', figures });
         return;
       }
-      await runTraining(order.job, {
+      const { job } = order;
+      if (job.crew !== undefined && job.crew.rank > 0) {
+        await followTraining(
+          { ...job, crew: job.crew },
+          {
+            notice: (text) => answer({ kind: 'log', level: 'warning', text }),
+            beat: () => heartbeat.beat(),
+          },
+        );
+        end({ kind: 'followed' });
+        return;
+      }
+      await runTraining(job, {
         report: (report) => {
           wishes.note(report);
           if (LAST.has(report.kind)) end(report);

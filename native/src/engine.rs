@@ -1,19 +1,29 @@
-//! One engine for each thread of JavaScript: its buffers and what computes on them. Kernels run on the thread that calls
+//! One engine for each thread of JavaScript: its buffers, what computes on them, and what it shares. Kernels run on the thread that calls
 //! them (and on workers), so engines need no locks, and one that ends with its thread gives everything back.
 
-use crate::buffers::Buffers;
+use crate::buffers::{Buffers, Handle};
 use crate::compute::Compute;
 use crate::cpu::physical_cores;
+use crate::exchange::Exchange;
 use std::cell::RefCell;
+use std::collections::HashMap;
 
 pub struct Engine {
     pub compute: Compute,
     pub buffers: Buffers,
+    /// With processes that train the same run, by number.
+    pub exchanges: HashMap<Handle, Exchange>,
+    pub last_exchange: Handle,
 }
 
 impl Engine {
     fn new() -> Self {
-        Self { compute: Compute::new(physical_cores()), buffers: Buffers::default() }
+        Self {
+            compute: Compute::new(physical_cores()),
+            buffers: Buffers::default(),
+            exchanges: HashMap::new(),
+            last_exchange: 0,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ pub mod cpu;
 pub mod cuda;
 pub mod engine;
 pub mod error;
+pub mod exchange;
 pub mod kernels;
 pub mod pool;
 mod priority;

@@ -138,6 +138,8 @@ export const BORDER_CALLS: Readonly<Record<string, readonly unknown[]>> = {
 /** Functions that are given no buffer, or (`free`) end one. */
 export const WITHOUT_BUFFERS = [
   ...['describe', 'setThreads', 'memory', 'releasePool', 'setNiceness', 'upload', 'fill', 'free'],
+  ...['exchangeCreate', 'exchangeOpen', 'exchangeClose', 'exchangeStore', 'exchangeWait'],
+  ...['exchangeWrite', 'exchangeRead', 'exchangeAdd'],
 ];
 
 /** A copy of `words` in which the leaf at each place is what `change` makes of it; places count in order. */

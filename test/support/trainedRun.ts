@@ -12,12 +12,14 @@ import { bookConfig } from '../../main/model/config.ts';
 import { parameterShapes, pretrainingShapes } from '../../main/model/parameters.ts';
 import { tokenizerRecord, writeTokenizer } from '../../main/studio/tokenizerOfRun.ts';
 import { newestCheckpoint } from '../../main/training/checkpoints.ts';
+import type { CrewPlace } from '../../main/training/jobs.ts';
 import type { Limits } from '../../main/training/supervisedChild.ts';
 import {
   type SupervisedTraining,
   superviseTraining,
   type TrainingJob,
 } from '../../main/training/supervisor.ts';
+import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import { type RunConfig, runKind, type WorkerReport } from '../../shared/runs.ts';
@@ -64,6 +66,7 @@ export async function prepareRun(
   {
     rows = 400,
     engine = 'wasm' as EngineName,
+    devices = ['cpu'] as readonly DeviceName[],
     dataDirectory = folder,
     /** null: the words of the training split. */
     tokenizer: ownTokenizer = null as PairTokenizer | null,
@@ -98,7 +101,7 @@ export async function prepareRun(
   const runDirectory = join(folder, 'run');
   mkdirSync(runDirectory);
   writeTokenizer(runDirectory, tokenizer);
-  const place = { runDirectory, dataDirectory, engine, devices: ['cpu'] as const, threads: 2 };
+  const place = { runDirectory, dataDirectory, engine, devices, threads: 2 };
   return {
     config,
     job: {
@@ -122,6 +125,8 @@ export function train(
   { job }: PreparedRun,
   options: {
     resume?: boolean;
+    /** How several workers exchange gradients. */
+    exchange?: CrewPlace['exchange'];
     limits?: Partial<Limits>;
     onReport?: (report: WorkerReport, training: SupervisedTraining) => void;
   } = {},
@@ -130,7 +135,10 @@ export function train(
   const batches: (readonly WorkerReport[])[] = [];
   const training: SupervisedTraining = superviseTraining({
     entry: checkoutEntries().path('training'),
-    environment: workerEnvironment(job.engine, { dataDirectory: job.dataDirectory, threads: job.threads }),
+    environments: job.devices.map(() =>
+      workerEnvironment(job.engine, { dataDirectory: job.dataDirectory, threads: job.threads }),
+    ),
+    exchange: options.exchange ?? null,
     job: { ...job, resumeFrom: options.resume === true ? 'newest' : null },
     ...(options.limits === undefined ? {} : { limits: options.limits }),
     onReports: (some) => {

@@ -1,7 +1,8 @@
 /** @file Runs anywhere under Node. From drawn pairs to masked micro-batches: packed, sorted by length, no padding. */
 import type { MaskedBatch } from '../../model/maskedBatch.ts';
+import type { PackedBatch } from '../../model/packedBatch.ts';
 import { PhiloxSequence, STREAMS } from '../../model/philox.ts';
-import { planMicroBatches } from '../batches.ts';
+import { planShares } from '../batches.ts';
 import type { EncodedSplit } from '../encoding.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import type { EncodedText } from './encodedText.ts';
@@ -25,12 +26,22 @@ export interface MaskableText {
 export function maskedMicroBatches(
   source: MaskableText,
   pairs: DrawnPairs,
-  [begin, end]: readonly [number, number],
+  range: readonly [number, number],
   options: MaskingOptions,
 ): MaskedBatch[] {
+  return maskedShares(source, pairs, range, { ...options, workers: 1 })[0]!;
+}
+
+/** The same for several workers, one list each: see `planShares`. */
+export function maskedShares(
+  source: MaskableText,
+  pairs: DrawnPairs,
+  [begin, end]: readonly [number, number],
+  options: MaskingOptions & { readonly workers: number },
+): MaskedBatch[][] {
   const { split, masks } = maskedPairs(source, pairs, [begin, end], options);
   const everyone = Int32Array.from({ length: end - begin }, (_, pair) => pair);
-  return planMicroBatches(split, everyone, options).map((batch) => {
+  const masked = (batch: PackedBatch): MaskedBatch => {
     const rows: number[] = [];
     const ids: number[] = [];
     for (let pair = 0; pair < batch.pairs; pair++) {
@@ -39,7 +50,8 @@ export function maskedMicroBatches(
       ids.push(...originals);
     }
     return { ...batch, maskedRows: Int32Array.from(rows), maskedIds: Int32Array.from(ids) };
-  });
+  };
+  return planShares(split, everyone, options).map((share) => share.map(masked));
 }
 
 interface Masks {

@@ -5,6 +5,7 @@
  * buffer, which the caller frees. Letters as in main/model/packedBatch.ts: P pairs, R rows, H hidden, N heads, D = H / N.
  */
 import type { Activation } from '../../model/kernels/linear.ts';
+import type { ExchangeBinding } from './exchangeBinding.ts';
 
 /** A number that names a buffer. */
 export type Handle = number;
@@ -163,7 +164,7 @@ export interface NativeMemory {
   readonly systemAllocations: number;
 }
 
-export interface NativeBinding {
+export interface NativeBinding extends ExchangeBinding {
   /** Starts no thread: those that compute are started by the first work. */
   describe(): NativeDescription;
   /**

@@ -7,7 +7,13 @@ import type { EngineRecord } from '../../../shared/engines.ts';
 import { StudioError } from '../../../shared/errors.ts';
 import type { AdamVariableFactory } from '../../model/adam.ts';
 import { registerGradients } from '../gradients.ts';
-import { defaultThreads, hasNvidiaDriver, nvidiaDriver, vectorInstructions } from '../hardware.ts';
+import {
+  defaultThreads,
+  dividedThreads,
+  hasNvidiaDriver,
+  nvidiaDriver,
+  vectorInstructions,
+} from '../hardware.ts';
 import { whyNoGpu } from './cudaReadiness.ts';
 import { libraryEnvironment } from './environment.ts';
 import {
@@ -24,6 +30,8 @@ import { type Binding, TensorflowOps } from './ops.ts';
 export interface LoadOptions {
   readonly dataDirectory: string;
   readonly threads?: number;
+  /** Processes that divide the threads among them. */
+  readonly sharedBy?: number;
   /** The device that this process was shown; the first when absent. */
   readonly device?: DeviceName;
 }
@@ -44,12 +52,13 @@ const PACKAGE = '@tensorflow/tfjs-node-gpu';
  */
 export async function loadTensorflow({
   dataDirectory,
-  threads,
+  threads = defaultThreads(),
+  sharedBy = 1,
   device,
 }: LoadOptions): Promise<LoadedTensorflow> {
   const installation = findInstallation(dataDirectory, { cuda: hasNvidiaDriver() });
   if (installation === null) throw missingTensorflow(dataDirectory);
-  for (const [name, value] of Object.entries(libraryEnvironment(threads ?? defaultThreads())))
+  for (const [name, value] of Object.entries(libraryEnvironment(dividedThreads(threads, sharedBy))))
     process.env[name] ??= value;
   await registerGradients();
   await makeCurrent(installation);

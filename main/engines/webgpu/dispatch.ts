@@ -110,20 +110,19 @@ export class Programs {
     const { inputNames, outputNames, sizeNames } = pipeline;
     if (outputNames.every((name) => isEmpty(given(program, name, outputs)))) return;
     if (this.#sizes.isFull) this.#submit();
-    const entries: GPUBindGroupEntry[] = [];
-    const bind = (resource: GPUBufferBinding) => entries.push({ binding: entries.length, resource });
-    for (const name of inputNames)
-      bind({ buffer: this.#bufferOf(given(program, name, inputs), entries.length) });
+    const buffers: GPUBuffer[] = [];
+    for (const name of inputNames) buffers.push(this.#bufferOf(given(program, name, inputs), buffers.length));
     for (const name of outputNames) {
       const tensor = given(program, name, outputs);
-      bind({ buffer: this.#bufferOf(tensor, entries.length) });
+      buffers.push(this.#bufferOf(tensor, buffers.length));
       this.#forgetValues(tensor.dataId);
     }
-    if (sizeNames.length > 0) bind(this.#sizes.add(sizeNames, sizes));
-    const bindGroup = this.backend.device.createBindGroup({ layout: pipeline.layout, entries });
+    const hasSizes = sizeNames.length > 0;
+    const bindGroup = pipeline.groups.of(buffers, hasSizes ? this.#sizes.binding(sizeNames) : null);
+    const offsets = hasSizes ? [this.#sizes.add(sizeNames, sizes)] : [];
     this.#record(program.name, (pass) => {
       pass.setPipeline(pipeline.pipeline);
-      pass.setBindGroup(0, bindGroup);
+      pass.setBindGroup(0, bindGroup, offsets);
       pass.dispatchWorkgroups(x, y, z);
     });
   }

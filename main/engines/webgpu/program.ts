@@ -1,4 +1,5 @@
 /** @file Node. A compute program as its author writes it, and the WGSL and the pipeline that are made of it. */
+import { BindGroups } from './bindGroups.ts';
 
 /** What a buffer holds. Tensors of tfjs are f32 (float32) or i32 (int32, bool); host arrays may be u32. */
 export type Element = 'f32' | 'i32' | 'u32' | 'vec4<f32>' | 'vec4<i32>' | 'vec4<u32>';
@@ -39,9 +40,9 @@ export function remembered<Variant>(make: (variant: Variant) => Program): (varia
 /** A program on its device. */
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  readonly groups: BindGroups;
   readonly sizeNames: readonly (readonly [name: string, type: NumberType])[];
 }
 
@@ -77,7 +78,7 @@ export function createPipeline(device: GPUDevice, program: Program): Pipeline {
   const entry = (binding: number, type: GPUBufferBindingType): GPUBindGroupLayoutEntry => ({
     binding,
     visibility: GPUShaderStage.COMPUTE,
-    buffer: { type },
+    buffer: { type, hasDynamicOffset: type === 'uniform' },
   });
   const layout = device.createBindGroupLayout({
     label,
@@ -93,5 +94,5 @@ export function createPipeline(device: GPUDevice, program: Program): Pipeline {
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: 'main' },
   });
-  return { pipeline, layout, inputNames, outputNames, sizeNames };
+  return { pipeline, groups: new BindGroups(device, layout), inputNames, outputNames, sizeNames };
 }

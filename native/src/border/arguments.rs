@@ -1,5 +1,5 @@
-//! What JavaScript passes, checked or copied as it comes in: numbers that must be whole and not negative, and lists of
-//! indices.
+//! What JavaScript passes, checked or copied as it comes in: numbers that must be whole and not negative, lists of
+//! indices, and arrays that are read or written at once.
 
 use super::caught;
 use crate::buffers::Handle;
@@ -10,7 +10,7 @@ use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiVa
 use napi::sys::{self, napi_env, napi_value};
 use std::ffi::c_void;
 use std::ops::Deref;
-use std::ptr::null_mut;
+use std::ptr::{NonNull, null_mut};
 
 /// Whole numbers that a JavaScript number holds exactly.
 const LARGEST: f64 = 9_007_199_254_740_991.0;
@@ -110,6 +110,48 @@ impl FromNapiValue for Indices {
         // SAFETY: the array's own numbers, and no JavaScript runs before they are copied.
         caught(|engine| Ok(unsafe { Self::copied(&engine.compute.pool, data, count) }))
             .map_err(|error| refusal(error.to_string()))
+    }
+}
+
+/// A Float32Array where it lies: read or written before any JavaScript runs again.
+pub struct Floats {
+    data: *mut u8,
+    count: usize,
+}
+
+impl Floats {
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// # Safety
+    /// `to` has room for `count` numbers and does not overlap them; no JavaScript has run since the call began.
+    pub unsafe fn copy_to(&self, to: *mut f32) {
+        // SAFETY: the caller's word, and the array's own numbers. As bytes: others may write them meanwhile.
+        unsafe { self.data.copy_to_nonoverlapping(to.cast(), self.count * size_of::<f32>()) };
+    }
+
+    /// # Safety
+    /// As `copy_to`, the other way.
+    pub unsafe fn copy_from(&self, from: *const f32) {
+        // SAFETY: as above.
+        unsafe { self.data.copy_from_nonoverlapping(from.cast(), self.count * size_of::<f32>()) };
+    }
+}
+
+impl FromNapiValue for Floats {
+    unsafe fn from_napi_value(env: napi_env, value: napi_value) -> napi::Result<Self> {
+        let (mut kind, mut count, mut data) = (0, 0, null_mut());
+        // SAFETY: out parameters of the right types; what is not wanted may be null.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(env, value, &mut kind, &mut count, &mut data, null_mut(), null_mut())
+        };
+        if status != sys::Status::napi_ok || kind != sys::TypedarrayType::float32_array {
+            return Err(refusal("numbers are no Float32Array".to_owned()));
+        }
+        // An array that was taken away has no memory.
+        let (data, count) = if data.is_null() { (NonNull::dangling().as_ptr(), 0) } else { (data.cast(), count) };
+        Ok(Self { data, count })
     }
 }
 

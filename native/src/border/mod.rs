@@ -8,6 +8,7 @@ mod arguments;
 mod attention;
 mod dropout;
 mod elementwise;
+mod exchange;
 mod memory;
 mod normalise;
 mod optimizer;

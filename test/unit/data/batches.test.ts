@@ -1,6 +1,6 @@
 /** @file Tests. Order of examples and plans of micro-batches. */
 import { describe, expect, it } from 'vitest';
-import { epochOrder, planMicroBatches, stepsPerEpoch } from '../../../main/data/batches.ts';
+import { epochOrder, planMicroBatches, planShares, stepsPerEpoch } from '../../../main/data/batches.ts';
 import type { EncodedSplit } from '../../../main/data/encoding.ts';
 
 /** Pairs of the given lengths; token ids count on, so that every row can be told. */
@@ -73,5 +73,39 @@ describe('planMicroBatches', () => {
   it('allows a single pair that is longer than a micro-batch', () => {
     const plan = planMicroBatches(split([100, 5]), Int32Array.from([0, 1]), { microBatchTokens: 64 });
     expect(plan.map(({ rows }) => rows)).toEqual([5, 100]);
+  });
+});
+
+describe('planShares', () => {
+  const lengths = [4, 9, 3, 5, 8, 8, 2, 11, 6, 7];
+  const members = Int32Array.from({ length: lengths.length }, (_, at) => at);
+  const planned = (workers: number, microBatchTokens = 100) =>
+    planShares(split(lengths), members, { workers, microBatchTokens });
+
+  it('is the plan of one worker where there is one', () => {
+    expect(planned(1, 12)).toEqual([planMicroBatches(split(lengths), members, { microBatchTokens: 12 })]);
+  });
+
+  it('gives every pair to one worker, with its place in the batch, and about as many tokens to each', () => {
+    for (const workers of [2, 3, 4]) {
+      const shares = planned(workers);
+      const places = shares.flat().flatMap(({ pairIndices }) => [...pairIndices]);
+      expect(places.toSorted((a, b) => a - b)).toEqual([...members]);
+      const tokens = shares.map((share) => share.reduce((sum, { rows }) => sum + rows, 0));
+      expect(Math.max(...tokens) - Math.min(...tokens), `${workers} workers`).toBeLessThanOrEqual(4);
+    }
+  });
+
+  it('packs each share by length and within its tokens', () => {
+    for (const share of planned(2, 12))
+      for (const { rows, pairs } of share) expect(rows <= 12 || pairs === 1).toBe(true);
+    const [first] = planned(2);
+    const sizes = [...first![0]!.pairIndices].map((place) => lengths[place]!);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+  });
+
+  it('leaves workers without work where there are too few pairs', () => {
+    const shares = planShares(split([4, 5]), Int32Array.of(0, 1), { workers: 3, microBatchTokens: 100 });
+    expect(shares.map((share) => share.length)).toEqual([1, 1, 0]);
   });
 });

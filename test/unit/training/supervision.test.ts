@@ -110,7 +110,7 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
       onReport: (report, training) => {
         if (report.kind !== 'started' || sent) return;
         sent = true;
-        process.kill(training.pid!, signal);
+        process.kill(training.pids[0]!, signal);
       },
     });
     expect(await attempt.done).toMatchObject({ outcome: 'finished' });

@@ -5,7 +5,7 @@
  */
 
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import {
   ATTENTION_SIZES,
   type AttentionVariant,
@@ -19,7 +19,6 @@ import {
   writeSums,
 } from './attentionTiles.ts';
 import { elementOf, readFour } from './fours.ts';
-import { byVariant } from './variants.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 const eachTile = (body: string) => `
@@ -31,7 +30,7 @@ const eachTile = (body: string) => `
   }`;
 
 /** q, k, v [R, H] -> context [R, H], saved [R, N, 2]: largest score of each row, and 1 / the divisor of its softmax. */
-export const attentionProgram = byVariant((variant: AttentionVariant): Program => {
+export const attentionProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   return {
     name: variantName('attention', variant),
@@ -52,12 +51,12 @@ ${attentionMain(`
     if (has0) { most = max(most, score0); }
     if (has1) { most = max(most, score1); }
     ${combine('most', 'most', (a, b) => `max(${a}, ${b})`)}
-    let shrink = exponential(largest - most);
+    let shrink = exponential4(largest - most);
     largest = most;
     var weight0 = vec4f(0.0);
     var weight1 = vec4f(0.0);
-    if (has0) { weight0 = exponential(score0 - most); }
-    if (has1) { weight1 = exponential(score1 - most); }
+    if (has0) { weight0 = exponential4(score0 - most); }
+    if (has1) { weight1 = exponential4(score1 - most); }
     divisor = divisor * shrink + (weight0 + weight1);
     ${FACTORS_BY_QUERY}
     weight0 *= factors0;
@@ -104,7 +103,7 @@ function eachSum({ chunks }: AttentionVariant, name: string, text: (sum: string)
  * What the way back needs of each row and head: dy, context [R, H], saved [R, N, 2] -> terms [R, N, 4]: the two of `saved`,
  * and dy · context, which is the sum over all keys of a weight times its gradient.
  */
-export const attentionTermsProgram = byVariant(({ packed }: { readonly packed: boolean }): Program => {
+export const attentionTermsProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
   const element = elementOf(packed);
   return {
     name: `attentionTerms ${packed ? 'packed' : ''}`,
@@ -126,7 +125,7 @@ ${mainOf()} {
 });
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dq [R, H]. A block is of queries. */
-export const attentionQueryGradientProgram = byVariant((variant: AttentionVariant): Program => {
+export const attentionQueryGradientProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   const term = (i: number, part: string) =>
     `terms[(begin + min(first + four * 4u + ${i}u, length - 1u)) * sizes.heads + head].${part}`;
@@ -151,8 +150,8 @@ ${attentionMain(`
     slope1 *= factors1;
     var gradient0 = vec4f(0.0);
     var gradient1 = vec4f(0.0);
-    if (has0) { gradient0 = exponential(score0 * sizes.scale - largest) * inverse * (slope0 - shared_part); }
-    if (has1) { gradient1 = exponential(score1 * sizes.scale - largest) * inverse * (slope1 - shared_part); }
+    if (has0) { gradient0 = exponential4(score0 * sizes.scale - largest) * inverse * (slope0 - shared_part); }
+    if (has1) { gradient1 = exponential4(score1 * sizes.scale - largest) * inverse * (slope1 - shared_part); }
     weights[other * 9u + four] = gradient0;
     weights[other * 9u + 144u + four] = gradient1;
     ${weigh(variant, 'sum', { theirs: 'k', stored: true })}
@@ -162,13 +161,13 @@ ${attentionMain(`
 });
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dk, dv [R, H]. A block is of keys. */
-export const attentionKeyGradientProgram = byVariant((variant: AttentionVariant): Program => {
+export const attentionKeyGradientProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   const termsOf = (query: string) => `terms[(begin + tile + ${query}) * sizes.heads + head]`;
   const each = (which: 0 | 1, query: string) => `
     if (has${which}) {
       let term = ${termsOf(query)};
-      let weight = exponential(score${which} * sizes.scale - term.x) * term.y;
+      let weight = exponential4(score${which} * sizes.scale - term.x) * term.y;
       weight${which} = weight * factors${which};
       gradient${which} = weight * (slope${which} * factors${which} - term.z);
     }`;

@@ -7,7 +7,7 @@
 import { GROUP_INDEX } from '../dispatch.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
 import { readFour } from './fours.ts';
-import { exponential, mainOf } from './wgsl.ts';
+import { EXPONENTIAL4, mainOf } from './wgsl.ts';
 
 const INVOCATIONS = 128;
 const CHUNK = 32;
@@ -56,7 +56,7 @@ fn stored_row(row: u32) -> u32 {
   if (sizes.sourcesAt == 0u) { return row; }
   return places[sizes.sourcesAt + row];
 }
-${exponential('vec4f')}${DROPOUT}${KEPT}`;
+${EXPONENTIAL4}${DROPOUT}${KEPT}`;
 }
 
 /**

@@ -4,7 +4,7 @@ import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
 import type { Program } from '../program.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
-import { EXPONENTIAL, GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
+import { EXPONENTIAL, GROUP_SIZE, LOGARITHM, mainOf, reduction } from './wgsl.ts';
 
 const BUFFERS = {
   inputs: { logits: 'f32', labels: 'i32' },
@@ -19,7 +19,7 @@ const NARROW_CLASSES = 64;
 const NARROW: Program = {
   ...BUFFERS,
   name: 'crossEntropy narrow',
-  source: `${EXPONENTIAL}
+  source: `${EXPONENTIAL}${LOGARITHM}
 ${mainOf()} {
   let row = ${GROUP_INDEX} * ${GROUP_SIZE}u + lane;
   if (row >= sizes.rows) { return; }
@@ -29,7 +29,7 @@ ${mainOf()} {
   var sum = 0.0;
   for (var c = 0u; c < sizes.classes; c++) { sum += exponential(logits[first + c] - most); }
   let label = u32(labels[row]);
-  losses[row] = log(sum) - (logits[first + label] - most);
+  losses[row] = logarithm(sum) - (logits[first + label] - most);
   for (var c = 0u; c < sizes.classes; c++) {
     residuals[first + c] = exponential(logits[first + c] - most) / sum - select(0.0, 1.0, c == label);
   }
@@ -39,7 +39,7 @@ ${mainOf()} {
 const WIDE: Program = {
   ...BUFFERS,
   name: 'crossEntropy wide',
-  source: `${EXPONENTIAL}
+  source: `${EXPONENTIAL}${LOGARITHM}
 ${reduction('largest', 'max(a, b)')}
 ${reduction('total', 'a + b')}
 ${mainOf()} {
@@ -53,7 +53,7 @@ ${mainOf()} {
   for (var c = lane; c < sizes.classes; c += ${GROUP_SIZE}u) { sum += exponential(logits[first + c] - most); }
   sum = total(lane, sum);
   let label = u32(labels[row]);
-  if (lane == 0u) { losses[row] = log(sum) - (logits[first + label] - most); }
+  if (lane == 0u) { losses[row] = logarithm(sum) - (logits[first + label] - most); }
   for (var c = lane; c < sizes.classes; c += ${GROUP_SIZE}u) {
     residuals[first + c] = exponential(logits[first + c] - most) / sum - select(0.0, 1.0, c == label);
   }

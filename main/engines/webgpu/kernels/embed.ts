@@ -1,11 +1,10 @@
 /** @file Node. EntailEmbeddingSum: the encoder's input, and its gradients by segment and position. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { elementOf, packs, readFour, writeFour } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { FOUR_OF_ROW, groupsOfRows, summedRows } from './rows.ts';
-import { byVariant } from './variants.ts';
 import { mainOf } from './wgsl.ts';
 
 const SEGMENTS = 2;
@@ -18,7 +17,7 @@ interface EmbeddingAttributes {
   readonly tableRows: number;
 }
 
-const embeddingProgram = byVariant(({ packed }: { readonly packed: boolean }): Program => {
+const embeddingProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
   const element = elementOf(packed);
   const tables = ['tokenRows', 'segmentTable', 'positionTable'];
   return {

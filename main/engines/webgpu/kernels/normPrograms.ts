@@ -4,10 +4,9 @@
  * the same order.
  */
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
 import { elementOf, readFour, writeFour } from './fours.ts';
-import { byVariant } from './variants.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Invocations of a row. */
@@ -99,7 +98,7 @@ const sumOf = ({ fours }: NormVariant, text: (i: number) => string) =>
   Array.from({ length: fours }, (_, i) => text(i)).join(' + ');
 
 /** x [R, W], residual [R or E, W], gamma, beta [W], places [R, 4] -> y [R, W], statistics [R, 2] */
-export const normProgram = byVariant((variant: NormVariant): Program => {
+export const normProgram = remembered((variant: NormVariant): Program => {
   const element = elementOf(variant.packed);
   return {
     name: nameOf('norm', variant),
@@ -137,7 +136,7 @@ ${mainOf()} {
  * dy, x [R, W], residual, gamma [W], places -> dx, dResidual [R, W] (of one that adds), parts [chunks, 2, W]. With the
  * statistics there would be nine buffers, one more than WebGPU promises: where there is a residual they are computed anew.
  */
-export const normGradientProgram = byVariant((variant: NormVariant): Program => {
+export const normGradientProgram = remembered((variant: NormVariant): Program => {
   const element = elementOf(variant.packed);
   const { adds } = variant;
   const written = ['dx', ...(adds ? ['dResidual'] : []), 'parts'];

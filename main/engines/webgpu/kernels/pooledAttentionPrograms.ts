@@ -1,6 +1,6 @@
 /** @file Node. WGSL of attention of one query a pair and head straight on the layer's rows, forward and backward. */
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { elementOf, readFour } from './fours.ts';
 import { BLOCK_ROWS } from './layout.ts';
 import {
@@ -15,8 +15,7 @@ import {
   pooledName,
   weightedSums,
 } from './pooledAttentionTiles.ts';
-import { byVariant } from './variants.ts';
-import { exponential, GROUP_SIZE, mainOf } from './wgsl.ts';
+import { EXPONENTIAL, GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Columns of a workgroup of the gradient of x. */
 export const BLOCK_COLUMNS = 64;
@@ -24,7 +23,7 @@ export const BLOCK_COLUMNS = 64;
 const HEADS_STAGED = GROUP_SIZE / BLOCK_ROWS;
 
 /** x [R, H], query [P, N, H] -> pooled [P, N, H + 1], saved [R · N] */
-export const pooledAttentionProgram = byVariant((variant: PooledVariant): Program => {
+export const pooledAttentionProgram = remembered((variant: PooledVariant): Program => {
   const { packed } = variant;
   const element = elementOf(packed);
   return {
@@ -34,7 +33,7 @@ export const pooledAttentionProgram = byVariant((variant: PooledVariant): Progra
     sizes: POOLED_SIZES,
     source: `${pooledHead(variant, ['x', 'query'])}
 ${overHead('most_of_head', (a, b) => `max(${a}, ${b})`)}
-${exponential('f32')}${oneOfX(packed)}
+${EXPONENTIAL}${oneOfX(packed)}
 ${pooledMain(`
   ${eachProduct(packed, 'query', 'sizes.hidden', 'saved[at] = total * sizes.scale;')}
   var most = LOWEST;
@@ -70,7 +69,7 @@ ${pooledMain(`
  * dy [P, N, H + 1], x, query, saved -> slopes [R · N], the gradients of the scores of each pair [N, T] times the scale, and
  * dQuery [P, N, H].
  */
-export const pooledSlopesProgram = byVariant((variant: PooledVariant): Program => {
+export const pooledSlopesProgram = remembered((variant: PooledVariant): Program => {
   const { packed } = variant;
   const element = elementOf(packed);
   return {

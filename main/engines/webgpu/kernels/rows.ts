@@ -6,11 +6,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { elementOf, packs, readFour, writeFour } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { stretchesOf } from './stretches.ts';
-import { byVariant } from './variants.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Where `at` is among rows of up to four numbers each: `row`, `column`, and `first` of its numbers. */
@@ -28,7 +27,7 @@ export const groupsOfRows = (count: number, width: number) =>
   [Math.ceil((count * Math.ceil(width / 4)) / GROUP_SIZE)] as const;
 
 /** x [A, W], index [count] -> y [count, W]; the index A means a row of zeros. */
-const gatherProgram = byVariant(({ packed }: { readonly packed: boolean }): Program => {
+const gatherProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
   return {
     name: `gatherRows ${packed ? 'packed' : ''}`,
     inputs: { x: elementOf(packed), index: 'i32' },
@@ -55,7 +54,7 @@ interface SumVariant {
  * x [R, W] -> y [count, W]: row i is the sum of the rows `order[begins[i]]` to before `begins[i + 1]`, or of the rows
  * themselves where there is no order. A sum is one invocation's for each four columns.
  */
-const sumProgram = byVariant(({ packed, ordered }: SumVariant): Program => {
+const sumProgram = remembered(({ packed, ordered }: SumVariant): Program => {
   return {
     name: `sumRows ${packed ? 'packed' : ''} ${ordered ? 'ordered' : ''}`,
     inputs: { x: elementOf(packed), begins: 'u32', ...(ordered ? { order: 'u32' as const } : {}) },

@@ -4,13 +4,18 @@
 export const GROUP_SIZE = 256;
 
 /**
- * `exponential(x)` of a number that may be NaN: some drivers' own `exp` makes ∞ or 0 of it. By bits, since compilers may
+ * A function of numbers that may be NaN: some drivers' own `exp` and `log` make a number of it. By bits, since compilers may
  * take x != x to be false.
  */
-export const EXPONENTIAL = `
-fn exponential(x: f32) -> f32 {
-  return select(exp(x), x, (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u);
+const keepingNan = (name: string, operation: string, [numbers, bits]: readonly [string, string]) => `
+fn ${name}(x: ${numbers}) -> ${numbers} {
+  return select(${operation}(x), x, (bitcast<${bits}>(x) & ${bits}(0x7fffffffu)) > ${bits}(0x7f800000u));
 }`;
+
+/** `exponential(x)` of a number, `exponential4(x)` of four, `logarithm(x)` of a number. */
+export const EXPONENTIAL = keepingNan('exponential', 'exp', ['f32', 'u32']);
+export const EXPONENTIAL4 = keepingNan('exponential4', 'exp', ['vec4f', 'vec4u']);
+export const LOGARITHM = keepingNan('logarithm', 'log', ['f32', 'u32']);
 
 /** The head of `main` of a program in one dimension. */
 export const mainOf = (size: number = GROUP_SIZE) => `@compute @workgroup_size(${size})

@@ -1,0 +1,81 @@
+/**
+ * @file Tests. A run that several processes train, each on its share of every batch, against the same run in one: gradients,
+ * losses, and the same bits every time.
+ */
+import { describe, expect, it } from 'vitest';
+import type { EngineName } from '../../../../shared/engines.ts';
+import { EXCHANGES, onWorkers } from '../../../support/crewForTests.ts';
+import { expectSameGradients, finished, gradientsOf, LOSS_TOLERANCE } from '../../../support/crewRuns.ts';
+import { engineForTests } from '../../../support/enginesForTests.ts';
+import { preparePretraining } from '../../../support/pretrainedRun.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { lossesOf, type PreparedRun, prepareRun, weightsOf } from '../../../support/trainedRun.ts';
+
+const CHANGES = { epochs: 1, lr: 0.003, dropout: 0.1, clipNorm: 0.5, layers: 2 };
+const engines: readonly EngineName[] = ['native', 'wasm'];
+
+describe.each(engines)('a run on %s', (engine) => {
+  const prepared = (changes: Readonly<Record<string, unknown>>) =>
+    prepareRun(temporaryFolder(), { ...CHANGES, ...changes }, { rows: 240, engine });
+
+  it.for([
+    ['memory', 2],
+    ['pipe', 2],
+    ['memory', 4],
+  ] as const)('has the gradients of one process by %s in %d', async ([exchange, workers], { skip }) => {
+    engineForTests('native', skip);
+    const changes = { batchSize: 512, microBatchTokens: 300 };
+    const one = await gradientsOf(await prepared(changes), null);
+    const many = await gradientsOf(onWorkers(await prepared(changes), workers), exchange);
+    expectSameGradients(one, many);
+  });
+
+  it('has the losses of one process after 20 steps, and the same bits every time and by every exchange', async ({
+    skip,
+  }) => {
+    engineForTests('native', skip);
+    // 192 training pairs: 20 steps of 50, of which every fourth has 42.
+    const changes = { batchSize: 50, epochs: 5 };
+    const one = lossesOf([await finished(await prepared(changes), null)]);
+    const runs: PreparedRun[] = [];
+    for (const exchange of [...EXCHANGES, 'memory'] as const) {
+      const run = onWorkers(await prepared(changes), 2);
+      const losses = lossesOf([await finished(run, exchange)]);
+      expect(losses.size).toBe(20);
+      for (const [step, loss] of one) expect(Math.abs(losses.get(step)! - loss)).toBeLessThan(LOSS_TOLERANCE);
+      runs.push(run);
+    }
+    const [first, ...others] = runs.map(weightsOf);
+    for (const other of others) expect(other).toEqual(first);
+  });
+});
+
+it('a batch of fewer pairs than processes is trained by some of them', async ({ skip }) => {
+  engineForTests('native', skip);
+  const prepared = () =>
+    prepareRun(temporaryFolder(), { ...CHANGES, batchSize: 1 }, { rows: 10, engine: 'native' });
+  const one = lossesOf([await finished(await prepared(), null)]);
+  const three = lossesOf([await finished(onWorkers(await prepared(), 3), null)]);
+  expect(three.size).toBe(8);
+  for (const [step, loss] of one) expect(Math.abs(three.get(step)! - loss)).toBeLessThan(LOSS_TOLERANCE);
+});
+
+it('a frozen encoder stays what it was', async ({ skip }) => {
+  engineForTests('native', skip);
+  const changes = { ...CHANGES, freezeEncoder: true, batchSize: 512, optimizer: 'adam' };
+  const prepared = () => prepareRun(temporaryFolder(), changes, { rows: 60, engine: 'native' });
+  const one = await gradientsOf(await prepared(), null);
+  const two = await gradientsOf(onWorkers(await prepared(), 2), null);
+  expectSameGradients(one, two);
+});
+
+describe.each(engines)('a pretraining on %s', (engine) => {
+  it('has the gradients of one process in two', async ({ skip }) => {
+    engineForTests('native', skip);
+    const changes = { epochs: 1, batchSize: 4096, dropout: 0.1, microBatchTokens: 300 };
+    const prepared = () => preparePretraining(temporaryFolder(), changes, { engine });
+    const one = await gradientsOf(await prepared(), null);
+    const two = await gradientsOf(onWorkers(await prepared(), 2), null);
+    expectSameGradients(one, two);
+  });
+});

@@ -1,0 +1,29 @@
+/** @file Tests. A run that two processes train: it has the gradients of one, says so, and leaves nothing. More: crew.slow.test.ts. */
+import { expect, it } from 'vitest';
+import { exchangeFolders, expectNothingLeft, onWorkers } from '../../../support/crewForTests.ts';
+import { expectSameGradients, gradientsOf } from '../../../support/crewRuns.ts';
+import { engineForTests } from '../../../support/enginesForTests.ts';
+import { temporaryFolder } from '../../../support/temporaryFolder.ts';
+import { prepareRun, train } from '../../../support/trainedRun.ts';
+
+const CHANGES = { epochs: 1, lr: 0.003, dropout: 0.1, clipNorm: 0.5, layers: 2 };
+
+it('has the gradients of one process', async ({ skip }) => {
+  engineForTests('native', skip);
+  const changes = { ...CHANGES, batchSize: 512, microBatchTokens: 300 };
+  const prepared = () => prepareRun(temporaryFolder(), changes, { rows: 240, engine: 'native' });
+  const one = await gradientsOf(await prepared(), null);
+  expectSameGradients(one, await gradientsOf(onWorkers(await prepared(), 2), null));
+});
+
+it('says on what it trains, and leaves no files and no processes', async ({ skip }) => {
+  engineForTests('native', skip);
+  const run = onWorkers(await prepareRun(temporaryFolder(), CHANGES, { rows: 60, engine: 'native' }), 2);
+  const attempt = train(run);
+  expect(exchangeFolders()).toHaveLength(1);
+  expect(await attempt.done).toMatchObject({ outcome: 'finished' });
+  const { engine } = attempt.reports.find((report) => report.kind === 'started')!;
+  expect(engine.device).toMatch(/^cpu \w+ × 2$/);
+  expect(engine).toMatchObject({ devices: ['cpu', 'cpu'], threads: 2, pinned: { devices: '2' } });
+  expectNothingLeft(attempt.pids);
+});
