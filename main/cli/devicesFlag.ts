@@ -3,7 +3,7 @@ import { type DevicesWish, devicesWishSchema } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 
 export const DEVICES_HELP =
-  'GPUs by number or devices by name, such as 0,1 or cuda:1 or cpu; all; or free: those that are free when it starts (default: one that is free)';
+  'GPUs by number or devices by name, such as 0,1 or cuda:1 or cpu; all; or free: those that are free when it starts (default: free; of a run in the queue, one that is free)';
 
 /** Undefined when it is not given. Whether the engine has such a device is known later. @throws StudioError USAGE */
 export function devicesFrom(given: string | undefined): DevicesWish | undefined {
