@@ -12,7 +12,8 @@ import { ClassifierTask } from '../../main/training/classifierTask.ts';
 import { evaluationTokensOf, microBatchTokensOf } from '../../main/training/microBatchSize.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
-import { bookHyperparameters, pairsOfFile } from './works.ts';
+import { bookHyperparameters } from './models.ts';
+import { pairsOfFile } from './works.ts';
 
 export interface EngineRequest {
   readonly engine: EngineName;

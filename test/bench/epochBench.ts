@@ -18,7 +18,7 @@ import { openStudio } from '../../main/studio.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import { missingShared, sharedPath } from '../support/sharedData.ts';
-import { bookHyperparameters } from './works.ts';
+import { bookHyperparameters } from './models.ts';
 
 const hyperparameters = bookHyperparameters({ epochs: 1, minFreq: 2 });
 const MICRO_BATCH_TOKENS = 16384;

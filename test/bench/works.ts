@@ -12,20 +12,10 @@ import type { EncodedSplit } from '../../main/data/encoding.ts';
 import { importDataset } from '../../main/data/importDataset.ts';
 import { vocabularyOf } from '../../main/data/vocabulary.ts';
 import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
-import { bookConfig } from '../../main/model/config.ts';
 import { PhiloxSequence } from '../../main/model/philox.ts';
-import { type Hyperparameters, hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
 import { missingShared, sharedPath } from '../support/sharedData.ts';
-
-export const VOCABULARY_SIZE = 60_005;
-export const CLASSES = 3;
-
-export const bookHyperparameters = (changes: Partial<Hyperparameters> = {}): Hyperparameters =>
-  hyperparametersSchema.parse({
-    ...{ size: 'bert.small', batchSize: 512, lr: 1e-4, dropout: 0.2, loss: 'sum' },
-    ...changes,
-  });
+import { bookHyperparameters, CLASSES, MODELS, VOCABULARY_SIZE } from './models.ts';
 
 interface Work {
   readonly model: ModelConfig;
@@ -34,22 +24,15 @@ interface Work {
   readonly peerWords: readonly string[];
 }
 
-const book = bookConfig(bookHyperparameters(), VOCABULARY_SIZE, CLASSES);
-const HUGGING_FACE: ModelConfig = {
-  ...book,
-  ...{ variant: 'huggingface', activation: 'gelu', embeddingNorm: true, layerNormEps: 1e-12 },
-  vocabularySize: 30_522,
-};
-
 export const WORKS = {
-  book: { model: book, pairs: 512, peerWords: [] },
+  book: { model: MODELS.book, pairs: 512, peerWords: [] },
   minilm: {
-    model: { ...HUGGING_FACE, layers: 6, hidden: 384, heads: 12, feedForward: 1536 },
+    model: MODELS.minilm,
     pairs: 64,
     peerWords: words({ layers: 6, hidden: 384, ffn: 1536, heads: 12, vocab: 30_522, pairs: 64 }),
   },
   base: {
-    model: { ...HUGGING_FACE, layers: 12, hidden: 768, heads: 12, feedForward: 3072 },
+    model: MODELS.base,
     pairs: 32,
     peerWords: words({ layers: 12, hidden: 768, ffn: 3072, heads: 12, vocab: 30_522, pairs: 32 }),
   },

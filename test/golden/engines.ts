@@ -24,10 +24,14 @@ function goldenEngine(name: EngineName): GoldenEngine {
   return { name, masksByPlace: masksByPlace(name), momentTolerance: momentToleranceOf(name), open };
 }
 
+/** In software `webgpu` compiles every program at its first use, slowly. */
+const SOFTWARE_TIMEOUT_MS = 600_000;
+const timeoutOf = (name: EngineName) => (name === 'webgpu' ? { timeout: SOFTWARE_TIMEOUT_MS } : {});
+
 /** A group of tests for each engine; with CI=true an absent engine fails instead of being skipped. */
 export function describeEngines(title: string, body: (engine: GoldenEngine) => void): void {
   for (const name of ENGINE_NAMES) {
-    describe(`${title} on ${name}`, () => {
+    describe(`${title} on ${name}`, timeoutOf(name), () => {
       if (whyAbsent(name) === null) body(goldenEngine(name));
       else it('needs the engine', ({ skip }) => skip(reasonToSkip(name)!));
     });

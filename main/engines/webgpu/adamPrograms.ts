@@ -1,7 +1,7 @@
 /** @file Node. Adam in WGSL, in place: many small parameters in one program, and a table whose gradient has few rows. */
 import { GROUP_INDEX } from './dispatch.ts';
 import { GROUP_SIZE, mainOf } from './kernels/wgsl.ts';
-import { type Element, type NumberType, numbered, type Program } from './program.ts';
+import { type Element, type NumberType, numbered, type Program, remembered } from './program.ts';
 
 /** What all parameters of a step share. */
 const COMMON: Readonly<Record<string, NumberType>> = {
@@ -27,7 +27,7 @@ const scaleOf = (scaled: boolean) => (scaled ? 'scale[0]' : '1.0');
  * `count` parameters, each with its gradient, whose moments lie one after another in one buffer: all first moments, then,
  * from `half` on, all second ones.
  */
-export function adamOfMany(count: number, scaled: boolean): Program {
+export const adamOfMany = remembered(({ count, scaled }: { count: number; scaled: boolean }): Program => {
   const each = (name: string, type: NumberType) =>
     Object.fromEntries(numbered(name, count).map((one) => [one, type]));
   return {
@@ -68,13 +68,13 @@ ${mainOf()} {
   }
 }`,
   };
-}
+});
 
 /**
  * A table of which `distinct` rows, named by the ascending `ids`, have a gradient; every row moves. `width` and `length`
  * count fours where the width is a multiple of 4.
  */
-export function adamOfRows(fours: boolean, scaled: boolean): Program {
+export const adamOfRows = remembered(({ fours, scaled }: { fours: boolean; scaled: boolean }): Program => {
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   return {
     name: `adam of rows ${fours ? 4 : 1}${scaled ? ' scaled' : ''}`,
@@ -111,4 +111,4 @@ ${mainOf()} {
   seconds[i] = second;
 }`,
   };
-}
+});

@@ -136,7 +136,7 @@ function updateArena(
   const factor = (name: 'stepSize' | 'inverseRoot' | 'keep') =>
     each(name, ({ settings }) => adamFactors(settings)[name]);
   const longest = Math.max(...members.map(({ gradient }) => gradient.size));
-  programs.run(adamOfMany(members.length, scale !== null), {
+  programs.run(adamOfMany({ count: members.length, scaled: scale !== null }), {
     inputs: { ...each('gradient', ({ gradient }) => gradient), ...(scale === null ? {} : { scale }) },
     outputs: { ...each('value', ({ variable }) => variable.value()), moments: arena.tensor },
     sizes: {
@@ -174,7 +174,7 @@ function updateTable(
   const fours = width % 4 === 0;
   const numbers = fours ? 4 : 1;
   const length = value.size / numbers;
-  programs.run(adamOfRows(fours, scale !== null), {
+  programs.run(adamOfRows({ fours, scaled: scale !== null }), {
     inputs: { rows, ids, ...(scale === null ? {} : { scale }) },
     outputs: { value, firsts, seconds },
     sizes: {

@@ -17,6 +17,12 @@ interface FreeBuffer {
   submitted: boolean;
 }
 
+/** Asking Dawn for them takes microseconds, and a step takes and releases hundreds of buffers. */
+interface Kind {
+  readonly size: number;
+  readonly key: string;
+}
+
 const SMALLEST_BYTES = 256;
 /** A size is rounded up by at most an eighth: the buffer serves its neighbours too. */
 const STEPS_PER_DOUBLING = 8;
@@ -39,6 +45,7 @@ export class BufferPool implements Pool {
   /** By size and usage; in each the last released is the last. */
   readonly #free = new Map<string, FreeBuffer[]>();
   readonly #used = new Set<GPUBuffer>();
+  readonly #kinds = new WeakMap<GPUBuffer, Kind>();
   /** Gone when the commands that are recorded have been submitted. */
   #doomed: GPUBuffer[] = [];
   #releases = 0;
@@ -77,12 +84,12 @@ export class BufferPool implements Pool {
 
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
     if (!this.#used.delete(buffer)) throw new Error('A buffer was released that is not in use.');
-    this.numBytesUsed -= buffer.size;
+    const { size, key } = this.#kinds.get(buffer)!;
+    this.numBytesUsed -= size;
     if (!reuse) {
       this.#doomed.push(buffer);
       return;
     }
-    const key = keyOf(buffer.size, buffer.usage);
     const free = this.#free.get(key) ?? [];
     free.push({ buffer, releasedAt: this.#releases++, submitted: false });
     this.#free.set(key, free);
@@ -116,7 +123,7 @@ export class BufferPool implements Pool {
 
   #take(buffer: GPUBuffer): GPUBuffer {
     this.#used.add(buffer);
-    this.numBytesUsed += buffer.size;
+    this.numBytesUsed += this.#kinds.get(buffer)!.size;
     this.#mostBytesUsed = Math.max(this.#mostBytesUsed, this.numBytesUsed);
     return buffer;
   }
@@ -126,11 +133,13 @@ export class BufferPool implements Pool {
     const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
     if (size > most) throw tooLarge(size, most, this.#title);
     this.numBytesAllocated += size;
-    return this.#device.createBuffer({ size, usage, mappedAtCreation });
+    const buffer = this.#device.createBuffer({ size, usage, mappedAtCreation });
+    this.#kinds.set(buffer, { size, key: keyOf(size, usage) });
+    return buffer;
   }
 
   #destroy(buffer: GPUBuffer): void {
-    this.numBytesAllocated -= buffer.size;
+    this.numBytesAllocated -= this.#kinds.get(buffer)!.size;
     buffer.destroy();
   }
 

@@ -7,6 +7,9 @@ export interface Dawn {
   create(flags: readonly string[]): GPU;
 }
 
+/** For measuring: further flags, separated by blanks, such as "disable-dawn-features=timestamp_quantization". */
+const FURTHER_FLAGS = 'ENTAIL_DAWN_FLAGS';
+
 let loading: Promise<Dawn> | null = null;
 
 /**
@@ -35,8 +38,9 @@ async function load(): Promise<Dawn> {
 }
 
 function instanceOf(flags: readonly string[], create: (flags: string[]) => GPU): GPU {
+  const further = (process.env[FURTHER_FLAGS] ?? '').split(' ').filter((flag) => flag !== '');
   const key = flags.join(' ');
-  const instance = instances.get(key) ?? create([...flags]);
+  const instance = instances.get(key) ?? create([...flags, ...further]);
   instances.set(key, instance);
   return instance;
 }

@@ -104,25 +104,25 @@ export class Programs {
 
   /** Records one program; returns at once. */
   run(program: Program, { inputs, outputs, sizes = {}, groups }: Run): void {
-    const written = Object.keys(program.outputs).map((name) => given(program, name, outputs));
-    if (written.every(({ shape }) => util.sizeFromShape(shape) === 0)) return;
     const [x, y, z] = this.#spread(program, groups);
     if (x * y * z === 0) return;
     const pipeline = this.#pipelineOf(program);
+    const { inputNames, outputNames, sizeNames } = pipeline;
+    if (outputNames.every((name) => isEmpty(given(program, name, outputs)))) return;
     if (this.#sizes.isFull) this.#submit();
-    const read = Object.keys(program.inputs).map((name) => given(program, name, inputs));
-    const buffers: GPUBufferBinding[] = [...read, ...written].map((tensor, place) => ({
-      buffer: this.#bufferOf(tensor, place),
-    }));
-    if (pipeline.sizeNames.length > 0) buffers.push(this.#sizes.add(pipeline.sizeNames, sizes));
-    const bindGroup = this.backend.device.createBindGroup({
-      layout: pipeline.layout,
-      entries: buffers.map((resource, binding) => ({ binding, resource })),
-    });
-    for (const { dataId } of written) this.#forgetValues(dataId);
+    const buffers: GPUBuffer[] = [];
+    for (const name of inputNames) buffers.push(this.#bufferOf(given(program, name, inputs), buffers.length));
+    for (const name of outputNames) {
+      const tensor = given(program, name, outputs);
+      buffers.push(this.#bufferOf(tensor, buffers.length));
+      this.#forgetValues(tensor.dataId);
+    }
+    const hasSizes = sizeNames.length > 0;
+    const bindGroup = pipeline.groups.of(buffers, hasSizes ? this.#sizes.binding(sizeNames) : null);
+    const offsets = hasSizes ? [this.#sizes.add(sizeNames, sizes)] : [];
     this.#record(program.name, (pass) => {
       pass.setPipeline(pipeline.pipeline);
-      pass.setBindGroup(0, bindGroup);
+      pass.setBindGroup(0, bindGroup, offsets);
       pass.dispatchWorkgroups(x, y, z);
     });
   }
@@ -175,7 +175,7 @@ export class Programs {
   #bufferOf(tensor: TensorInfo | HostArray, place: number): GPUBuffer {
     if (ArrayBuffer.isView(tensor))
       return tensor.length === 0 ? this.#placeholder(place) : this.#hostArrays.bufferOf(tensor);
-    if (util.sizeFromShape(tensor.shape) === 0) return this.#placeholder(place);
+    if (isEmpty(tensor)) return this.#placeholder(place);
     this.backend.uploadToGPU(tensor.dataId);
     return this.backend.tensorMap.get(tensor.dataId).resource as GPUBuffer;
   }
@@ -206,6 +206,8 @@ export class Programs {
     return [Math.ceil(x / rows), rows, 1];
   }
 }
+
+const isEmpty = ({ shape }: TensorInfo) => shape.includes(0);
 
 function given<Value>(program: Program, name: string, values: Readonly<Record<string, Value>>): Value {
   const value = values[name];

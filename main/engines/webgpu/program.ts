@@ -1,4 +1,5 @@
 /** @file Node. A compute program as its author writes it, and the WGSL and the pipeline that are made of it. */
+import { BindGroups } from './bindGroups.ts';
 
 /** What a buffer holds. Tensors of tfjs are f32 (float32) or i32 (int32, bool); host arrays may be u32. */
 export type Element = 'f32' | 'i32' | 'u32' | 'vec4<f32>' | 'vec4<i32>' | 'vec4<u32>';
@@ -23,10 +24,25 @@ export interface Program {
 export const numbered = (name: string, count: number) =>
   Array.from({ length: count }, (_, number) => `${name}${number}`);
 
+/** Makes the program of a variant once, and remembers it: WGSL is long, and a step runs a hundred programs. */
+export function remembered<Variant>(make: (variant: Variant) => Program): (variant: Variant) => Program {
+  const made = new Map<string, Program>();
+  return (variant) => {
+    const key = JSON.stringify(variant);
+    const known = made.get(key);
+    if (known !== undefined) return known;
+    const program = make(variant);
+    made.set(key, program);
+    return program;
+  };
+}
+
 /** A program on its device. */
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  readonly groups: BindGroups;
   readonly sizeNames: readonly (readonly [name: string, type: NumberType])[];
 }
 
@@ -54,14 +70,15 @@ export function wgslOf({ inputs, outputs, sizes, extensions = [], source }: Prog
 export function createPipeline(device: GPUDevice, program: Program): Pipeline {
   const { name: label, inputs, outputs, sizes } = program;
   const sizeNames = Object.entries(sizes);
-  const [read, written] = [Object.keys(inputs).length, Object.keys(outputs).length];
+  const [inputNames, outputNames] = [Object.keys(inputs), Object.keys(outputs)];
+  const [read, written] = [inputNames.length, outputNames.length];
   const most = device.limits.maxStorageBuffersPerShaderStage;
   if (read + written > most)
     throw new Error(`Error in ${label}: ${read + written} buffers, but the device binds ${most}.`);
   const entry = (binding: number, type: GPUBufferBindingType): GPUBindGroupLayoutEntry => ({
     binding,
     visibility: GPUShaderStage.COMPUTE,
-    buffer: { type },
+    buffer: { type, hasDynamicOffset: type === 'uniform' },
   });
   const layout = device.createBindGroupLayout({
     label,
@@ -77,5 +94,5 @@ export function createPipeline(device: GPUDevice, program: Program): Pipeline {
     layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: 'main' },
   });
-  return { pipeline, layout, sizeNames };
+  return { pipeline, groups: new BindGroups(device, layout), inputNames, outputNames, sizeNames };
 }

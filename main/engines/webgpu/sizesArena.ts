@@ -32,8 +32,13 @@ export class SizesArena {
     return this.#used === SLOTS;
   }
 
-  /** Keeps the numbers of one program until the submit. @throws Error for a number that is missing */
-  add(names: Pipeline['sizeNames'], numbers: Readonly<Record<string, number>>): GPUBufferBinding {
+  /** What a program's bind group binds; where its numbers begin is told when the group is set. */
+  binding(names: Pipeline['sizeNames']): GPUBufferBinding {
+    return { buffer: this.#buffer, offset: 0, size: Math.max(16, Math.ceil(names.length / 4) * 16) };
+  }
+
+  /** Keeps the numbers of one program until the submit. -> their offset. @throws Error for a number that is missing */
+  add(names: Pipeline['sizeNames'], numbers: Readonly<Record<string, number>>): number {
     if (names.length * 4 > this.#slotBytes) throw new Error(`A program has ${names.length} sizes, too many.`);
     const offset = this.#used++ * this.#slotBytes;
     names.forEach(([name, type], position) => {
@@ -44,7 +49,7 @@ export class SizesArena {
       else if (type === 'i32') this.#view.setInt32(at, value, true);
       else this.#view.setUint32(at, value, true);
     });
-    return { buffer: this.#buffer, offset, size: Math.max(16, Math.ceil(names.length / 4) * 16) };
+    return offset;
   }
 
   /** Right before the commands are submitted. */

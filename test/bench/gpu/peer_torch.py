@@ -6,8 +6,11 @@ varlen        at its best: no padding (torch.nn.attention.varlen), last layer on
 varlen_compiled  the same through torch.compile
 bucket_compiled  length-sorted micro-batches padded to their own longest, scaled_dot_product_attention, compiled, one graph
 
-Batches of 512 pairs with SNLI's lengths take turns. pairs_per_s: median of rounds of steps, warm, without reads in between."""
-import argparse, json, math, time, traceback
+Batches of 512 pairs with SNLI's lengths take turns: made up here, or read with --batches from a file that other programs
+train on too (batchFile.ts). pairs_per_s: median of rounds of steps, warm, without reads in between. With --on-demand one
+program trains whenever a line "round SECONDS" comes in, and answers as answers.ts has it, so that it takes turns with
+others."""
+import argparse, json, math, sys, time, traceback
 import torch, torch.nn as nn, torch.nn.functional as F
 
 parser = argparse.ArgumentParser()
@@ -15,9 +18,13 @@ parser.add_argument("programs", nargs="+")
 for name, value in [("layers", 2), ("hidden", 256), ("ffn", 512), ("heads", 4), ("vocab", 60005), ("pairs", 512), ("steps", 100), ("rounds", 5)]:
     parser.add_argument("--" + name, type=int, default=value)
 parser.add_argument("--gelu", action="store_true")
+parser.add_argument("--embedding-norm", action="store_true")
+parser.add_argument("--batches")
+parser.add_argument("--on-demand", action="store_true")
 o = parser.parse_args()
-H, N, B, D = o.hidden, o.heads, o.pairs, o.hidden // o.heads
-BATCHES, DUMMIES, LONGEST, MICRO = 8, 8, 96, 4
+GIVEN = json.load(open(o.batches))["batches"] if o.batches else None
+H, N, B, D = o.hidden, o.heads, len(GIVEN[0]["lengths"]) if GIVEN else o.pairs, o.hidden // o.heads
+BATCHES, LONGEST, MICRO = len(GIVEN) if GIVEN else 8, 96, 4
 g = torch.Generator().manual_seed(0)
 
 
@@ -26,10 +33,35 @@ def lengths():
     return (part(14.1, 6.0, 3, 60) + part(8.3, 3.2, 2, 30) + 3).long()
 
 
-LENGTHS = [lengths() for _ in range(BATCHES)]
-LABELS = [torch.randint(0, 3, (B,), generator=g).cuda() for _ in range(BATCHES)]
-# Words as frequent as Zipf has them.
-tokens = lambda *shape: (o.vocab ** torch.rand(*shape, generator=g)).long().clamp(1, o.vocab - 1)
+def made_up():
+    """Tokens, segments, lengths and labels of a batch; words as frequent as Zipf has them."""
+    lens = lengths()
+    rows = int(lens.sum())
+    tokens = (o.vocab ** torch.rand(rows, generator=g)).long().clamp(1, o.vocab - 1)
+    return tokens, torch.randint(0, 2, (rows,), generator=g), lens, torch.randint(0, 3, (B,), generator=g)
+
+
+def from_file(batch):
+    lens, starts = torch.tensor(batch["lengths"]), batch["segmentStarts"]
+    segments = [torch.arange(int(length)) >= start for length, start in zip(lens, starts)]
+    return torch.tensor(batch["ids"]), torch.cat(segments).long(), lens, torch.tensor(batch["labels"])
+
+
+FLAT = [from_file(batch) for batch in GIVEN] if GIVEN else [made_up() for _ in range(BATCHES)]
+LENGTHS = [lens for _, _, lens, _ in FLAT]
+LABELS = [labels.cuda() for *_, labels in FLAT]
+
+
+def padded_to(flat, top, chosen=None):
+    """Tokens and segments of the chosen pairs, [pairs, top] each; the rest of a row is 0."""
+    tokens, segments, lens, _ = flat
+    starts = lens.cumsum(0) - lens
+    chosen = torch.arange(B) if chosen is None else chosen
+    ids, segs = torch.zeros(len(chosen), top).long(), torch.zeros(len(chosen), top).long()
+    for row, pair in enumerate(chosen.tolist()):
+        begin, length = int(starts[pair]), int(lens[pair])
+        ids[row, :length], segs[row, :length] = tokens[begin : begin + length], segments[begin : begin + length]
+    return ids.cuda(), segs.cuda()
 act = lambda x: F.gelu(x) if o.gelu else F.relu(x)
 drop = lambda x: F.dropout(x, 0.1, True)
 
@@ -57,13 +89,17 @@ class Net(nn.Module):
         super().__init__()
         s.tok, s.seg, s.pos = nn.Embedding(o.vocab, H), nn.Embedding(2, H), nn.Embedding(512, H)
         s.blocks, s.h, s.out = nn.ModuleList([Block() for _ in range(o.layers)]), nn.Linear(H, H), nn.Linear(H, 3)
+        s.norm = nn.LayerNorm(H) if o.embedding_norm else None
+
+    def embedded(s, x):
+        return x if s.norm is None else drop(s.norm(x))
 
     def head(s, x):
         return s.out(torch.tanh(s.h(x)))
 
     def padded(s, ids, seg, lens, on_first):
         b, t = ids.shape
-        x = s.tok(ids) + s.seg(seg) + s.pos.weight[:t]
+        x = s.embedded(s.tok(ids) + s.seg(seg) + s.pos.weight[:t])
         mask = (torch.arange(t, device="cuda")[None] < lens[:, None])[:, None, None]
         split = lambda z: z.view(b, -1, N, D).transpose(1, 2)
         for i, block in enumerate(s.blocks):
@@ -80,7 +116,7 @@ class Net(nn.Module):
     def packed(s, ids, seg, pos, cu, firsts):
         from torch.nn.attention.varlen import varlen_attn
 
-        x = s.tok(ids) + s.seg(seg) + s.pos(pos)
+        x = s.embedded(s.tok(ids) + s.seg(seg) + s.pos(pos))
         one = torch.arange(cu.numel(), device="cuda", dtype=torch.int32)
         for i, block in enumerate(s.blocks):
             last = i == o.layers - 1
@@ -109,10 +145,7 @@ def time_steps(run):
 def book():
     net = Net().cuda()
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
-    made = []
-    for lens in LENGTHS:
-        lens = lens.cuda()
-        made.append((tokens(B, 128).cuda(), torch.randint(0, 2, (B, 128), generator=g).cuda(), lens))
+    made = [(*padded_to(flat, 128), lens.cuda()) for flat, lens in zip(FLAT, LENGTHS)]
 
     def run(i):
         ids, seg, lens = made[i % BATCHES]
@@ -122,7 +155,7 @@ def book():
         optimizer.step()
         return losses.sum().item()
 
-    return time_steps(run)
+    return run
 
 
 def graphed(forward, inputs):
@@ -137,6 +170,7 @@ def graphed(forward, inputs):
             loss = forward(net, static)
         loss.backward()
         optimizer.step()
+        return loss.detach()
 
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -147,29 +181,34 @@ def graphed(forward, inputs):
     graph = torch.cuda.CUDAGraph()
     optimizer.zero_grad(set_to_none=True)
     with torch.cuda.graph(graph):
-        step()
+        loss = step()
 
     def run(i):
         for to, tensor in zip(static, inputs[i % BATCHES]):
             to.copy_(tensor, non_blocking=True)
         graph.replay()
+        return loss
 
-    return time_steps(run)
+    return run
 
 
 def varlen(compiled):
-    most = (max(int(lens.sum()) for lens in LENGTHS) + 63) // 64 * 64
+    sums = [int(lens.sum()) for lens in LENGTHS]
+    most = (max(sums) + 63) // 64 * 64
+    # A graph has one number of rows and of pairs: pairs that nobody looks at make up what a batch lacks.
+    dummies_each = -(-(most - min(sums)) // LONGEST)
     inputs = []
-    for lens, labels in zip(LENGTHS, LABELS):
-        left, dummies = most - int(lens.sum()), []
-        for _ in range(DUMMIES):
+    for (tokens, segments, lens, _), labels in zip(FLAT, LABELS):
+        rows = int(lens.sum())
+        left, dummies = most - rows, []
+        for _ in range(dummies_each):
             dummies.append(min(left, LONGEST))
             left -= dummies[-1]
-        assert left == 0
         lens = torch.cat([lens, torch.tensor(dummies)])
         cu = torch.cat([torch.zeros(1, dtype=torch.long), lens.cumsum(0)])
         pos = torch.cat([torch.arange(int(n)) for n in lens])
-        batch = (tokens(most), torch.randint(0, 2, (most,), generator=g), pos, cu.int(), cu[:-1].clamp(max=most - 1))
+        filled = lambda given: F.pad(given, (0, most - rows))
+        batch = (filled(tokens), filled(segments), pos, cu.int(), cu[:-1].clamp(max=most - 1))
         inputs.append([tensor.cuda() for tensor in batch] + [labels])
 
     def forward(net, static):
@@ -187,11 +226,10 @@ def bucket_compiled():
     for lens, order in zip(LENGTHS, orders):
         tops = [max(top, int(lens[part].max())) for top, part in zip(tops, order.chunk(MICRO))]
     tops = [(top + 7) // 8 * 8 for top in tops]
-    for lens, order, labels in zip(LENGTHS, orders, LABELS):
+    for flat, lens, order, labels in zip(FLAT, LENGTHS, orders, LABELS):
         batch = []
         for top, part in zip(tops, order.chunk(MICRO)):
-            ids, seg = tokens(len(part), top), torch.randint(0, 2, (len(part), top), generator=g)
-            batch += [ids.cuda(), seg.cuda(), lens[part].cuda(), labels[part.cuda()]]
+            batch += [*padded_to(flat, top, part), lens[part].cuda(), labels[part.cuda()]]
         inputs.append(batch)
 
     def forward(net, static):
@@ -209,11 +247,46 @@ def bucket_compiled():
     return graphed(forward, inputs)
 
 
+def say(**answer):
+    print(json.dumps(answer), flush=True)
+
+
+def seconds_of(run, steps):
+    """-> seconds and the last step's loss"""
+    torch.cuda.synchronize()
+    begin = time.perf_counter()
+    for i in range(steps):
+        loss = run(i)
+    torch.cuda.synchronize()
+    return time.perf_counter() - begin, loss
+
+
+def serve(make):
+    """Answers as answers.ts has it, until the input ends."""
+    run = make()
+    seconds_of(run, 2 * BATCHES)
+    step = seconds_of(run, BATCHES)[0] / BATCHES
+    say(kind="ready", device=f"cuda:0 {torch.cuda.get_device_name()}, torch {torch.__version__}", stepMs=step * 1e3)
+    for line in sys.stdin:
+        steps = max(2, round(float(line.split()[1]) / step))
+        seconds, loss = seconds_of(run, steps)
+        peak = torch.cuda.max_memory_reserved() / 2**20
+        host = {"batchingMs": None, "recordingMs": None}
+        say(kind="round", steps=steps, pairs=B, ms=seconds * 1e3, peakMegabytes=peak, loss=float(loss) / B, **host)
+
+
 PROGRAMS = {"book": book, "varlen": lambda: varlen(False), "varlen_compiled": lambda: varlen(True), "bucket_compiled": bucket_compiled}
+if o.on_demand:
+    try:
+        serve(PROGRAMS[o.programs[0]])
+    except Exception as error:
+        traceback.print_exc()
+        say(kind="failed", reason=f"{type(error).__name__}: {error}"[:300])
+    sys.exit()
 for name in o.programs:
     begin = time.time()
     try:
-        taken = PROGRAMS[name]()
+        taken = time_steps(PROGRAMS[name]())
         middle = taken[len(taken) // 2]
         line = {"program": f"torch {torch.__version__} {name}", "gpu": torch.cuda.get_device_name(), "step_ms": round(middle, 3), "best_ms": round(taken[0], 3), "worst_ms": round(taken[-1], 3), "pairs_per_s": round(B / middle * 1e3), "mean_len": round(torch.cat(LENGTHS).float().mean().item(), 1), "seconds_in_all": round(time.time() - begin)}
     except Exception as error:

@@ -2,12 +2,17 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import type { Activation } from '../../../model/kernels/linear.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Element, Program } from '../program.ts';
+import { type Element, type Program, remembered } from '../program.ts';
 import { derivativeWgsl } from './activations.ts';
 import type { Call } from './kernel.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
-function programOf(activation: Activation, fours: boolean): Program {
+interface Variant {
+  readonly activation: Activation;
+  readonly fours: boolean;
+}
+
+const programOf = remembered(({ activation, fours }: Variant): Program => {
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   return {
     name: `activation gradient ${activation} ${fours ? 4 : 1}`,
@@ -20,7 +25,7 @@ ${mainOf()} {
   if (at < sizes.count) { dz[at] = dy[at] * derivative(vec4f(kept[at]))${fours ? '' : '.x'}; }
 }`,
   };
-}
+});
 
 /** dy ⊙ act'(kept), of the shape of both. `kept`: the output, or what went into GELU. The caller frees it. */
 export function activationGradient(
@@ -33,7 +38,7 @@ export function activationGradient(
   const fours = size % 4 === 0;
   const count = fours ? size / 4 : size;
   const dz = programs.empty(dy.shape);
-  programs.run(programOf(activation, fours), {
+  programs.run(programOf({ activation, fours }), {
     inputs: { dy, kept },
     outputs: { dz },
     sizes: { count },

@@ -3,7 +3,8 @@ import type { Activation } from '../../../model/kernels/linear.ts';
 
 /**
  * tanh by e^(-2|x|), which does not overflow as some drivers' own does; near 0, where that loses digits, its series.
- * By bits and not by `max`, which may drop a NaN: everything from -0 to -∞ is 0.
+ * NaN is told by its bits: `max` and `exp` may drop it, and compilers may take x != x to be false. Of `rectified`,
+ * everything from -0 to -∞ is 0.
  */
 const PIECES = `
 fn rectified(x: vec4f) -> vec4f {
@@ -14,7 +15,8 @@ fn tanhOf(x: vec4f) -> vec4f {
   let far = (1.0 - power) / (1.0 + power);
   let square = x * x;
   let near = x * (1.0 - square * (1.0 / 3.0 - square * (2.0 / 15.0 - square * (17.0 / 315.0 - square * 62.0 / 2835.0))));
-  return select(select(far, -far, x < vec4f(0.0)), near, abs(x) < vec4f(0.25));
+  let finite = select(select(far, -far, x < vec4f(0.0)), near, abs(x) < vec4f(0.25));
+  return select(finite, x, (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u));
 }
 /** Abramowitz and Stegun 7.1.26: off by 1.5e-7 at most. */
 fn erfOf(x: vec4f) -> vec4f {
@@ -42,7 +44,9 @@ const FORWARD: Record<Activation, string> = {
 /** `derivative(k)`: by what the layer kept, its output, or what went into GELU. */
 const DERIVATIVE: Record<Activation, string> = {
   none: 'return vec4f(1.0);',
-  relu: 'return select(vec4f(0.0), vec4f(1.0), k > vec4f(0.0));',
+  // 1 above 0, and NaN for NaN: `k > 0` is false for it.
+  relu: `let size = bitcast<vec4u>(k) & vec4u(0x7fffffffu);
+  return select(select(vec4f(1.0), vec4f(0.0), size == vec4u(0u)), k, size > vec4u(0x7f800000u));`,
   tanh: 'return 1.0 - k * k;',
   gelu: 'return 0.5 * (1.0 + erfOf(k * ROOT_HALF)) + k * DENSITY_SCALE * exp(-0.5 * k * k);',
   gelu_tanh: `let t = tanhOf(tanhArgument(k));

@@ -41,16 +41,12 @@ function prepare(call: Call): Prepared {
   const blocks = countBlocks(layout);
   return {
     ...{ known, rows, hidden, heads },
-    variant: {
-      chunks: chunksOf(width),
-      packed: packs(width),
-      drops: dropout !== null,
-      ofSources: sources !== null,
-    },
+    variant: { chunks: chunksOf(width), packed: packs(width) },
     places: blockPlaces.of(layout, sources),
     sizes: {
       ...{ blocks, heads, hidden, width, scale: 1 / Math.sqrt(width) },
-      ...(dropout === null ? {} : dropoutSizes(dropout, place)),
+      sourcesAt: sources === null ? 0 : blocks * 4,
+      ...dropoutSizes(dropout, place),
     },
     groups: [blocks * heads],
   };
@@ -76,7 +72,7 @@ function attentionGradient(call: Call): TensorInfo[] {
   const { programs } = call;
   const terms = programs.empty([rows, heads, 4]);
   const count = rows * heads;
-  programs.run(attentionTermsProgram(hidden / heads), {
+  programs.run(attentionTermsProgram({ packed: variant.packed }), {
     inputs: { dy, context, saved },
     outputs: { terms },
     sizes: { count, width: hidden / heads },

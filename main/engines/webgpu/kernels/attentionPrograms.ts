@@ -5,12 +5,12 @@
  */
 
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import {
+  ATTENTION_SIZES,
   type AttentionVariant,
   attentionHead,
   attentionMain,
-  attentionSizes,
   combine,
   declareSums,
   products,
@@ -18,7 +18,7 @@ import {
   weigh,
   writeSums,
 } from './attentionTiles.ts';
-import { elementOf, packs, readFour } from './fours.ts';
+import { elementOf, readFour } from './fours.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 const eachTile = (body: string) => `
@@ -30,20 +30,20 @@ const eachTile = (body: string) => `
   }`;
 
 /** q, k, v [R, H] -> context [R, H], saved [R, N, 2]: largest score of each row, and 1 / the divisor of its softmax. */
-export function attentionProgram(variant: AttentionVariant): Program {
+export const attentionProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   return {
     name: variantName('attention', variant),
     inputs: { q: element, k: element, v: element, places: 'u32' },
     outputs: { context: 'f32', saved: 'f32' },
-    sizes: attentionSizes(variant),
+    sizes: ATTENTION_SIZES,
     source: `${attentionHead(variant, ['q', 'k', 'v'])}
 ${attentionMain(`
   var largest = vec4f(LOWEST);
   var divisor = vec4f(0.0);
   ${declareSums(variant, 'sum')}
   ${eachTile(`
-    ${variant.drops ? 'kept[lane] = kept_of(lane, first, tile, head, length, pair);' : ''}
+    kept[lane] = kept_of(lane, first, tile, head, length, pair);
     ${products(variant, 'score', { mine: 'q', theirs: 'k', stored: [true, true] })}
     score0 *= sizes.scale;
     score1 *= sizes.scale;
@@ -51,14 +51,16 @@ ${attentionMain(`
     if (has0) { most = max(most, score0); }
     if (has1) { most = max(most, score1); }
     ${combine('most', 'most', (a, b) => `max(${a}, ${b})`)}
-    let shrink = exp(largest - most);
+    let shrink = exponential4(largest - most);
     largest = most;
     var weight0 = vec4f(0.0);
     var weight1 = vec4f(0.0);
-    if (has0) { weight0 = exp(score0 - most); }
-    if (has1) { weight1 = exp(score1 - most); }
+    if (has0) { weight0 = exponential4(score0 - most); }
+    if (has1) { weight1 = exponential4(score1 - most); }
     divisor = divisor * shrink + (weight0 + weight1);
-    ${variant.drops ? `${FACTORS_BY_QUERY} weight0 *= factors0; weight1 *= factors1;` : ''}
+    ${FACTORS_BY_QUERY}
+    weight0 *= factors0;
+    weight1 *= factors1;
     weights[other * 9u + four] = weight0;
     weights[other * 9u + 144u + four] = weight1;
     ${eachSum(variant, 'sum', (sum) => `${sum} *= shrink;`)}
@@ -76,7 +78,7 @@ ${attentionMain(`
     }
   }`)}`,
   };
-}
+});
 
 /** Of the invocation's four queries and two keys; of its four keys and two queries. */
 const FACTORS_BY_QUERY = factorsOf((i, key) => `factor_of(four * 4u + ${i}u, ${key})`);
@@ -84,7 +86,13 @@ const FACTORS_BY_KEY = factorsOf((i, query) => `factor_of(${query}, four * 4u + 
 
 function factorsOf(one: (i: number, other: string) => string): string {
   const all = (other: string) => `vec4f(${[0, 1, 2, 3].map((i) => one(i, other)).join(', ')})`;
-  return `let factors0 = ${all('other')}; let factors1 = ${all('other + 16u')};`;
+  return `
+    var factors0 = vec4f(1.0);
+    var factors1 = vec4f(1.0);
+    if (sizes.dropThreshold != 0u) {
+      factors0 = ${all('other')};
+      factors1 = ${all('other + 16u')};
+    }`;
 }
 
 function eachSum({ chunks }: AttentionVariant, name: string, text: (sum: string) => string): string {
@@ -95,8 +103,7 @@ function eachSum({ chunks }: AttentionVariant, name: string, text: (sum: string)
  * What the way back needs of each row and head: dy, context [R, H], saved [R, N, 2] -> terms [R, N, 4]: the two of `saved`,
  * and dy · context, which is the sum over all keys of a weight times its gradient.
  */
-export function attentionTermsProgram(width: number): Program {
-  const packed = packs(width);
+export const attentionTermsProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
   const element = elementOf(packed);
   return {
     name: `attentionTerms ${packed ? 'packed' : ''}`,
@@ -115,10 +122,10 @@ ${mainOf()} {
   terms[at] = vec4f(saved[at * 2u], saved[at * 2u + 1u], product, 0.0);
 }`,
   };
-}
+});
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dq [R, H]. A block is of queries. */
-export function attentionQueryGradientProgram(variant: AttentionVariant): Program {
+export const attentionQueryGradientProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   const term = (i: number, part: string) =>
     `terms[(begin + min(first + four * 4u + ${i}u, length - 1u)) * sizes.heads + head].${part}`;
@@ -127,7 +134,7 @@ export function attentionQueryGradientProgram(variant: AttentionVariant): Progra
     name: variantName('attentionQueryGradient', variant),
     inputs: { dy: element, q: element, k: element, v: element, terms: 'vec4<f32>', places: 'u32' },
     outputs: { dq: 'f32' },
-    sizes: attentionSizes(variant),
+    sizes: ATTENTION_SIZES,
     source: `${attentionHead(variant, ['dy', 'q', 'k', 'v'])}
 ${attentionMain(`
   let largest = ${four('x')};
@@ -135,47 +142,49 @@ ${attentionMain(`
   let shared_part = ${four('z')};
   ${declareSums(variant, 'sum')}
   ${eachTile(`
-    ${variant.drops ? 'kept[lane] = kept_of(lane, first, tile, head, length, pair);' : ''}
+    kept[lane] = kept_of(lane, first, tile, head, length, pair);
     ${products(variant, 'score', { mine: 'q', theirs: 'k', stored: [true, true] })}
     ${products(variant, 'slope', { mine: 'dy', theirs: 'v', stored: [false, true] })}
-    ${variant.drops ? `${FACTORS_BY_QUERY} slope0 *= factors0; slope1 *= factors1;` : ''}
+    ${FACTORS_BY_QUERY}
+    slope0 *= factors0;
+    slope1 *= factors1;
     var gradient0 = vec4f(0.0);
     var gradient1 = vec4f(0.0);
-    if (has0) { gradient0 = exp(score0 * sizes.scale - largest) * inverse * (slope0 - shared_part); }
-    if (has1) { gradient1 = exp(score1 * sizes.scale - largest) * inverse * (slope1 - shared_part); }
+    if (has0) { gradient0 = exponential4(score0 * sizes.scale - largest) * inverse * (slope0 - shared_part); }
+    if (has1) { gradient1 = exponential4(score1 * sizes.scale - largest) * inverse * (slope1 - shared_part); }
     weights[other * 9u + four] = gradient0;
     weights[other * 9u + 144u + four] = gradient1;
     ${weigh(variant, 'sum', { theirs: 'k', stored: true })}
   `)}
   ${writeSums(variant, 'sum', 'dq', 'sizes.scale')}`)}`,
   };
-}
+});
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dk, dv [R, H]. A block is of keys. */
-export function attentionKeyGradientProgram(variant: AttentionVariant): Program {
+export const attentionKeyGradientProgram = remembered((variant: AttentionVariant): Program => {
   const element = elementOf(variant.packed);
   const termsOf = (query: string) => `terms[(begin + tile + ${query}) * sizes.heads + head]`;
   const each = (which: 0 | 1, query: string) => `
     if (has${which}) {
       let term = ${termsOf(query)};
-      let weight = exp(score${which} * sizes.scale - term.x) * term.y;
-      weight${which} = weight${variant.drops ? ` * factors${which}` : ''};
-      gradient${which} = weight * (slope${which}${variant.drops ? ` * factors${which}` : ''} - term.z);
+      let weight = exponential4(score${which} * sizes.scale - term.x) * term.y;
+      weight${which} = weight * factors${which};
+      gradient${which} = weight * (slope${which} * factors${which} - term.z);
     }`;
   return {
     name: variantName('attentionKeyGradient', variant),
     inputs: { dy: element, q: element, k: element, v: element, terms: 'vec4<f32>', places: 'u32' },
     outputs: { dk: 'f32', dv: 'f32' },
-    sizes: attentionSizes(variant),
+    sizes: ATTENTION_SIZES,
     source: `${attentionHead(variant, ['dy', 'q', 'k', 'v'])}
 ${attentionMain(`
   ${declareSums(variant, 'of_k')}
   ${declareSums(variant, 'of_v')}
   ${eachTile(`
-    ${variant.drops ? 'kept[lane] = kept_of(lane, tile, first, head, length, pair);' : ''}
+    kept[lane] = kept_of(lane, tile, first, head, length, pair);
     ${products(variant, 'score', { mine: 'k', theirs: 'q', stored: [true, true] })}
     ${products(variant, 'slope', { mine: 'v', theirs: 'dy', stored: [true, false] })}
-    ${variant.drops ? FACTORS_BY_KEY : ''}
+    ${FACTORS_BY_KEY}
     var weight0 = vec4f(0.0);
     var weight1 = vec4f(0.0);
     var gradient0 = vec4f(0.0);
@@ -192,4 +201,4 @@ ${attentionMain(`
   ${writeSums(variant, 'of_k', 'dk', 'sizes.scale')}
   ${writeSums(variant, 'of_v', 'dv', '1.0')}`)}`,
   };
-}
+});

@@ -7,7 +7,7 @@
 import { GROUP_INDEX } from '../dispatch.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
 import { readFour } from './fours.ts';
-import { mainOf } from './wgsl.ts';
+import { EXPONENTIAL4, mainOf } from './wgsl.ts';
 
 const INVOCATIONS = 128;
 const CHUNK = 32;
@@ -17,26 +17,23 @@ export interface AttentionVariant {
   readonly chunks: number;
   /** Whether rows can be read as vectors. */
   readonly packed: boolean;
-  readonly drops: boolean;
-  /** Whether q, k and v are [E, H], of which row r has the row `sources[r]`. */
-  readonly ofSources: boolean;
 }
 
-export function variantName(name: string, { chunks, packed, drops, ofSources }: AttentionVariant): string {
-  return [name, chunks, packed ? 'packed' : '', drops ? 'drops' : '', ofSources ? 'ofSources' : ''].join(' ');
-}
+export const variantName = (name: string, { chunks, packed }: AttentionVariant) =>
+  `${name} ${chunks}${packed ? ' packed' : ''}`;
 
 export const chunksOf = (width: number) => Math.ceil(width / CHUNK);
 
-export const attentionSizes = ({ drops }: AttentionVariant) =>
-  ({
-    blocks: 'u32',
-    heads: 'u32',
-    hidden: 'u32',
-    width: 'u32',
-    scale: 'f32',
-    ...(drops ? DROPOUT_SIZES : {}),
-  }) as const;
+export const ATTENTION_SIZES = {
+  blocks: 'u32',
+  heads: 'u32',
+  hidden: 'u32',
+  width: 'u32',
+  scale: 'f32',
+  /** Where in `places` the rows of q, k and v are told that each row has; 0: its own. */
+  sourcesAt: 'u32',
+  ...DROPOUT_SIZES,
+} as const;
 
 /** Text for each chunk of columns: what is kept of them has names of its own, so that all of it lies in registers. */
 export const eachChunk = ({ chunks }: AttentionVariant, text: (chunk: number) => string) =>
@@ -47,19 +44,19 @@ export const declareSums = ({ chunks }: AttentionVariant, name: string) =>
   Array.from({ length: chunks * 2 }, (_, column) => `var ${name}${column} = vec4f(0.0);`).join('\n');
 
 /** Names that `main` may use, and functions. `matrices` are those that `stage` reads. */
-export function attentionHead(
-  { packed, drops, ofSources }: AttentionVariant,
-  matrices: readonly string[],
-): string {
+export function attentionHead({ packed }: AttentionVariant, matrices: readonly string[]): string {
   return `
 const LOWEST = -0x1.fffffep+127;
 var<workgroup> left: array<vec4f, 288>; // 32 rows of 8 vectors, and one that keeps rows in different banks
 var<workgroup> right: array<vec4f, 288>;
 var<workgroup> weights: array<vec4f, 288>; // [other row][four rows of the block]
-${drops ? `var<workgroup> kept: array<u32, ${INVOCATIONS}>;` : ''}
+var<workgroup> kept: array<u32, ${INVOCATIONS}>;
 ${matrices.map((name) => readFour(name, packed)).join('')}
-fn stored_row(row: u32) -> u32 { return ${ofSources ? 'places[sizes.blocks * 4u + row]' : 'row'}; }
-${drops ? `${DROPOUT}${KEPT}` : ''}`;
+fn stored_row(row: u32) -> u32 {
+  if (sizes.sourcesAt == 0u) { return row; }
+  return places[sizes.sourcesAt + row];
+}
+${EXPONENTIAL4}${DROPOUT}${KEPT}`;
 }
 
 /**
@@ -70,7 +67,7 @@ const KEPT = `
 fn kept_of(lane: u32, first_query: u32, first_key: u32, head: u32, length: u32, pair: u32) -> u32 {
   let query = first_query + lane / 4u;
   let key = first_key + lane % 4u * 8u;
-  if (query >= length || key >= length) { return 0u; }
+  if (sizes.dropThreshold == 0u || query >= length || key >= length) { return 0u; }
   let element = (head * length + query) * length + key;
   var bits = 0u;
   for (var i = 0u; i < 3u; i++) {

@@ -4,7 +4,7 @@ import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
 import type { Program } from '../program.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
-import { GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
+import { EXPONENTIAL, GROUP_SIZE, LOGARITHM, mainOf, reduction } from './wgsl.ts';
 
 const BUFFERS = {
   inputs: { logits: 'f32', labels: 'i32' },
@@ -15,11 +15,11 @@ const BUFFERS = {
 /** Up to so many classes a row is one invocation's work, beyond it a workgroup's. */
 const NARROW_CLASSES = 64;
 
-/** Nothing guards against NaN and infinity: x - max is NaN then, and everything that is made of it. */
+/** NaN and +∞ make NaN of x - max, whatever `max` says of a NaN, and so of everything that is made of it. */
 const NARROW: Program = {
   ...BUFFERS,
   name: 'crossEntropy narrow',
-  source: `
+  source: `${EXPONENTIAL}${LOGARITHM}
 ${mainOf()} {
   let row = ${GROUP_INDEX} * ${GROUP_SIZE}u + lane;
   if (row >= sizes.rows) { return; }
@@ -27,11 +27,11 @@ ${mainOf()} {
   var most = logits[first];
   for (var c = 1u; c < sizes.classes; c++) { most = max(most, logits[first + c]); }
   var sum = 0.0;
-  for (var c = 0u; c < sizes.classes; c++) { sum += exp(logits[first + c] - most); }
+  for (var c = 0u; c < sizes.classes; c++) { sum += exponential(logits[first + c] - most); }
   let label = u32(labels[row]);
-  losses[row] = log(sum) - (logits[first + label] - most);
+  losses[row] = logarithm(sum) - (logits[first + label] - most);
   for (var c = 0u; c < sizes.classes; c++) {
-    residuals[first + c] = exp(logits[first + c] - most) / sum - select(0.0, 1.0, c == label);
+    residuals[first + c] = exponential(logits[first + c] - most) / sum - select(0.0, 1.0, c == label);
   }
 }`,
 };
@@ -39,7 +39,7 @@ ${mainOf()} {
 const WIDE: Program = {
   ...BUFFERS,
   name: 'crossEntropy wide',
-  source: `
+  source: `${EXPONENTIAL}${LOGARITHM}
 ${reduction('largest', 'max(a, b)')}
 ${reduction('total', 'a + b')}
 ${mainOf()} {
@@ -50,12 +50,12 @@ ${mainOf()} {
   for (var c = lane; c < sizes.classes; c += ${GROUP_SIZE}u) { most = max(most, logits[first + c]); }
   most = largest(lane, most);
   var sum = 0.0;
-  for (var c = lane; c < sizes.classes; c += ${GROUP_SIZE}u) { sum += exp(logits[first + c] - most); }
+  for (var c = lane; c < sizes.classes; c += ${GROUP_SIZE}u) { sum += exponential(logits[first + c] - most); }
   sum = total(lane, sum);
   let label = u32(labels[row]);
-  if (lane == 0u) { losses[row] = log(sum) - (logits[first + label] - most); }
+  if (lane == 0u) { losses[row] = logarithm(sum) - (logits[first + label] - most); }
   for (var c = lane; c < sizes.classes; c += ${GROUP_SIZE}u) {
-    residuals[first + c] = exp(logits[first + c] - most) / sum - select(0.0, 1.0, c == label);
+    residuals[first + c] = exponential(logits[first + c] - most) / sum - select(0.0, 1.0, c == label);
   }
 }`,
 };

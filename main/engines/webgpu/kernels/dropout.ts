@@ -12,7 +12,7 @@ import type { Call, KernelTable } from './kernel.ts';
 import { checkedLayout, pairPlaces } from './layout.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
-/** What a program that drops is told. */
+/** What a program that may drop is told. */
 export const DROPOUT_SIZES = {
   dropThreshold: 'u32',
   dropScale: 'f32',
@@ -21,8 +21,9 @@ export const DROPOUT_SIZES = {
   dropPlace: 'u32',
 } as const satisfies Record<string, NumberType>;
 
-/** The numbers for `DROPOUT_SIZES`. */
-export function dropoutSizes({ rate, seed, step }: DropoutSource, place: number) {
+/** The numbers for `DROPOUT_SIZES`: a threshold of 0 where nothing is dropped. */
+export function dropoutSizes(dropout: DropoutSource | null, place: number) {
+  const { rate, seed, step } = dropout ?? { rate: 0, seed: 0, step: 0 };
   return {
     dropThreshold: dropThreshold(rate),
     dropScale: 1 / (1 - rate),
@@ -67,6 +68,7 @@ fn drawn(pair: u32, block: u32) -> vec4<bool> {
   return words >= vec4u(sizes.dropThreshold);
 }
 fn factors4(pair: u32, element: u32) -> vec4f {
+  if (sizes.dropThreshold == 0u) { return vec4f(sizes.dropScale); }
   let skip = element & 3u;
   var kept = drawn(pair, element >> 2u);
   if (skip != 0u) {

@@ -1,7 +1,7 @@
 /** @file Node. EntailEmbeddingSum: the encoder's input, and its gradients by segment and position. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { elementOf, packs, readFour, writeFour } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { FOUR_OF_ROW, groupsOfRows, summedRows } from './rows.ts';
@@ -17,7 +17,7 @@ interface EmbeddingAttributes {
   readonly tableRows: number;
 }
 
-function embeddingProgram(packed: boolean): Program {
+const embeddingProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
   const element = elementOf(packed);
   const tables = ['tokenRows', 'segmentTable', 'positionTable'];
   return {
@@ -36,7 +36,7 @@ ${mainOf()} {
   y_put(first, left, tokenRows_four(first, left) + (segment + position));
 }`,
   };
-}
+});
 
 /** tokenRows [E, H], segmentTable [S, H], positionTable [M, H] -> [E, H] */
 function embeddingSum(call: Call): TensorInfo {
@@ -46,7 +46,7 @@ function embeddingSum(call: Call): TensorInfo {
   const segmentTable = checkedInput(call, 'segmentTable', [null, width]);
   const positionTable = checkedInput(call, 'positionTable', [null, width]);
   const y = call.programs.empty(tokenRows.shape);
-  call.programs.run(embeddingProgram(packs(width)), {
+  call.programs.run(embeddingProgram({ packed: packs(width) }), {
     inputs: { tokenRows, segmentTable, positionTable, segments, positions },
     outputs: { y },
     sizes: { count, width },

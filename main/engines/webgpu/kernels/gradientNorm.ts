@@ -1,7 +1,7 @@
 /** @file Node. EntailGradientNorm: √ Σ x² over all gradients of a step, as many tensors a program as it may bind. */
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
-import { numbered, type Program } from '../program.ts';
+import { numbered, type Program, remembered } from '../program.ts';
 import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
 import { GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
 
@@ -11,12 +11,13 @@ const MOST_GROUPS = 64;
 const NUMBERS_EACH = 4;
 
 /** Σ x² of `count` tensors -> sums [tensor, workgroup], from `place` on. */
-const squaresOf = (count: number): Program => ({
-  name: `gradientNorm squares ${count}`,
-  inputs: Object.fromEntries(numbered('x', count).map((name) => [name, 'f32'])),
-  outputs: { sums: 'f32' },
-  sizes: { place: 'u32', ...Object.fromEntries(numbered('length', count).map((name) => [name, 'u32'])) },
-  source: `
+const squaresOf = remembered(
+  (count: number): Program => ({
+    name: `gradientNorm squares ${count}`,
+    inputs: Object.fromEntries(numbered('x', count).map((name) => [name, 'f32'])),
+    outputs: { sums: 'f32' },
+    sizes: { place: 'u32', ...Object.fromEntries(numbered('length', count).map((name) => [name, 'u32'])) },
+    source: `
 ${reduction('total', 'a + b')}
 ${mainOf()} {
   var sum = 0.0;
@@ -36,7 +37,8 @@ ${mainOf()} {
   sum = total(lane, sum);
   if (lane == 0u) { sums[(sizes.place + group.y) * groups.x + group.x] = sum; }
 }`,
-});
+  }),
+);
 
 const ROOT: Program = {
   name: 'gradientNorm root',

@@ -4,7 +4,7 @@
  * the same order.
  */
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
 import { elementOf, readFour, writeFour } from './fours.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
@@ -24,21 +24,17 @@ export interface NormVariant {
   /** Vectors of a row that an invocation has. */
   readonly fours: number;
   readonly packed: boolean;
-  readonly drops: boolean;
   /** LayerNorm(dropout(x) + residual); else dropout(LayerNorm(x)). */
   readonly adds: boolean;
 }
 
 export const foursOf = (width: number) => Math.ceil(width / (LANES * 4));
 
-const nameOf = (name: string, { fours, packed, drops, adds }: NormVariant) =>
-  [name, fours, packed ? 'packed' : '', drops ? 'drops' : '', adds ? 'adds' : ''].join(' ');
+const nameOf = (name: string, { fours, packed, adds }: NormVariant) =>
+  `${name} ${fours}${packed ? ' packed' : ''}${adds ? ' adds' : ''}`;
 
-const sizesOf = ({ drops }: NormVariant) =>
-  ({ rows: 'u32', width: 'u32', eps: 'f32', ...(drops ? DROPOUT_SIZES : {}) }) as const;
-
-/** Whether a program needs to know of each row its pair, or the row of the residual. */
-const needsPlaces = ({ drops, adds }: NormVariant) => drops || adds;
+/** `placed`: whether there are places, which say of each row its pair and its row of the residual. */
+const SIZES = { rows: 'u32', width: 'u32', eps: 'f32', placed: 'u32', ...DROPOUT_SIZES } as const;
 
 /** Text for each vector of a row that an invocation has. */
 const eachFour = ({ fours }: NormVariant, text: (i: number) => string) =>
@@ -65,7 +61,7 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
 }`;
 
 const head = (variant: NormVariant, read: readonly string[], written: readonly string[]) => `
-${variant.drops ? DROPOUT : ''}
+${DROPOUT}
 ${read.map((name) => readFour(name, variant.packed)).join('')}
 ${written.map((name) => writeFour(name, variant.packed)).join('')}
 ${rowSum('row_sum', 'f32')}
@@ -74,19 +70,19 @@ fn within(column: u32) -> vec4<bool> { return vec4u(column, column + 1u, column 
 
 /** z0, z1, … what is normalised, and factor0, factor1, … of the dropout; zeros outside of the row. */
 const load = (variant: NormVariant) => `
-    ${needsPlaces(variant) ? 'let place = places[min(row, sizes.rows - 1u)];' : ''}
+    var place = vec4u(0u, 0u, row, 0u);
+    if (sizes.placed != 0u && row < sizes.rows) { place = places[row]; }
     ${eachFour(
       variant,
       (i) => `
     let column${i} = column_of(lane, ${i}u);
     let is_in${i} = row < sizes.rows && column${i} < sizes.width;
     var z${i} = vec4f(0.0);
-    ${variant.drops ? `var factor${i} = vec4f(0.0);` : ''}
+    var factor${i} = vec4f(0.0);
     if (is_in${i}) {
       z${i} = x_four(row * sizes.width + column${i}, sizes.width - column${i});
-      ${variant.drops ? `factor${i} = factors4(place.x, place.y * sizes.width + column${i});` : ''}
-      ${variant.drops && variant.adds ? `z${i} *= factor${i};` : ''}
-      ${variant.adds ? `z${i} += residual_four(place.z * sizes.width + column${i}, sizes.width - column${i});` : ''}
+      factor${i} = factors4(place.x, place.y * sizes.width + column${i});
+      ${variant.adds ? `z${i} = z${i} * factor${i} + residual_four(place.z * sizes.width + column${i}, sizes.width - column${i});` : ''}
     }`,
     )}`;
 
@@ -102,17 +98,17 @@ const sumOf = ({ fours }: NormVariant, text: (i: number) => string) =>
   Array.from({ length: fours }, (_, i) => text(i)).join(' + ');
 
 /** x [R, W], residual [R or E, W], gamma, beta [W], places [R, 4] -> y [R, W], statistics [R, 2] */
-export function normProgram(variant: NormVariant): Program {
+export const normProgram = remembered((variant: NormVariant): Program => {
   const element = elementOf(variant.packed);
   return {
     name: nameOf('norm', variant),
     inputs: {
       ...{ x: element, gamma: element, beta: element },
       ...(variant.adds ? { residual: element } : {}),
-      ...(needsPlaces(variant) ? { places: 'vec4<u32>' as const } : {}),
+      places: 'vec4<u32>',
     },
     outputs: { y: element, statistics: 'f32' },
-    sizes: sizesOf(variant),
+    sizes: SIZES,
     source: `${head(variant, ['x', 'gamma', 'beta', ...(variant.adds ? ['residual'] : [])], ['y'])}
 ${mainOf()} {
     let row = ${GROUP_INDEX} * ${SLOTS}u + lane / ${LANES}u;
@@ -124,7 +120,7 @@ ${mainOf()} {
     if (is_in${i}) {
       let left = sizes.width - column${i};
       var numbers = normal${i} * gamma_four(column${i}, left) + beta_four(column${i}, left);
-      ${variant.drops && !variant.adds ? `numbers *= factor${i};` : ''}
+      ${variant.adds ? '' : `numbers *= factor${i};`}
       y_put(row * sizes.width + column${i}, left, numbers);
     }`,
     )}
@@ -134,25 +130,25 @@ ${mainOf()} {
     }
 }`,
   };
-}
+});
 
 /**
  * dy, x [R, W], residual, gamma [W], places -> dx, dResidual [R, W] (of one that adds), parts [chunks, 2, W]. With the
  * statistics there would be nine buffers, one more than WebGPU promises: where there is a residual they are computed anew.
  */
-export function normGradientProgram(variant: NormVariant): Program {
+export const normGradientProgram = remembered((variant: NormVariant): Program => {
   const element = elementOf(variant.packed);
-  const { adds, drops } = variant;
+  const { adds } = variant;
   const written = ['dx', ...(adds ? ['dResidual'] : []), 'parts'];
   return {
     name: nameOf('normGradient', variant),
     inputs: {
       ...{ dy: element, x: element, gamma: element },
       ...(adds ? { residual: element } : { statistics: 'f32' as const }),
-      ...(needsPlaces(variant) ? { places: 'vec4<u32>' as const } : {}),
+      places: 'vec4<u32>',
     },
     outputs: Object.fromEntries(written.map((name) => [name, element])),
-    sizes: sizesOf(variant),
+    sizes: SIZES,
     source: `${head(variant, ['dy', 'x', 'gamma', ...(adds ? ['residual'] : [])], written)}
 ${rowSum('row_sums', 'vec2f')}
 var<workgroup> of_slots: array<vec4f, ${GROUP_SIZE}>;
@@ -170,7 +166,7 @@ ${mainOf()} {
     if (is_in${i}) {
       let left = sizes.width - column${i};
       up${i} = dy_four(row * sizes.width + column${i}, left);
-      ${drops && !adds ? `up${i} *= factor${i};` : ''}
+      ${adds ? '' : `up${i} *= factor${i};`}
       dGamma${i} += up${i} * normal${i};
       dBeta${i} += up${i};
       up${i} *= gamma_four(column${i}, left);
@@ -185,14 +181,14 @@ ${mainOf()} {
       let left = sizes.width - column${i};
       let gradient${i} = (up${i} - sums.x - normal${i} * sums.y) * inverse;
       ${adds ? `dResidual_put(row * sizes.width + column${i}, left, gradient${i});` : ''}
-      dx_put(row * sizes.width + column${i}, left, gradient${i}${drops && adds ? ` * factor${i}` : ''});
+      dx_put(row * sizes.width + column${i}, left, gradient${i}${adds ? ` * factor${i}` : ''});
     }`,
     )}
   }
   ${eachFour(variant, (i) => [`dGamma${i}`, `dBeta${i}`].map((sum, which) => addSlots(sum, which, i)).join(''))}
 }`,
   };
-}
+});
 
 const normaliseByStatistics = (variant: NormVariant) => `
     let mean = statistics[min(row, sizes.rows - 1u) * 2u];

@@ -16,35 +16,36 @@ import {
   PART_COLUMNS,
 } from './normPrograms.ts';
 
+const NO_PLACES = new Uint32Array(0);
+
 interface Prepared {
   readonly rows: number;
   readonly width: number;
   readonly variant: NormVariant;
-  /** x, gamma, and those of residual and places that the variant reads. */
+  /** x, gamma, residual where there is one, and places. */
   readonly known: Readonly<Record<string, TensorInfo | Uint32Array>>;
   readonly sizes: Readonly<Record<string, number>>;
 }
 
 /**
  * x [R, W], gamma [W]; residual [R, W], or [E, W] with `sources`, where it is one that adds. Rows that stand for several of
- * a batch (distinctRows.ts) have no layout; without residual and dropout none is needed.
+ * a batch (distinctRows.ts) have no layout; without dropout none is needed.
  */
 function prepare(call: Call, adds: boolean): Prepared {
   const { layout, dropout, place, sources } = layoutAttributes(call);
   const { eps } = call.attributes as { eps: number };
   const x = checkedInput(call, 'x', [null, null]);
   const [rows, width] = x.shape as [number, number];
-  const variant = { fours: foursOf(width), packed: packs(width), drops: dropout !== null, adds };
+  const variant = { fours: foursOf(width), packed: packs(width), adds };
+  const placed = dropout !== null || sources !== null;
   return {
     ...{ rows, width, variant },
     known: {
       ...{ x, gamma: checkedInput(call, 'gamma', [width]) },
       ...(adds ? { residual: checkedInput(call, 'residual', [sources === null ? rows : null, width]) } : {}),
-      ...(adds || dropout !== null
-        ? { places: rowPlaces.of(checkedLayout(call.name, layout, rows), sources) }
-        : {}),
+      places: placed ? rowPlaces.of(checkedLayout(call.name, layout, rows), sources) : NO_PLACES,
     },
-    sizes: { rows, width, eps, ...(dropout === null ? {} : dropoutSizes(dropout, place)) },
+    sizes: { rows, width, eps, placed: Number(placed), ...dropoutSizes(dropout, place) },
   };
 }
 

@@ -7,8 +7,8 @@ import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { checkedLayout, countBlocks, layoutAttributes, pairTables } from './layout.ts';
 import {
   BLOCK_COLUMNS,
+  POOLED_ROWS,
   pooledAttentionProgram,
-  pooledRowsProgram,
   pooledSlopesProgram,
 } from './pooledAttentionPrograms.ts';
 import { HEADS_TOGETHER, type PooledVariant } from './pooledAttentionTiles.ts';
@@ -39,12 +39,9 @@ function prepare(call: Call): Prepared {
   const query = checkedInput(call, 'query', [pairs, heads, hidden]);
   return {
     ...{ x, query, pairs, heads, hidden, blocks: countBlocks(layout) },
-    variant: { packed: packs(hidden), drops: dropout !== null },
+    variant: { packed: packs(hidden) },
     places: pairTables.of(layout, null),
-    sizes: {
-      ...{ pairs, heads, hidden, scale },
-      ...(dropout === null ? {} : dropoutSizes(dropout, place)),
-    },
+    sizes: { pairs, heads, hidden, scale, ...dropoutSizes(dropout, place) },
     groups: [pairs * Math.ceil(heads / HEADS_TOGETHER)],
   };
 }
@@ -76,7 +73,7 @@ function pooledAttentionGradient(call: Call): TensorInfo[] {
     groups,
   });
   const dx = programs.empty(x.shape);
-  programs.run(pooledRowsProgram(variant), {
+  programs.run(POOLED_ROWS, {
     inputs: { dy, query, saved, slopes, places },
     outputs: { dx },
     sizes: { ...sizes, blocks },

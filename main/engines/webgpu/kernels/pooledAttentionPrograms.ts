@@ -1,21 +1,21 @@
 /** @file Node. WGSL of attention of one query a pair and head straight on the layer's rows, forward and backward. */
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { elementOf, readFour } from './fours.ts';
 import { BLOCK_ROWS } from './layout.ts';
 import {
   eachProduct,
-  keptWeight,
+  KEPT_WEIGHT,
   oneOfX,
   overHead,
+  POOLED_SIZES,
   type PooledVariant,
   pooledHead,
   pooledMain,
   pooledName,
-  pooledSizes,
   weightedSums,
 } from './pooledAttentionTiles.ts';
-import { GROUP_SIZE, mainOf } from './wgsl.ts';
+import { EXPONENTIAL, GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Columns of a workgroup of the gradient of x. */
 export const BLOCK_COLUMNS = 64;
@@ -23,17 +23,17 @@ export const BLOCK_COLUMNS = 64;
 const HEADS_STAGED = GROUP_SIZE / BLOCK_ROWS;
 
 /** x [R, H], query [P, N, H] -> pooled [P, N, H + 1], saved [R · N] */
-export function pooledAttentionProgram(variant: PooledVariant): Program {
-  const { packed, drops } = variant;
+export const pooledAttentionProgram = remembered((variant: PooledVariant): Program => {
+  const { packed } = variant;
   const element = elementOf(packed);
   return {
     name: pooledName('pooledAttention', variant),
     inputs: { x: element, query: element, places: 'u32' },
     outputs: { pooled: 'f32', saved: 'f32' },
-    sizes: pooledSizes(variant),
+    sizes: POOLED_SIZES,
     source: `${pooledHead(variant, ['x', 'query'])}
 ${overHead('most_of_head', (a, b) => `max(${a}, ${b})`)}
-${oneOfX(packed)}
+${EXPONENTIAL}${oneOfX(packed)}
 ${pooledMain(`
   ${eachProduct(packed, 'query', 'sizes.hidden', 'saved[at] = total * sizes.scale;')}
   var most = LOWEST;
@@ -43,22 +43,17 @@ ${pooledMain(`
   most = most_of_head(lane, most);
   var divisor = 0.0;
   if (has_head) {
-    for (var key = lane % 64u; key < length; key += 64u) { divisor += exp(saved[weights_at + key] - most); }
+    for (var key = lane % 64u; key < length; key += 64u) { divisor += exponential(saved[weights_at + key] - most); }
   }
   let inverse = 1.0 / sum_of_head(lane, divisor);
   var share = 0.0;
   if (has_head) {
     for (var key = lane % 64u; key < length; key += 64u) {
-      let weight = exp(saved[weights_at + key] - most) * inverse;
-      ${
-        drops
-          ? `// The query is the pair's first row: element (head · T + 0) · T + key.
+      let weight = exponential(saved[weights_at + key] - most) * inverse;
+      // The query is the pair's first row: element (head · T + 0) · T + key.
       let factor = factors4(pair_index, head * length * length + key).x;
       saved[weights_at + key] = select(weight, -weight, factor == 0.0);
-      share += weight * factor;`
-          : `saved[weights_at + key] = weight;
-      share += weight;`
-      }
+      share += weight * factor;
     }
   }
   share = sum_of_head(lane, share);
@@ -66,22 +61,22 @@ ${pooledMain(`
     pooled[(pair * sizes.heads + head) * (sizes.hidden + 1u) + sizes.hidden] = share;
   }
   storageBarrier();
-  ${weightedSums('pooled', '(sizes.hidden + 1u)', keptWeight(drops))}`)}`,
+  ${weightedSums('pooled', '(sizes.hidden + 1u)', KEPT_WEIGHT)}`)}`,
   };
-}
+});
 
 /**
  * dy [P, N, H + 1], x, query, saved -> slopes [R · N], the gradients of the scores of each pair [N, T] times the scale, and
  * dQuery [P, N, H].
  */
-export function pooledSlopesProgram(variant: PooledVariant): Program {
-  const { packed, drops } = variant;
+export const pooledSlopesProgram = remembered((variant: PooledVariant): Program => {
+  const { packed } = variant;
   const element = elementOf(packed);
   return {
     name: pooledName('pooledSlopes', variant),
     inputs: { dy: 'f32', x: element, saved: 'f32', places: 'u32' },
     outputs: { slopes: 'f32', dQuery: 'f32' },
-    sizes: pooledSizes(variant),
+    sizes: POOLED_SIZES,
     source: `${pooledHead(variant, ['x'])}${packed ? '' : readFour('dy', false)}
 ${oneOfX(packed)}
 ${pooledMain(`
@@ -91,7 +86,7 @@ ${pooledMain(`
   if (has_head) {
     for (var key = lane % 64u; key < length; key += 64u) {
       let at = weights_at + key;
-      let slope = (slopes[at] + of_share)${drops ? ' * select(sizes.dropScale, 0.0, saved[at] < 0.0)' : ''};
+      let slope = (slopes[at] + of_share) * select(sizes.dropScale, 0.0, saved[at] < 0.0);
       slopes[at] = slope;
       sum += slope * abs(saved[at]);
     }
@@ -106,20 +101,21 @@ ${pooledMain(`
     }
   }`)}`,
   };
-}
+});
+
+/** Rows of a block that an invocation has. */
+const OWN_ROWS = Array.from({ length: (BLOCK_ROWS * BLOCK_COLUMNS) / GROUP_SIZE }, (_, row) => row);
 
 /**
  * dy [P, N, H + 1], query [P, N, H], saved, slopes [R · N] -> dx [R, H]: of each row the sum over heads of its weight times
  * dy and its slope times the query. A workgroup has a block of 32 rows and 64 columns, an invocation eight rows of a column.
  */
-export function pooledRowsProgram({ drops }: Pick<PooledVariant, 'drops'>): Program {
-  const rows = Array.from({ length: BLOCK_ROWS / 4 }, (_, row) => row);
-  return {
-    name: pooledName('pooledRows', { packed: false, drops }),
-    inputs: { dy: 'f32', query: 'f32', saved: 'f32', slopes: 'f32', places: 'u32' },
-    outputs: { dx: 'f32' },
-    sizes: { ...pooledSizes({ packed: false, drops }), blocks: 'u32' },
-    source: `
+export const POOLED_ROWS: Program = {
+  name: 'pooledRows',
+  inputs: { dy: 'f32', query: 'f32', saved: 'f32', slopes: 'f32', places: 'u32' },
+  outputs: { dx: 'f32' },
+  sizes: { ...POOLED_SIZES, blocks: 'u32' },
+  source: `
 var<workgroup> weights: array<f32, ${GROUP_SIZE}>; // [8 heads][32 rows]
 var<workgroup> slopes_here: array<f32, ${GROUP_SIZE}>;
 ${mainOf()} {
@@ -132,15 +128,15 @@ ${mainOf()} {
   let begin = places[pair * 4u];
   let length = places[pair * 4u + 1u];
   let column = group_index % column_groups * ${BLOCK_COLUMNS}u + lane % ${BLOCK_COLUMNS}u;
-  let own = lane / ${BLOCK_COLUMNS}u * ${rows.length}u;
-  ${rows.map((row) => `var sum${row} = 0.0;`).join(' ')}
+  let own = lane / ${BLOCK_COLUMNS}u * ${OWN_ROWS.length}u;
+  ${OWN_ROWS.map((row) => `var sum${row} = 0.0;`).join(' ')}
   for (var first_head = 0u; first_head < sizes.heads; first_head += ${HEADS_STAGED}u) {
     workgroupBarrier();
     let staged_head = first_head + lane / ${BLOCK_ROWS}u;
     let staged_row = first + lane % ${BLOCK_ROWS}u;
     if (staged_head < sizes.heads && staged_row < length) {
       let at = begin * sizes.heads + staged_head * length + staged_row;
-      weights[lane] = ${keptWeight(drops)};
+      weights[lane] = ${KEPT_WEIGHT};
       slopes_here[lane] = slopes[at];
     }
     workgroupBarrier();
@@ -150,17 +146,14 @@ ${mainOf()} {
         let up = dy[vector * (sizes.hidden + 1u) + column];
         let asked = query[vector * sizes.hidden + column];
         let at = i * ${BLOCK_ROWS}u + own;
-        ${rows.map((row) => `sum${row} += weights[at + ${row}u] * up + slopes_here[at + ${row}u] * asked;`).join('\n')}
+        ${OWN_ROWS.map((row) => `sum${row} += weights[at + ${row}u] * up + slopes_here[at + ${row}u] * asked;`).join('\n')}
       }
     }
   }
   if (column >= sizes.hidden) { return; }
-  ${rows
-    .map(
-      (row) =>
-        `if (first + own + ${row}u < length) { dx[(begin + first + own + ${row}u) * sizes.hidden + column] = sum${row}; }`,
-    )
-    .join('\n')}
+  ${OWN_ROWS.map(
+    (row) =>
+      `if (first + own + ${row}u < length) { dx[(begin + first + own + ${row}u) * sizes.hidden + column] = sum${row}; }`,
+  ).join('\n')}
 }`,
-  };
-}
+};

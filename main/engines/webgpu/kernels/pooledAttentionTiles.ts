@@ -14,20 +14,17 @@ export const HEADS_TOGETHER = 4;
 export interface PooledVariant {
   /** Whether rows can be read as vectors. */
   readonly packed: boolean;
-  readonly drops: boolean;
 }
 
-export const pooledName = (name: string, { packed, drops }: PooledVariant) =>
-  [name, packed ? 'packed' : '', drops ? 'drops' : ''].join(' ');
+export const pooledName = (name: string, { packed }: PooledVariant) => `${name}${packed ? ' packed' : ''}`;
 
-export const pooledSizes = ({ drops }: PooledVariant) =>
-  ({
-    pairs: 'u32',
-    heads: 'u32',
-    hidden: 'u32',
-    scale: 'f32',
-    ...(drops ? DROPOUT_SIZES : {}),
-  }) as const;
+export const POOLED_SIZES = {
+  pairs: 'u32',
+  heads: 'u32',
+  hidden: 'u32',
+  scale: 'f32',
+  ...DROPOUT_SIZES,
+} as const;
 
 /** `sum_of_head(lane, value)` and `most_of_head`: over the 64 invocations of a head, the same for all of them. */
 export const overHead = (name: string, combine: (a: string, b: string) => string) => `
@@ -47,10 +44,10 @@ fn ${name}(lane: u32, value: f32) -> f32 {
   return all;
 }`;
 
-export const pooledHead = ({ packed, drops }: PooledVariant, matrices: readonly string[]) => `
+export const pooledHead = ({ packed }: PooledVariant, matrices: readonly string[]) => `
 const LOWEST = -0x1.fffffep+127;
 var<workgroup> partial: array<vec4f, ${GROUP_SIZE}>; // [32 keys][8]
-${drops ? DROPOUT : ''}
+${DROPOUT}
 ${matrices.map((name) => readFour(name, packed)).join('')}
 ${overHead('sum_of_head', (a, b) => `${a} + ${b}`)}`;
 
@@ -146,5 +143,4 @@ var<workgroup> of_keys: array<f32, ${GROUP_SIZE}>; // [64 keys][4 heads]
 fn x_four_one(at: u32) -> f32 { return ${packed ? 'x[at / 4u][at % 4u]' : 'x[at]'}; }`;
 
 /** Of `saved`: the weight after dropout. */
-export const keptWeight = (drops: boolean) =>
-  drops ? 'select(saved[at], 0.0, saved[at] < 0.0) * sizes.dropScale' : 'saved[at]';
+export const KEPT_WEIGHT = 'select(saved[at], 0.0, saved[at] < 0.0) * sizes.dropScale';

@@ -1,7 +1,7 @@
 /** @file Node. Runs matrix products: chooses tile and variant, and adds up the pieces of a long inner axis in order. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Activation } from '../../../model/kernels/linear.ts';
-import { type Element, numbered, type Program } from '../program.ts';
+import { type Element, numbered, type Program, remembered } from '../program.ts';
 import type { Call } from './kernel.ts';
 import { type ProductVariant, productProgram } from './productProgram.ts';
 import { type Cut, cutProduct } from './productTiles.ts';
@@ -161,25 +161,13 @@ interface Pieces {
   readonly sums?: { readonly parts: TensorInfo; readonly c: readonly TensorInfo[] };
 }
 
-/** Adds up pieces from the first to the last. */
-function addPieces(call: Call, { parts, pieces, c, sums }: Pieces): void {
-  const [first] = c as readonly [TensorInfo];
-  const size = first.shape.reduce((all, axis) => all * axis, 1);
-  const fours = fourfold(size);
-  const products = fours ? size / 4 : size;
-  const sumLength = sums === undefined ? 0 : sums.c[0]!.shape[0]!;
-  const named = (name: string, tensors: readonly TensorInfo[]) =>
-    Object.fromEntries(numbered(name, tensors.length).map((each, layer) => [each, tensors[layer]!]));
-  call.programs.run(addition(c.length, fours, sums !== undefined), {
-    inputs: { parts, ...(sums === undefined ? {} : { sumParts: sums.parts }) },
-    outputs: { ...named('c', c), ...(sums === undefined ? {} : named('sums', sums.c)) },
-    sizes: { pieces, products, sumLength },
-    groups: [Math.ceil((products + sumLength) / GROUP_SIZE), c.length],
-  });
-  for (const tensor of [parts, ...(sums === undefined ? [] : [sums.parts])]) call.programs.free(tensor);
+interface AdditionVariant {
+  readonly layers: number;
+  readonly fours: boolean;
+  readonly withSums: boolean;
 }
 
-function addition(layers: number, fours: boolean, withSums: boolean): Program {
+const addition = remembered(({ layers, fours, withSums }: AdditionVariant): Program => {
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   const of = (name: string, type: Element) =>
     Object.fromEntries(numbered(name, layers).map((each) => [each, type]));
@@ -214,4 +202,22 @@ ${mainOf()} {
   }
 }`,
   };
+});
+
+/** Adds up pieces from the first to the last. */
+function addPieces(call: Call, { parts, pieces, c, sums }: Pieces): void {
+  const [first] = c as readonly [TensorInfo];
+  const size = first.shape.reduce((all, axis) => all * axis, 1);
+  const fours = fourfold(size);
+  const products = fours ? size / 4 : size;
+  const sumLength = sums === undefined ? 0 : sums.c[0]!.shape[0]!;
+  const named = (name: string, tensors: readonly TensorInfo[]) =>
+    Object.fromEntries(numbered(name, tensors.length).map((each, layer) => [each, tensors[layer]!]));
+  call.programs.run(addition({ layers: c.length, fours, withSums: sums !== undefined }), {
+    inputs: { parts, ...(sums === undefined ? {} : { sumParts: sums.parts }) },
+    outputs: { ...named('c', c), ...(sums === undefined ? {} : named('sums', sums.c)) },
+    sizes: { pieces, products, sumLength },
+    groups: [Math.ceil((products + sumLength) / GROUP_SIZE), c.length],
+  });
+  for (const tensor of [parts, ...(sums === undefined ? [] : [sums.parts])]) call.programs.free(tensor);
 }

@@ -3,7 +3,7 @@
  * of A and B lie in workgroup memory, fours along M and N; an invocation keeps 4 x 4 or 8 x 8 sums in registers.
  */
 import type { Activation } from '../../../model/kernels/linear.ts';
-import { type Element, type NumberType, numbered, type Program } from '../program.ts';
+import { type Element, type NumberType, numbered, type Program, remembered } from '../program.ts';
 import { activationWgsl } from './activations.ts';
 import type { WebgpuPrecision } from './kernel.ts';
 import type { Tile } from './productTiles.ts';
@@ -42,7 +42,7 @@ export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
   scaleA: 'f32',
 };
 
-export function productProgram(variant: ProductVariant): Program {
+export const productProgram = remembered((variant: ProductVariant): Program => {
   const { adds, buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   const named = (name: string, count: number, type = element) =>
@@ -70,7 +70,7 @@ export function productProgram(variant: ProductVariant): Program {
     extensions: precision === 'fp16' ? ['f16'] : [],
     source: sourceOf(variant),
   };
-}
+});
 
 const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => text(index)).join('\n');
@@ -110,7 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     workgroupBarrier();
     for (var k4 = 0u; k4 < ${inner / 4}u; k4++) {
       ${precision === 'fp16' ? accumulators((row, vector) => `var h${row}_${vector} = vec4<f16>(0.0h);`) : ''}
-      ${times(4, (step) => stepOf(step, variant))}
+      ${stepsOf(variant)}
       ${precision === 'fp16' ? accumulators((row, vector) => `c${row}_${vector} += vec4f(h${row}_${vector});`) : ''}
     }
     workgroupBarrier();
@@ -209,12 +209,19 @@ function loadCall(part: number, { size, inner, side }: Tile): string {
   return `if (lane < ${half}u) { load_A(factor, row0, k, lane); } else { load_B(factor, column0, k, lane - ${half}u); }`;
 }
 
+/** Four k. Where a step is long already a loop does: unrolled four times it takes drivers seconds to compile. */
+function stepsOf(variant: ProductVariant): string {
+  return variant.tile.registers === 8
+    ? `for (var step = 0u; step < 4u; step++) ${stepOf('step', variant)}`
+    : times(4, (step) => stepOf(`${step}u`, variant));
+}
+
 /** One k: outer product of a column of A's tile and a row of B's. */
-function stepOf(step: number, { tile, precision, result }: ProductVariant): string {
+function stepOf(step: string, { tile, precision, result }: ProductVariant): string {
   const { size, side, registers } = tile;
   const vectors = registers / 4;
   const read = (factor: 'A' | 'B', at: string, vector: number) =>
-    `let ${factor.toLowerCase()}${vector} = tile${factor}[(k4 * 4u + ${step}u) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))];`;
+    `let ${factor.toLowerCase()}${vector} = tile${factor}[(k4 * 4u + ${step}) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))];`;
   const sum = precision === 'fp16' ? 'h' : 'c';
   const element = precision === 'fp16' ? 'f16' : 'f32';
   return `{

@@ -6,7 +6,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { elementOf, packs, readFour, writeFour } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { stretchesOf } from './stretches.ts';
@@ -27,7 +27,7 @@ export const groupsOfRows = (count: number, width: number) =>
   [Math.ceil((count * Math.ceil(width / 4)) / GROUP_SIZE)] as const;
 
 /** x [A, W], index [count] -> y [count, W]; the index A means a row of zeros. */
-function gatherProgram(packed: boolean): Program {
+const gatherProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
   return {
     name: `gatherRows ${packed ? 'packed' : ''}`,
     inputs: { x: elementOf(packed), index: 'i32' },
@@ -42,13 +42,19 @@ ${mainOf()} {
   y_put(first, left, numbers);
 }`,
   };
+});
+
+interface SumVariant {
+  readonly packed: boolean;
+  /** Whether the rows are taken in another order than theirs. */
+  readonly ordered: boolean;
 }
 
 /**
  * x [R, W] -> y [count, W]: row i is the sum of the rows `order[begins[i]]` to before `begins[i + 1]`, or of the rows
  * themselves where there is no order. A sum is one invocation's for each four columns.
  */
-function sumProgram(packed: boolean, ordered: boolean): Program {
+const sumProgram = remembered(({ packed, ordered }: SumVariant): Program => {
   return {
     name: `sumRows ${packed ? 'packed' : ''} ${ordered ? 'ordered' : ''}`,
     inputs: { x: elementOf(packed), begins: 'u32', ...(ordered ? { order: 'u32' as const } : {}) },
@@ -64,7 +70,7 @@ ${mainOf()} {
   y_put(first, left, sum);
 }`,
   };
-}
+});
 
 /** x [A, W] by index [B] -> [B, W]; A means a row of zeros */
 function gatherRows(call: Call): TensorInfo {
@@ -72,7 +78,7 @@ function gatherRows(call: Call): TensorInfo {
   const { index } = call.attributes as { index: Int32Array };
   const [rows, width] = x.shape as [number, number];
   const y = call.programs.empty([index.length, width]);
-  call.programs.run(gatherProgram(packs(width)), {
+  call.programs.run(gatherProgram({ packed: packs(width) }), {
     inputs: { x, index },
     outputs: { y },
     sizes: { count: index.length, width, rows },
@@ -93,7 +99,7 @@ export function summedRows(
   const { order, begins, stretchBegins, ofTargets } = stretchesOf(targets, count);
   const sum = (x: TensorInfo, sums: number, tables: { begins: Uint32Array; order?: Uint32Array }) => {
     const y = programs.empty([sums, width]);
-    programs.run(sumProgram(packed, tables.order !== undefined), {
+    programs.run(sumProgram({ packed, ordered: tables.order !== undefined }), {
       inputs: { x, ...tables },
       outputs: { y },
       sizes: { count: sums, width },

@@ -3,6 +3,20 @@
 /** Invocations of a workgroup in programs that go over rows: every device has 256. */
 export const GROUP_SIZE = 256;
 
+/**
+ * A function of numbers that may be NaN: some drivers' own `exp` and `log` make a number of it. By bits, since compilers may
+ * take x != x to be false.
+ */
+const keepingNan = (name: string, operation: string, [numbers, bits]: readonly [string, string]) => `
+fn ${name}(x: ${numbers}) -> ${numbers} {
+  return select(${operation}(x), x, (bitcast<${bits}>(x) & ${bits}(0x7fffffffu)) > ${bits}(0x7f800000u));
+}`;
+
+/** `exponential(x)` of a number, `exponential4(x)` of four, `logarithm(x)` of a number. */
+export const EXPONENTIAL = keepingNan('exponential', 'exp', ['f32', 'u32']);
+export const EXPONENTIAL4 = keepingNan('exponential4', 'exp', ['vec4f', 'vec4u']);
+export const LOGARITHM = keepingNan('logarithm', 'log', ['f32', 'u32']);
+
 /** The head of `main` of a program in one dimension. */
 export const mainOf = (size: number = GROUP_SIZE) => `@compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
@@ -28,3 +42,10 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
   }
   return workgroupUniformLoad(&${name}_parts[0]);
 }`;
+
+/**
+ * `exponential(x)` of a number or a vector: exp, and NaN of NaN. A driver in software makes infinity of it, and calls `x != x`
+ * false; `x == x` it knows to be false too.
+ */
+export const exponential = (type: 'f32' | 'vec4f') => `
+fn exponential(x: ${type}) -> ${type} { return select(x, exp(x), x == x); }`;

@@ -1,0 +1,68 @@
+/**
+ * @file Benchmarks. Compares an engine with the golden fixtures on this machine, as `entail engines test` does, in either
+ * precision: `goldens ENGINE PRECISION REPORT [steps]`, with steps twenty steps of training too. Says each part as it is
+ * compared, and writes the report at the end.
+ */
+import { writeFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs-core';
+import { doctor, openEngine } from '../../../main/engines/registry.ts';
+import { goldenChecks, rowOf, trainingRow } from '../../../main/golden/checks.ts';
+import { formatEngineTest, verdictText } from '../../../main/golden/engineTestText.ts';
+import { describeEnvironment } from '../../../main/studio/environment.ts';
+import { projectFolder, readVersion } from '../../../main/version.ts';
+import { ENGINE_NAMES, type EngineName, type Precision } from '../../../shared/engines.ts';
+import type { EngineTestReport, GoldenRow } from '../../../shared/engineTest.ts';
+
+/**
+ * The fixtures' tolerances are single precision's. Factors in half precision are 2^-11 apart, a few products deep: what is
+ * wrong by more than this is wrong.
+ */
+const HALF_TOLERANCE = 0.05;
+
+function judged(row: GoldenRow, precision: Precision): GoldenRow {
+  if (precision === 'fp32') return row;
+  const { relativeError, error } = row;
+  const passes = error === null && relativeError !== null && relativeError <= HALF_TOLERANCE;
+  return { ...row, tolerance: HALF_TOLERANCE, passes };
+}
+
+async function test(engine: EngineName, precision: Precision, steps: boolean): Promise<EngineTestReport> {
+  const opened = await openEngine(engine, { dataDirectory: '', precision });
+  const underTest = { engine, factory: opened.adamVariables };
+  const goldens: GoldenRow[] = [];
+  const say = (row: GoldenRow) => {
+    const { golden, compared, farthest, relativeError, passes, error } = row;
+    const words = [passes ? 'ok     ' : 'OUTSIDE', golden, compared, farthest, relativeError, error ?? ''];
+    console.log(words.join('  '));
+    goldens.push(row);
+  };
+  for (const check of goldenChecks(underTest)) say(judged(await rowOf(check), precision));
+  const trained = steps ? await trainingRow(underTest, { record: opened.record, onStep: () => {} }) : null;
+  if (trained !== null) say(judged(trained.row, precision));
+  const training = trained?.training ?? null;
+  const [found] = await doctor({ dataDirectory: '', engines: [engine] });
+  const allocated: unknown = Reflect.get(tf.memory(), 'numBytesAllocatedInGPU');
+  return {
+    ...{ format: 1, testedAt: new Date().toISOString(), engine: opened.record, goldens, training },
+    environment: describeEnvironment({ version: readVersion(), root: projectFolder() }),
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    deviceMemoryBytes: typeof allocated === 'number' ? allocated : null,
+    ...{ findings: found?.findings ?? [], failure: null },
+    passes: goldens.every(({ passes }) => passes),
+  };
+}
+
+const [asked, precision, path, steps] = process.argv.slice(2);
+try {
+  const engine = ENGINE_NAMES.find((name) => name === asked)!;
+  const report = await test(engine, precision as Precision, steps === 'steps');
+  writeFileSync(path!, formatEngineTest(report));
+  console.log(verdictText(report));
+  process.exitCode = report.passes ? 0 : 1;
+} catch (thrown) {
+  console.error(thrown);
+  console.log(thrown instanceof Error ? thrown.message : String(thrown));
+  process.exitCode = 1;
+}
+// Dawn keeps a process that holds a device.
+process.stdout.write('', () => process.exit());
