@@ -1,6 +1,7 @@
 /** @file Runs under Node. `entail engines install`. */
 import type { Command } from 'commander';
-import type { InstallPlan, InstallProgress } from '../engines/tensorflow/install.ts';
+import type { InstallPlan } from '../engines/tensorflow/fetchWheels.ts';
+import type { InstallProgress } from '../engines/tensorflow/install.ts';
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { sizeText } from './figures.ts';
 import { downloadProgressText } from './progressText.ts';

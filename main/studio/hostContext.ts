@@ -29,6 +29,7 @@ export type HostBase = Pick<
   | 'inference'
   | 'exports'
   | 'takeInRun'
+  | 'reportEngine'
   | 'models'
   | 'platform'
   | 'notices'

@@ -1,6 +1,7 @@
 /** @file Runs under Node. What a hosted studio is: what the host brings, and what every area of handlers is given. */
 import type { AppInfo } from '../../shared/contract/app.ts';
 import type { StudioEvent } from '../../shared/contract/events.ts';
+import type { EngineTestReport } from '../../shared/engineTest.ts';
 import type { Entries } from '../entries.ts';
 import type { Dispatch } from '../rpc/dispatch.ts';
 import type { EventHub } from '../rpc/eventHub.ts';
@@ -10,6 +11,7 @@ import type { DatasetService } from './datasets.ts';
 import type { Deletions } from './deletions.ts';
 import type { DeviceService } from './devices.ts';
 import type { DirectoryChoice } from './directoryChoice.ts';
+import type { EngineReportWish } from './engineReport.ts';
 import type { EngineService } from './engines.ts';
 import type { ErrorAnalysisService } from './errorAnalysis.ts';
 import type { ExportService } from './exports.ts';
@@ -69,6 +71,7 @@ export interface HostContext {
   readonly inference: InferenceService;
   readonly exports: ExportService;
   takeInRun(path: string, signal: AbortSignal): Promise<TakenRun>;
+  reportEngine(wish: EngineReportWish): Promise<EngineTestReport>;
   readonly models: ImportedModelService;
   readonly modelChanges: ModelChanges;
   readonly errorAnalysis: ErrorAnalysisService;

@@ -44,7 +44,8 @@ export async function requireFreeDevice(
 ): Promise<void> {
   const name = await engines.best(engine);
   const { waitsFor } = await devices.turnOf(name, ONE_DEVICE, { sharesProcessor: false });
-  if (waitsFor.length === 0 && !jobs.isRunning('probe') && !jobs.isRunning('testEngine')) return;
+  const measuring = (['probe', 'testEngine', 'reportEngine'] as const).some((kind) => jobs.isRunning(kind));
+  if (waitsFor.length === 0 && !measuring) return;
   const who = waitsFor.map(({ device, holder }) => ` ${device} is ${holderText(holder)}.`).join('');
   throw new StudioError(
     'LOCKED',

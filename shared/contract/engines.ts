@@ -35,6 +35,8 @@ export const engineRoutes = {
   'engines/uninstall': answers<{ readonly job: string }>()(
     z.strictObject({ engine: z.literal('tensorflow') }),
   ),
+  /** A job that compares the engine with PyTorch on its best device and leaves a report as Markdown. */
+  'engines/report': answers<{ readonly job: string }>()(z.strictObject({ engine: engineName })),
   /** A job that trains the quick recipe on the built-in sample for a few steps and measures pairs per second. */
   'engines/test': answers<{ readonly job: string }>()(z.strictObject({ engine: engineName })),
 };

@@ -40,6 +40,13 @@ export type JobOutcome =
   | { readonly kind: 'installEngine' }
   | { readonly kind: 'uninstallEngine' }
   | { readonly kind: 'testEngine'; readonly engine: EngineName; readonly pairsPerSecond: number | null }
+  | {
+      readonly kind: 'reportEngine';
+      readonly engine: EngineName;
+      /** Markdown, to paste. */
+      readonly report: string | null;
+      readonly passes: boolean | null;
+    }
   /** Ids of what is in its place so far. */
   | { readonly kind: 'export'; readonly run: string; readonly exports: readonly number[] }
   | { readonly kind: 'importRun'; readonly run: string | null }

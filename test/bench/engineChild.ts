@@ -12,6 +12,7 @@ import { ClassifierTask } from '../../main/training/classifierTask.ts';
 import { evaluationTokensOf, microBatchTokensOf } from '../../main/training/microBatchSize.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { ModelConfig } from '../../shared/runs.ts';
+import { watchOps } from '../support/watchedOps.ts';
 import { bookHyperparameters } from './models.ts';
 import { pairsOfFile } from './works.ts';
 
@@ -25,7 +26,7 @@ export interface EngineRequest {
   readonly batch: string;
   readonly steps: number;
   readonly microBatchTokens: number | null;
-  /** Measures time by kernel too, which only `native` can tell. */
+  /** Measures time by kernel too, which `native` and `tensorflow` can tell. */
   readonly profile: boolean;
 }
 
@@ -107,16 +108,25 @@ async function profile(
   split: EncodedSplit,
   request: EngineRequest,
 ): Promise<Record<string, number>> {
-  const backend = tf.backend();
-  if (!(backend instanceof NativeBackend)) throw new Error('Only native tells its time by kernel.');
-  const timings: NonNullable<NativeBackend['timings']> = new Map();
-  const { stepsMs } = await trainSteps(task, split, request, () => {
-    backend.timings = timings;
-  });
-  const perStep = [...timings].map(([name, { ms }]) => [name, ms / request.steps] as const);
+  const timings = watchedKernels(request.engine);
+  const { stepsMs } = await trainSteps(task, split, request, () => timings.clear());
+  const perStep = [...timings].map(
+    ([name, { calls, ms }]) => [`${name} × ${calls / request.steps}`, ms / request.steps] as const,
+  );
   const inKernels = perStep.reduce((sum, [, ms]) => sum + ms, 0);
   const whole = stepsMs.reduce((sum, ms) => sum + ms, 0) / request.steps;
   return Object.fromEntries([...perStep.sort((a, b) => b[1] - a[1]), ['JavaScript', whole - inKernels]]);
+}
+
+/** Time by kernel, which goes on growing. */
+function watchedKernels(engine: EngineName): Map<string, { readonly calls: number; readonly ms: number }> {
+  const backend = tf.backend();
+  if (engine === 'tensorflow') return watchOps(backend).ops;
+  if (!(backend instanceof NativeBackend))
+    throw new Error('Only native and tensorflow tell their time by kernel.');
+  const timings: NonNullable<NativeBackend['timings']> = new Map();
+  backend.timings = timings;
+  return timings;
 }
 
 async function measure(request: EngineRequest): Promise<EngineFigures> {

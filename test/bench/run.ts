@@ -27,7 +27,7 @@ Usage: npm run -s bench -- [options]
   --micro-batch-tokens N
   --no-peer             leave PyTorch out
   --prototype PROGRAM   a program that prints "N pairs/s", measured beside the others
-  --profile             time by kernel of native, and no other program
+  --profile             time by kernel of native (or of tensorflow, with --engine), and no other program
   --scaling             how native's step grows with threads, pairs, length and width (of the work book)
   --json                one JSON object on stdout
 

@@ -48,7 +48,12 @@ export async function tensorflowReport(
   const tools = await toolFindings(installation === null);
   const gpu = [...gpuFindings(driver, cuda), ...cudaLibraryFindings(installation, cuda)];
   const test = installation === null ? null : await testOf(installation);
-  const findings = [...machine, ...tools, ...gpu, ...installationFindings(installation, broken, test)];
+  const findings = [
+    ...machine,
+    ...tools,
+    ...gpu,
+    ...installationFindings(installation, broken, { test, expectsGpu: cuda }),
+  ];
   return {
     ...verdictOf({ installation, broken, test, machine, tools, driver, isDriverLoaded: cuda }),
     engine: 'tensorflow',
@@ -120,7 +125,7 @@ async function toolFindings(required: boolean): Promise<DoctorFinding[]> {
 function installationFindings(
   installation: Installation | null,
   broken: readonly BrokenInstallation[],
-  test: SelfTestResult | null,
+  { test, expectsGpu }: { readonly test: SelfTestResult | null; readonly expectsGpu: boolean },
 ): DoctorFinding[] {
   const findings: DoctorFinding[] = broken.map(({ problem }) => {
     return {
@@ -141,7 +146,7 @@ function installationFindings(
   const { kind, tensorflowVersion } = installation.manifest;
   const size = `${Math.round(installation.sizeBytes / 1e6)} MB`;
   const detail = `TensorFlow ${tensorflowVersion} (${kind}), ${size}`;
-  const trouble = test.ok && test.gpuTrouble !== null ? `: ${test.gpuTrouble}` : '';
+  const trouble = expectsGpu && test.ok && test.gpuTrouble !== null ? `: ${test.gpuTrouble}` : '';
   const where = test.ok ? `right, on the ${test.usesGpu ? 'GPU' : 'CPU'}${trouble}` : test.problem;
   return [
     ...findings,

@@ -15,10 +15,11 @@ const MESSAGES: readonly (readonly [pattern: RegExp, meaning: string])[] = [
     'the NVIDIA driver is too old for these CUDA libraries',
   ],
   [/CUDA_ERROR_NO_DEVICE/, 'CUDA sees no GPU'],
+  // What it makes of a driver's library that it cannot open.
+  [/Could not find cuda drivers|UNKNOWN ERROR \(303\)/, 'it finds no CUDA driver (libcuda.so.1)'],
   [/[Ff]ailed call to cuInit: ([^\n]{1,300})/, 'CUDA does not start ($1)'],
   [/Cannot dlopen some GPU libraries/, 'some of its CUDA libraries do not load'],
   [/kernel driver does not appear to be running/, "the NVIDIA driver's kernel module is not loaded"],
-  [/Could not find cuda drivers/, 'it finds no CUDA driver (libcuda.so.1)'],
 ];
 
 /** A clause, or null when the library said nothing of it. */

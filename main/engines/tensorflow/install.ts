@@ -3,13 +3,13 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { StudioError } from '../../../shared/errors.ts';
 import { writeFileAtomic } from '../../files/atomicWrite.ts';
-import { requireFreeBytes } from '../../files/disk.ts';
 import { acquireFileLock } from '../../files/fileLock.ts';
 import { nodeFileSystem } from '../../files/fileSystem.ts';
 import { defaultThreads, glibcVersion, type HardwarePlaces, hasNvidiaDriver } from '../hardware.ts';
 import { compileBinding } from './compile.ts';
 import { requireCudaMachine } from './cudaReadiness.ts';
 import { environmentFor } from './environment.ts';
+import { fetchWheels, type InstallPlan } from './fetchWheels.ts';
 import {
   BINDING_FILE,
   downloadFolder,
@@ -21,8 +21,8 @@ import {
   readInstallation,
   tensorflowFolder,
 } from './installation.ts';
-import { downloadWheel, hasWheel, sha256Of } from './pipDownload.ts';
-import { downloadBytes, LEAST_GLIBC, type Recipe, recipeFor, unpackedBytes, type Wheel } from './recipe.ts';
+import { sha256Of } from './pipDownload.ts';
+import { LEAST_GLIBC, type Recipe, recipeFor, unpackedBytes } from './recipe.ts';
 import { requireTools, type Tools } from './requirements.ts';
 import { selfTest } from './selfTest.ts';
 import { type UnpackedFile, unpackWheel } from './unpack.ts';
@@ -52,17 +52,6 @@ export interface InstallOptions {
   readonly onProgress?: (progress: InstallProgress) => void;
 }
 
-/** What an installation takes from the network and from the disk. */
-export interface InstallPlan {
-  /** `isThere`: fetched and verified already. */
-  readonly wheels: readonly (Pick<Wheel, 'project' | 'version' | 'sizeBytes'> & {
-    readonly isThere: boolean;
-  })[];
-  /** Of those that are not there yet. */
-  readonly downloadBytes: number;
-  readonly unpackedBytes: number;
-}
-
 export interface InstallOutcome {
   readonly installation: Installation;
   /** True when it was there before, and nothing was done. */
@@ -72,9 +61,6 @@ export interface InstallOutcome {
   /** For CUDA: why it uses no GPU, a clause; null where it does, and where nobody expects it. */
   readonly gpuTrouble: string | null;
 }
-
-/** Room for the binding, headers and the compiler's own files. */
-const MARGIN_BYTES = 200 * 2 ** 20;
 
 /**
  * Installs TensorFlow into the data directory. Safe to interrupt and to repeat: wheels that were fetched and verified
@@ -130,7 +116,11 @@ async function installFresh(
   report(options, 'checking', 'python3, pip and the C++ compiler');
   const tools = await requireTools();
   sweepLeftovers(options.dataDirectory);
-  await downloadAll(recipe, options);
+  await fetchWheels(recipe, {
+    ...options,
+    onChecking: (file) => report(options, 'checking', file),
+    onBytes: (file, done, total) => report(options, 'downloading', file, done, total),
+  });
   const work = `${folder}.tmp-${process.pid}`;
   mkdirSync(work);
   try {
@@ -156,35 +146,6 @@ function sweepLeftovers(dataDirectory: string): void {
   mkdirSync(downloads, { recursive: true });
   for (const name of readdirSync(downloads))
     if (name.startsWith('.partial-')) rmSync(join(downloads, name), { recursive: true, force: true });
-}
-
-async function downloadAll(recipe: Recipe, options: InstallOptions): Promise<void> {
-  const folder = downloadFolder(options.dataDirectory);
-  const totalBytes = downloadBytes(recipe);
-  const place = { folder, ...(options.signal === undefined ? {} : { signal: options.signal }) };
-  const wanted: Wheel[] = [];
-  for (const wheel of recipe.wheels) {
-    report(options, 'checking', wheel.file);
-    if (!(await hasWheel(wheel, place))) wanted.push(wheel);
-  }
-  const missingBytes = wanted.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  options.onPlan?.({
-    wheels: recipe.wheels.map((wheel) => {
-      const { project, version, sizeBytes } = wheel;
-      return { project, version, sizeBytes, isThere: !wanted.includes(wheel) };
-    }),
-    downloadBytes: missingBytes,
-    unpackedBytes: unpackedBytes(recipe),
-  });
-  const needed = missingBytes + unpackedBytes(recipe) + MARGIN_BYTES;
-  requireFreeBytes(folder, needed, 'Installing TensorFlow');
-  let before = totalBytes - missingBytes;
-  for (const wheel of wanted) {
-    const onBytes = (done: number) => report(options, 'downloading', wheel.file, before + done, totalBytes);
-    onBytes(0);
-    await downloadWheel(wheel, { ...place, onBytes });
-    before += wheel.sizeBytes;
-  }
 }
 
 async function unpackAll(recipe: Recipe, work: string, options: InstallOptions): Promise<UnpackedFile[]> {

@@ -3,6 +3,7 @@ import type { HandlersOf } from '../../../shared/contract/contract.ts';
 import type { EngineOverview, engineRoutes } from '../../../shared/contract/engines.ts';
 import { OFFERED_ENGINES } from '../../../shared/engines.ts';
 import { formatBytes } from '../../files/disk.ts';
+import { startEngineReport } from '../engineReportJob.ts';
 import { testEngine } from '../engineTest.ts';
 import type { HostContext } from '../hosting.ts';
 
@@ -55,6 +56,7 @@ export function enginesHandlers(context: HostContext): HandlersOf<typeof engineR
         },
       }),
     }),
+    'engines/report': async ({ engine }) => ({ job: await startEngineReport(context, engine) }),
     'engines/test': async ({ engine }) => ({ job: await testEngine(context, engine) }),
   };
 }

@@ -177,8 +177,12 @@ describe('why the library uses no GPU', () => {
       'CUDA sees no GPU',
     ],
     [
-      'E0000 cuda_platform.cc:51] failed call to cuInit: UNKNOWN ERROR (303)',
-      'CUDA does not start (UNKNOWN ERROR (303))',
+      'E0000 cuda_platform.cc:51] failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)',
+      'it finds no CUDA driver (libcuda.so.1)',
+    ],
+    [
+      'E0000 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: CUDA_ERROR_INVALID_DEVICE',
+      'CUDA does not start (INTERNAL: CUDA error: Failed call to cuInit: CUDA_ERROR_INVALID_DEVICE)',
     ],
     [
       'I0000 cudart_stub.cc:31] Could not find cuda drivers on your machine, GPU will not be used.',

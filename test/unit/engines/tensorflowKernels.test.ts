@@ -2,10 +2,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type OpenEngine, openEngine } from '../../../main/engines/registry.ts';
+import { updateAll } from '../../../main/model/adam.ts';
 import type { DropoutSource } from '../../../main/model/dropout.ts';
 import { addDropoutNorm, layerNorm } from '../../../main/model/kernels/addDropoutNorm.ts';
+import { crossEntropy } from '../../../main/model/kernels/crossEntropy.ts';
 import { rowsMask } from '../../../main/model/kernels/dropoutMask.ts';
+import { gradientNorm } from '../../../main/model/kernels/gradientNorm.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
+import { watchOps } from '../../support/watchedOps.ts';
 
 let engine: OpenEngine | null = null;
 
@@ -150,6 +154,56 @@ describe('Adam on tensorflow', () => {
     rows.dispose();
     variable.dispose();
     expect(tf.memory().numTensors).toBeLessThan(held);
+  });
+});
+
+/** How often each operation runs while `work` does. */
+function callsOf(work: () => void): Record<string, number> {
+  const watch = watchOps(tf.backend());
+  try {
+    work();
+  } finally {
+    watch.stop();
+  }
+  return Object.fromEntries([...watch.ops].map(([name, { calls }]) => [name, calls]));
+}
+
+describe('operations on tensorflow', () => {
+  it('are one for the cross-entropy with its gradient by the logits', ({ skip }) => {
+    opened(skip);
+    const logits = tf.randomNormal([5, 3], 0, 1, 'float32', 1) as tf.Tensor2D;
+    const labels = Int32Array.of(0, 1, 2, 0, 1);
+    const options = { classWeights: null, labelSmoothing: 0 };
+    const calls = callsOf(() => {
+      const losses = tf.tidy(() => crossEntropy(logits, labels, options));
+      losses.dispose();
+    });
+    expect(calls).toEqual({ SparseSoftmaxCrossEntropyWithLogits: 1 });
+    logits.dispose();
+  });
+
+  it('are one for Adam of each variable, and nothing is left of the numbers that they share', ({ skip }) => {
+    const { adamVariables } = opened(skip);
+    const variables = [1, 2, 3].map(() => adamVariables(tf.ones([4]), tf.zeros([4]), tf.zeros([4])));
+    const gradient = tf.ones([4]);
+    const updates = variables.map((variable) => ({ variable, gradient, settings: SETTINGS }));
+    const before = tf.memory().numTensors;
+    expect(callsOf(() => updateAll(adamVariables, updates, null))).toEqual({ ResourceApplyAdam: 3 });
+    expect(tf.memory().numTensors).toBe(before);
+    gradient.dispose();
+    for (const variable of variables) variable.dispose();
+  });
+
+  it('are one a tensor for the norm of a gradient, which is the norm', async ({ skip }) => {
+    opened(skip);
+    const gradients = [tf.tensor1d([3]), tf.tensor2d([4, 12, 84], [1, 3]), tf.scalar(132)];
+    let norm: tf.Scalar | null = null;
+    const calls = callsOf(() => {
+      norm = gradientNorm(gradients);
+    });
+    expect(calls).toEqual({ L2Loss: 3, AddN: 1, Mul: 1, Sqrt: 1 });
+    expect((await norm!.data())[0]).toBeCloseTo(Math.hypot(3, 4, 12, 84, 132), 4);
+    tf.dispose([norm!, ...gradients]);
   });
 });
 

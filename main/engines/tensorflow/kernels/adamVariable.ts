@@ -5,11 +5,46 @@
  */
 import { randomUUID } from 'node:crypto';
 import * as tf from '@tensorflow/tfjs-core';
-import type { AdamSettings, AdamVariable, AdamVariableFactory, SparseGradient } from '../../../model/adam.ts';
+import type {
+  AdamSettings,
+  AdamUpdate,
+  AdamVariable,
+  AdamVariableFactory,
+  SparseGradient,
+} from '../../../model/adam.ts';
 import type { TensorflowOps } from '../ops.ts';
 
 export function tensorflowAdamVariables(ops: TensorflowOps): AdamVariableFactory {
-  return (value, first, second) => new ResourceAdamVariable(ops, [value, first, second]);
+  const make = (value: tf.Tensor, first: tf.Tensor, second: tf.Tensor) =>
+    new ResourceAdamVariable(ops, [value, first, second]);
+  return Object.assign(make, { updateAll });
+}
+
+/** One kernel a variable; the numbers that they share are handed to the library once. */
+function updateAll(updates: readonly AdamUpdate[]): void {
+  const numbers = new Numbers();
+  for (const { variable, gradient, settings } of updates) {
+    const ours = variable as ResourceAdamVariable;
+    if (gradient instanceof tf.Tensor) ours.update(gradient, settings, numbers);
+    else ours.updateRows(gradient, settings, numbers);
+  }
+  numbers.dispose();
+}
+
+/** Scalars by value, each made once. */
+class Numbers {
+  readonly #made = new Map<number, tf.Scalar>();
+
+  scalar(value: number): tf.Scalar {
+    const made = this.#made.get(value) ?? tf.keep(tf.scalar(value));
+    this.#made.set(value, made);
+    return made;
+  }
+
+  dispose(): void {
+    tf.dispose([...this.#made.values()]);
+    this.#made.clear();
+  }
 }
 
 class ResourceAdamVariable implements AdamVariable {
@@ -37,23 +72,25 @@ class ResourceAdamVariable implements AdamVariable {
     return { first: this.#first.read(), second: this.#second.read() };
   }
 
-  update(gradient: tf.Tensor, settings: AdamSettings): void {
+  update(gradient: tf.Tensor, settings: AdamSettings, shared?: Numbers): void {
     this.#forgetRead();
+    const numbers = shared ?? new Numbers();
     tf.tidy(() => {
       if (settings.weightDecay !== 0) this.#decay(settings.lr * settings.weightDecay);
-      const numbers = kernelNumbers(settings).map((number) => tf.scalar(number));
+      const scalars = kernelNumbers(settings).map((number) => numbers.scalar(number));
       const handles = [this.#value.handle, this.#first.handle, this.#second.handle];
       const { flag, type } = bound(this.#ops);
       const attributes = [type('T', 'float'), flag('use_locking', false), flag('use_nesterov', false)];
-      this.#ops.many('ResourceApplyAdam', attributes, [...handles, ...numbers, gradient], 0);
+      this.#ops.many('ResourceApplyAdam', attributes, [...handles, ...scalars, gradient], 0);
     });
+    if (shared === undefined) numbers.dispose();
   }
 
   /**
    * A dense gradient is made for the moment: TensorFlow's Adam takes no other. (A kept one, changed by row, would be
    * copied at every read: a variable that was once written by rows is.)
    */
-  updateRows({ ids, rows }: SparseGradient, settings: AdamSettings): void {
+  updateRows({ ids, rows }: SparseGradient, settings: AdamSettings, shared?: Numbers): void {
     const { type } = bound(this.#ops);
     const types = [type('T', 'float'), type('Tindices', 'int32'), type('Tnumsegments', 'int32')];
     tf.tidy(() => {
@@ -63,7 +100,7 @@ class ResourceAdamVariable implements AdamVariable {
         tf.tensor1d(ids, 'int32'),
         tableRows,
       ]);
-      this.update(gradient, settings);
+      this.update(gradient, settings, shared);
     });
   }
 

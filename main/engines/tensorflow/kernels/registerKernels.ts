@@ -6,6 +6,7 @@ import { addDropoutNorm, addDropoutNormGradient } from './addDropoutNorm.ts';
 import { crossEntropy } from './crossEntropy.ts';
 import { dropoutMask } from './dropoutMask.ts';
 import { embeddingSum, embeddingSumGradient } from './embeddingSum.ts';
+import { gradientNorm } from './gradientNorm.ts';
 import { linear, linearGradient } from './linear.ts';
 
 /** Inputs and attributes are typed where each kernel is written; tfjs passes both without types. */
@@ -30,6 +31,7 @@ function kernelsOf(ops: TensorflowOps): [KernelName, Kernel][] {
     [KERNELS.crossEntropy, (inputs, attributes) => crossEntropy(ops, inputs, attributes)],
     [KERNELS.dropoutMask, (_inputs, attributes) => [dropoutMask(ops, attributes)]],
     [KERNELS.embeddingSum, (inputs, attributes) => embeddingSum(inputs, attributes)],
+    [KERNELS.gradientNorm, (inputs) => gradientNorm(ops, inputs)],
     [KERNELS.embeddingSumGradient, (inputs, attributes) => embeddingSumGradient(ops, inputs, attributes)],
   ];
   if (ops.usesGpu) return everywhere; // oneDNN's layer normalisation has no kernel there
