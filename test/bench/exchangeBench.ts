@@ -15,7 +15,8 @@ import { makeExchangeFolder, removeExchangeFolder } from '../../main/training/pa
 import { type GradientExchange, shareOf } from '../../main/training/parallel/gradientExchange.ts';
 import { mappedBytes } from '../../main/training/parallel/mappedExchange.ts';
 import { meet } from '../../main/training/parallel/meeting.ts';
-import { bookHyperparameters, pairsOfFile, WORKS, writeBatch } from './works.ts';
+import { bookHyperparameters } from './models.ts';
+import { pairsOfFile, WORKS, writeBatch } from './works.ts';
 
 const STEPS = 15;
 const WARM_STEPS = 2;
