@@ -102,7 +102,7 @@ function servicesOf(options: StudioOptions): { studio: Studio; databases: Databa
       preparePage: options.prepareExportPage ?? builtExportPage,
     }),
     reportEngine: (wish: EngineReportWish) =>
-      reportEngine({ engines, entries, dataDirectory, environment }, wish),
+      reportEngine({ devices, engines, entries, dataDirectory, environment }, wish),
     takeInRun: (path: string, signal: AbortSignal) => takeInRun({ databases, entries }, path, signal),
     close: () => databases.close(),
   };

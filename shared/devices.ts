@@ -54,8 +54,9 @@ export const MOST_DEVICES = 16;
 export const deviceReferenceSchema = z.string().regex(/^(cpu|((cuda|webgpu):)?(0|[1-9]\d{0,2}))$/);
 
 /**
- * What a run asks for: so many of the best that are free (a run that goes on takes as many as before); all that are free
- * when it starts, at least one; all there are; or these. An engine's processor counts only where it has no GPU, or by name.
+ * What a run asks for: so many of the best that are free (a run that goes on takes as many as before); all of one kind that
+ * are free when it starts, at least one; all there are; or these. An engine's processor counts only where it has no GPU, or
+ * by name.
  */
 export const devicesWishSchema = z.union([
   z.number().int().min(1).max(MOST_DEVICES),

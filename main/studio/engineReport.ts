@@ -1,14 +1,18 @@
 /** @file Runs under Node. An engine compared with PyTorch on this machine: the test in its child, and the report of it. */
-import type { DeviceName } from '../../shared/devices.ts';
+import { type DeviceName, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { EngineTestReport } from '../../shared/engineTest.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Environment } from '../../shared/runs.ts';
 import type { Entries } from '../entries.ts';
+import type { FileLock } from '../files/fileLock.ts';
 import { superviseEngineTest } from '../golden/superviseEngineTest.ts';
+import type { DeviceService } from './devices.ts';
+import { holderText } from './deviceText.ts';
 import type { EngineService } from './engines.ts';
 
 export interface EngineReportSetting {
+  readonly devices: DeviceService;
   readonly engines: EngineService;
   readonly entries: Entries;
   readonly dataDirectory: string;
@@ -29,19 +33,21 @@ export interface EngineReportWish {
 /** Longer than `wasm` takes on two slow cores. */
 export const REPORT_TIME_LIMIT_MS = 20 * 60_000;
 
-/** @throws StudioError ENGINE_MISSING, ENGINE_FAILED when it does not open; CANCELLED. */
+/** @throws StudioError ENGINE_MISSING, ENGINE_FAILED when it does not open; LOCKED while somebody computes on its GPU; CANCELLED. */
 export async function reportEngine(
-  { engines, entries, dataDirectory, environment }: EngineReportSetting,
+  { devices, engines, entries, dataDirectory, environment }: EngineReportSetting,
   { engine, device: wished, threads, timeLimitMs, signal, onProgress }: EngineReportWish,
 ): Promise<EngineTestReport> {
   await engines.choose(engine);
-  const device = await deviceOf(engines, engine, wished);
-  const found = await superviseEngineTest({
-    entry: entries.path('engineTest'),
-    environment: await engines.workerEnvironment(engine, { threads, device }),
-    order: { kind: 'test', engine, dataDirectory, device, threads },
-    ...{ signal, timeLimitMs, onProgress },
-  });
+  const { device, lock } = await takeDevice(devices, engine, wished);
+  const test = async () =>
+    await superviseEngineTest({
+      entry: entries.path('engineTest'),
+      environment: await engines.workerEnvironment(engine, { threads, device }),
+      order: { kind: 'test', engine, dataDirectory, device, threads },
+      ...{ signal, timeLimitMs, onProgress },
+    });
+  const found = await test().finally(() => lock.release());
   const [doctor] = await engines.doctor([engine]);
   const { failure, goldens, training } = found;
   const complete = failure === null && training !== null;
@@ -55,16 +61,19 @@ export async function reportEngine(
   };
 }
 
-/** @throws StudioError USAGE naming the devices that there are. */
-async function deviceOf(
-  engines: EngineService,
+/** @throws StudioError NOT_FOUND for a device that is not there, LOCKED while somebody computes on it. */
+async function takeDevice(
+  devices: DeviceService,
   engine: EngineName,
   wished: DeviceName | null,
-): Promise<DeviceName> {
-  const devices = await engines.devices(engine);
-  if (wished === null) return devices[0]!.name;
-  if (devices.some(({ name }) => name === wished)) return wished;
-  throw new StudioError('USAGE', `The engine ${engine} has no device ${wished} here.`, {
-    nextStep: `There are: ${devices.map(({ name, title }) => `${name} (${title})`).join(', ')}.`,
-  });
+): Promise<{ readonly device: DeviceName; readonly lock: FileLock }> {
+  const wish = wished === null ? ONE_DEVICE : [wished];
+  const { placement, waitsFor } = await devices.turnOf(engine, wish, { sharesProcessor: true });
+  if (placement === null) {
+    const who = waitsFor.map(({ device, holder }) => `${device}, ${holderText(holder)}`).join('; ');
+    throw new StudioError('LOCKED', `An engine is tested on a free device; here is ${who}.`, {
+      nextStep: 'Test it when that is done, or name another device with --device.',
+    });
+  }
+  return { device: placement[0]!.name, lock: await devices.lock(placement, `the test of ${engine}`) };
 }

@@ -46,7 +46,11 @@ describe('engines test', () => {
   it.each([
     [['engines', 'test', 'abacus'], 2, 'There is no engine called "abacus"'],
     [['engines', 'test', 'wasm', '--device', 'gpu'], 2, '--device must be such as cpu'],
-    [['engines', 'test', 'wasm', '--device', 'cuda:0'], 2, 'The engine wasm has no device cuda:0 here.'],
+    [
+      ['engines', 'test', 'wasm', '--device', 'cuda:0'],
+      1,
+      'There is no device "cuda:0" for this engine; there is cpu.',
+    ],
     [['engines', 'test', 'wasm', '--minutes', '0'], 2, '--minutes must be a whole number'],
     [['engines', 'test', 'tensorflow'], 1, 'The engine tensorflow is not installed.'],
   ])('%j ends with exit code %i and says why', { timeout: SLOWEST_MS }, async (words, exitCode, says) => {
