@@ -47,14 +47,16 @@ export interface DeviceStanding extends Device {
   readonly holders: readonly DeviceHolder[];
 }
 
-const MOST_DEVICES = 64;
+/** Of one run. */
+export const MOST_DEVICES = 16;
 
 /** A device's name, or just the number of a GPU: of whichever kind the engine computes on. */
 export const deviceReferenceSchema = z.string().regex(/^(cpu|((cuda|webgpu):)?(0|[1-9]\d{0,2}))$/);
 
 /**
- * What a run asks for: so many of the best that are free (a run that goes on takes as many as before); all that are free
- * when it starts, at least one; all there are; or these. An engine's processor counts only where it has no GPU, or by name.
+ * What a run asks for: so many of the best that are free (a run that goes on takes as many as before); all of one kind that
+ * are free when it starts, at least one; all there are; or these. An engine's processor counts only where it has no GPU, or
+ * by name.
  */
 export const devicesWishSchema = z.union([
   z.number().int().min(1).max(MOST_DEVICES),
@@ -63,8 +65,11 @@ export const devicesWishSchema = z.union([
 ]);
 export type DevicesWish = z.infer<typeof devicesWishSchema>;
 
-/** What a run asks for that does not ask. */
+/** What a run of the queue asks for that does not ask: runs then train side by side. */
 export const ONE_DEVICE: DevicesWish = 1;
+
+/** What a run asks for that a person starts without saying: as the book trains. */
+export const FREE_DEVICES: DevicesWish = 'free';
 
 export const PROCESSOR: Device = {
   name: 'cpu',

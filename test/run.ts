@@ -13,8 +13,11 @@ const ROOT = dirname(import.meta.dirname);
 const SUMMARY_FOLDER = process.env['ENTAIL_TEST_SUMMARIES'];
 /** .ci/run sets it: then every test must really run. */
 const NO_SKIPS = process.env['ENTAIL_NO_SKIPS'] === '1';
-/** But for these: PyTorch is several gigabytes, and only peers that are there anyway are asked (test/support/pythonWith.ts). */
-const MAY_SKIP = /^no Python with torch\b/;
+/**
+ * But for these: PyTorch is several gigabytes, and only peers that are there anyway are asked (test/support/pythonWith.ts); and
+ * no adapter in software has half precision.
+ */
+const MAY_SKIP = /^(no Python with torch|this adapter has no half precision)\b/;
 
 interface Step {
   readonly what: string;

@@ -1,16 +1,22 @@
 /** @file Runs anywhere. --devices: what it says, and what it means. */
-import { type DevicesWish, devicesWishSchema } from '../../shared/devices.ts';
+import { type DevicesWish, devicesWishSchema, FREE_DEVICES, ONE_DEVICE } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 
 export const DEVICES_HELP =
-  'GPUs by number or devices by name, such as 0,1 or cuda:1 or cpu; all; or free: those that are free when it starts (default: one that is free)';
+  'GPUs by number or devices by name, such as 0,1 or cuda:1 or cpu; all; free: those that are free when it starts; or one: one of these (default: free; in the queue one)';
+
+const WORDS: ReadonlyMap<string, DevicesWish> = new Map([
+  ['all', 'all'],
+  ['free', FREE_DEVICES],
+  ['one', ONE_DEVICE],
+]);
 
 /** Undefined when it is not given. Whether the engine has such a device is known later. @throws StudioError USAGE */
 export function devicesFrom(given: string | undefined): DevicesWish | undefined {
   if (given === undefined) return undefined;
   const words = given.split(',').map((word) => word.trim().toLowerCase());
   const wish = devicesWishSchema.safeParse(
-    words[0] === 'all' || words[0] === 'free' ? given.trim().toLowerCase() : words,
+    words.length === 1 && WORDS.has(words[0]!) ? WORDS.get(words[0]!) : words,
   );
   if (!wish.success)
     throw new StudioError('USAGE', `--devices names devices; "${given}" does not.`, {

@@ -70,10 +70,11 @@ export function addPretrain(program: Command, cli: Cli): void {
           ...{ hyperparameters, ...place },
         };
         if (given.queue === true) return await enqueue(work, studio, request);
+        const started: TrainRequest = { devices: 'free', ...request };
         return await watchTraining(
           work,
           { epochs: hyperparameters.epochs, kind: 'pretraining' },
-          (listener) => studio.training.start(request, listener, work.interruption.stop),
+          (listener) => studio.training.start(started, listener, work.interruption.stop),
         );
       }),
   );

@@ -1,5 +1,6 @@
 /** @file Runs under Node. `entail train`: makes a run on a data set and watches it. */
 import type { Command } from 'commander';
+import type { TrainRequest } from '../studio/training.ts';
 import { type Cli, describe } from './command.ts';
 import { addTrainFlags, noWaitOption, type TrainOptions, trainRequestFrom } from './trainRequest.ts';
 import { watchTraining } from './watchTraining.ts';
@@ -21,13 +22,17 @@ export function addTrain(program: Command, cli: Cli): void {
       ],
       ['train --dataset snli --model minilm', 'fine-tune an imported model'],
       ['train --dataset snli --engine tensorflow --devices 1', 'on the second GPU'],
+      [
+        'train --dataset snli --engine tensorflow --devices 0,1',
+        'on two GPUs, each with its share of every batch',
+      ],
       ['train --dataset snli --json', 'JSON lines; the last is {"event":"result",…}'],
     ],
   });
   addTrainFlags(command.addOption(noWaitOption())).action((options: TrainOptions & Record<string, unknown>) =>
     cli.run(options, async (work) => {
       const { training, models } = await work.studio();
-      const request = trainRequestFrom(options, models);
+      const request: TrainRequest = { devices: 'free', ...trainRequestFrom(options, models) };
       return await watchTraining(work, { epochs: request.hyperparameters.epochs }, (listener) =>
         training.start(request, listener, work.interruption.stop),
       );

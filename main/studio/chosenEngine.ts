@@ -2,6 +2,7 @@
 import type { Device } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import { defaultThreads, dividedThreads } from '../engines/hardware.ts';
 import type { ChosenEngine } from './attempt.ts';
 import type { EngineService } from './engines.ts';
 
@@ -23,8 +24,11 @@ export async function engineOn(
   devices: readonly Device[],
 ): Promise<ChosenEngine> {
   const names = devices.map((device) => device.name);
+  const sharers = names.filter((device) => device === 'cpu').length;
+  // Workers that share the processor divide its threads; each finds its own number when it starts.
+  const own = sharers > 1 ? dividedThreads(threads ?? defaultThreads(), sharers) : threads;
   const environments = await Promise.all(
-    names.map((device) => engines.workerEnvironment(name, { threads, device })),
+    names.map((device) => engines.workerEnvironment(name, { threads: own, device })),
   );
   return { name, threads, devices: names, environments };
 }

@@ -108,5 +108,7 @@ function turnOf(
       waitsFor.push({ device: device.name, holder: obstacle.holder });
   }
   if (free.length < least) return { placement: null, free, waitsFor };
-  return { placement: free.slice(0, most), free, waitsFor: [] };
+  // Where a run takes what it finds, these are alike: another kind of GPU would be waited for at every step.
+  const alike = least < most ? free.filter(({ title }) => title === free[0]!.title) : free;
+  return { placement: alike.slice(0, most), free, waitsFor: [] };
 }

@@ -1,7 +1,7 @@
 /** @file Runs under Node. Training runs from request to worker: made at once, or put into the queue and launched later. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DevicesWish, ONE_DEVICE } from '../../shared/devices.ts';
+import { type DevicesWish, FREE_DEVICES, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, errorFromData, StudioError } from '../../shared/errors.ts';
 import type { Environment, RunRecord } from '../../shared/runs.ts';
@@ -29,7 +29,7 @@ import { writeTokenizer } from './tokenizerOfRun.ts';
 
 export interface TrainRequest extends PreparingRequest {
   readonly threads: number | null;
-  /** One where it is not told. */
+  /** Where it is not told: all that are free of a run that starts at once, one of a run that is queued. */
   readonly devices?: DevicesWish;
   /** False: a device that is not free is an error, where there is no queue to wait in. */
   readonly waits?: boolean;
@@ -63,12 +63,12 @@ export class TrainingService {
     signal?: AbortSignal,
   ): Promise<RunningTraining> {
     const { databases } = this.#setting;
+    const wish = request.devices ?? FREE_DEVICES;
     if (isStudioOpen(databases.places.root)) {
-      const runId = await this.enqueue(request, placeAt(databases.store(), 'back'));
+      const runId = await this.enqueue({ ...request, devices: wish }, placeAt(databases.store(), 'back'));
       return this.#join(runId, listener);
     }
     const prepared = preparedRun(databases, request);
-    const wish = request.devices ?? ONE_DEVICE;
     const name = await this.#requireEngine(request);
     await prepared.encode({ onReports: listener.onReports, signal });
     await databases.backUp();
@@ -76,7 +76,7 @@ export class TrainingService {
     const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
     return await this.#starts.fresh(taken, {
       ...{ name, threads: request.threads, listener },
-      store: () => this.#store(request, prepared, null),
+      store: () => this.#store({ ...request, devices: wish }, prepared, null),
       furnish: (runId) => this.#furnish(runId, request, prepared),
     });
   }

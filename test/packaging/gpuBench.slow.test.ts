@@ -16,12 +16,9 @@ const MOST_BYTES = 60e6;
 
 const ROUND =
   '{"kind":"round","steps":2,"pairs":4,"ms":1,"peakMegabytes":10,"batchingMs":null,"recordingMs":null,"loss":1}';
-/** Answers as peer_torch.py does; "varlen" never gets ready, "bucket_compiled" fails. */
+/** Answers as peer_torch.py does; "bucket_compiled" fails. */
 const STAND_IN_FOR_PYTHON = `#!/bin/sh
-case $2 in
-  varlen) sleep 100000 ;;
-  bucket_compiled) echo "RuntimeError: CUDA is not there" >&2; exit 1 ;;
-esac
+case $2 in bucket_compiled) echo "RuntimeError: CUDA is not there" >&2; exit 1 ;; esac
 echo '{"kind":"ready","device":"cuda:0 stand-in","stepMs":1}'
 while read -r order; do echo '${ROUND}'; done
 `;
@@ -54,7 +51,7 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')('the pack
     const python = join(temporaryFolder(), 'python3');
     writeFileSync(python, STAND_IN_FOR_PYTHON, { mode: 0o755 });
     const tiny = ['--tiny', '--out', out, '--python', python, '--rounds', '1', '--round-seconds', '0.1'];
-    const { stdout, temporary } = await runPacked([...tiny, '--seconds', '240'], {
+    const { stdout, temporary } = await runPacked([...tiny, '--seconds', '800'], {
       VK_DRIVER_FILES: driverDescription(packed),
       ENTAIL_WEBGPU_ADAPTER: SOFTWARE_ADAPTER,
     });
@@ -71,7 +68,6 @@ describe.runIf(process.platform === 'linux' && process.arch === 'x64')('the pack
     expect(table).toMatch(/\| tiny +\| native, fp32 +\| +[\d.,]+ \|/);
     expect(table).toMatch(/\| tiny +\| PyTorch as the book does it .*\| +8,000 \|/);
     expect(table).toMatch(/webgpu, fp16: .*has no half precision/);
-    expect(table).toContain('the same without compiling: not ready in time');
     expect(table).toMatch(/length-sorted.*: ended with 1: RuntimeError: CUDA is not there/);
   });
 

@@ -8,6 +8,9 @@ import { Inputs, type Values, valuesOn } from './onEngine.ts';
 
 const CLOSE = 1e-5;
 
+/** Of a test on every engine: a driver in software may take a minute to compile what a GPU's own compiles at once. */
+export const COMPILING_TIMEOUT_MS = 300_000;
+
 export interface Work {
   /** Inputs with a gradient. */
   readonly tensors: readonly { readonly values: Float32Array; readonly shape: readonly number[] }[];

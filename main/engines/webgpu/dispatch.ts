@@ -26,6 +26,7 @@ import { type HostArray, HostArrays } from './hostArrays.ts';
 import { createPipeline, type Pipeline, type Program } from './program.ts';
 import { SizesArena } from './sizesArena.ts';
 import { internalsOf } from './tfjsInternals.ts';
+import { addTfjsUniforms } from './tfjsUniforms.ts';
 
 export interface Run {
   readonly inputs: Readonly<Record<string, TensorInfo | HostArray>>;
@@ -61,11 +62,17 @@ export class Programs {
   /** What empty tensors are bound to, by place: two places of one program must not share a buffer. */
   readonly #placeholders = new Map<number, GPUBuffer>();
 
-  /** One for each backend: it listens to the backend's submits. `programsOf` finds it. */
+  /** One for each backend: it listens to its submits, and keeps the sizes of tfjs' programs too. `programsOf` finds it. */
   constructor(backend: WebGPUBackend) {
     this.backend = backend;
     this.#sizes = new SizesArena(backend.device);
     this.#hostArrays = new HostArrays(backend);
+    const internals = internalsOf(backend);
+    const makeUniforms = internals.makeUniforms.bind(backend);
+    internals.makeUniforms = (uniforms) => {
+      if (this.#sizes.isFull) this.#submit();
+      return addTfjsUniforms(this.#sizes, uniforms) ?? makeUniforms(uniforms);
+    };
     const submit = backend.submitQueue.bind(backend);
     backend.submitQueue = () => {
       this.#sizes.flush();

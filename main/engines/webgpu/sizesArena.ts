@@ -12,13 +12,14 @@ export class SizesArena {
   readonly #buffer: GPUBuffer;
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #view: DataView;
-  readonly #slotBytes: number;
+  /** As much as one program may have. */
+  readonly slotBytes: number;
   #used = 0;
 
   constructor(device: GPUDevice) {
     this.#device = device;
-    this.#slotBytes = device.limits.minUniformBufferOffsetAlignment;
-    this.#bytes = new Uint8Array(SLOTS * this.#slotBytes);
+    this.slotBytes = device.limits.minUniformBufferOffsetAlignment;
+    this.#bytes = new Uint8Array(SLOTS * this.slotBytes);
     this.#view = new DataView(this.#bytes.buffer);
     this.#buffer = device.createBuffer({
       label: 'sizes',
@@ -39,8 +40,8 @@ export class SizesArena {
 
   /** Keeps the numbers of one program until the submit. -> their offset. @throws Error for a number that is missing */
   add(names: Pipeline['sizeNames'], numbers: Readonly<Record<string, number>>): number {
-    if (names.length * 4 > this.#slotBytes) throw new Error(`A program has ${names.length} sizes, too many.`);
-    const offset = this.#used++ * this.#slotBytes;
+    if (names.length * 4 > this.slotBytes) throw new Error(`A program has ${names.length} sizes, too many.`);
+    const offset = this.#used++ * this.slotBytes;
     names.forEach(([name, type], position) => {
       const value = numbers[name];
       if (value === undefined) throw new Error(`The size ${name} of a program is missing.`);
@@ -52,10 +53,17 @@ export class SizesArena {
     return offset;
   }
 
+  /** The same for a program whose numbers are laid out by the caller. */
+  addBytes(size: number, write: (view: DataView, offset: number) => void): GPUBufferBinding {
+    const offset = this.#used++ * this.slotBytes;
+    write(this.#view, offset);
+    return { buffer: this.#buffer, offset, size };
+  }
+
   /** Right before the commands are submitted. */
   flush(): void {
     if (this.#used === 0) return;
-    this.#device.queue.writeBuffer(this.#buffer, 0, this.#bytes, 0, this.#used * this.#slotBytes);
+    this.#device.queue.writeBuffer(this.#buffer, 0, this.#bytes, 0, this.#used * this.slotBytes);
     this.#used = 0;
   }
 }

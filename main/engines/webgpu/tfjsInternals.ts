@@ -3,6 +3,7 @@
  * that its kernels record into, and the count that decides when it is submitted.
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import type { TfjsUniform } from './tfjsUniforms.ts';
 
 /** Of tfjs' `time`: one entry for each program, while somebody wants to know. */
 interface ProgramTimer {
@@ -18,6 +19,8 @@ export interface TfjsInternals {
   readonly supportTimestampQuery: boolean;
   querySet: GPUQuerySet | null;
   readonly querySetCount: number;
+  /** Binds the sizes of one of tfjs' own programs. */
+  makeUniforms: (uniforms: readonly TfjsUniform[]) => GPUBindingResource;
 }
 
 export const internalsOf = (backend: WebGPUBackend) => backend as unknown as TfjsInternals;

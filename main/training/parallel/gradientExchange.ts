@@ -54,7 +54,6 @@ export function shareOf(crew: Crew | null, shares: readonly (readonly unknown[])
 
 /** Numbers of a sum that are exchanged at once: 4 MiB, whatever the size of the network. */
 export const CHUNK_NUMBERS = 2 ** 20;
-export const MOST_RANKS = 16;
 /** A worker that computes is watched by its supervisor; this is for what nobody has thought of. */
 export const LONGEST_SILENCE_MS = 10 * 60_000;
 

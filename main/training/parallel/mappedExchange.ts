@@ -3,6 +3,7 @@
  * slot, each adds up one stretch of all slots, all read the sums.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MOST_DEVICES } from '../../../shared/devices.ts';
 import { type ExchangeBinding, type ExchangeId, LEFT_COUNTER } from '../../engines/native/exchangeBinding.ts';
 import {
   CHUNK_NUMBERS,
@@ -13,7 +14,6 @@ import {
   encodeOrder,
   type GradientExchange,
   LONGEST_SILENCE_MS,
-  MOST_RANKS,
   ORDER_NUMBERS,
   partnerLost,
   partnerSilent,
@@ -22,9 +22,9 @@ import {
 /** Counters beside `LEFT_COUNTER`; all but the first stand for each rank. */
 const TOLD = 1;
 const JOINED = 2;
-const HEARD = JOINED + MOST_RANKS;
-const WRITTEN = HEARD + MOST_RANKS;
-const ADDED = WRITTEN + MOST_RANKS;
+const HEARD = JOINED + MOST_DEVICES;
+const WRITTEN = HEARD + MOST_DEVICES;
+const ADDED = WRITTEN + MOST_DEVICES;
 
 /** An order is written as bits of float64 numbers, two float32 numbers each. */
 const ORDER_ROOM = 64;

@@ -2,13 +2,12 @@
  * @file Runs in the supervisor's process. The workers of a run, one a device: started together, ended together. The first, the
  * leader, speaks for all. When one of them fails, so does the run, for the reason of that one.
  */
-import type { DeviceName } from '../../../shared/devices.ts';
+import { type DeviceName, MOST_DEVICES } from '../../../shared/devices.ts';
 import { type ErrorCode, errorFromData, StudioError } from '../../../shared/errors.ts';
 import type { WorkerReport } from '../../../shared/runs.ts';
 import type { CrewPlace, Followed, HandOver, TrainingJob, TrainingOrder } from '../jobs.ts';
 import { type Limits, SupervisedChild } from '../supervisedChild.ts';
 import { makeExchangeFolder, removeExchangeFolder } from './exchangeFolder.ts';
-import { MOST_RANKS } from './gradientExchange.ts';
 import { mappedBytes } from './mappedExchange.ts';
 
 type Message = WorkerReport | HandOver | Followed;
@@ -54,8 +53,10 @@ export class SupervisedCrew {
   /** @throws StudioError WRITE_FAILED where workers have no place to find each other, USAGE for too many of them */
   constructor(options: CrewOptions) {
     const { devices } = options.job;
-    if (devices.length > MOST_RANKS)
-      throw new StudioError('USAGE', `A run is trained on ${MOST_RANKS} devices at most.`);
+    if (devices.length > MOST_DEVICES)
+      throw new StudioError('USAGE', `A run is trained on ${MOST_DEVICES} devices at most.`, {
+        nextStep: 'Name them with --devices.',
+      });
     this.#options = options;
     this.#alive = Math.max(1, devices.length);
     this.#folder = devices.length > 1 ? makeExchangeFolder(mappedBytes(devices.length)) : null;

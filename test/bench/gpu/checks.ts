@@ -20,14 +20,14 @@ const CHECK_SHARE = 0.3;
 export interface CheckOptions {
   /** For the processes that use WebGPU. */
   readonly vulkanEnvironment: Readonly<Record<string, string>>;
-  /** Whether twenty steps of the book's network are trained too: in software they take minutes. */
-  readonly steps: boolean;
+  /** Else only a few fixtures: in software all of them take minutes. */
+  readonly all: boolean;
 }
 
 export function plannedChecks(
   { programs }: Places,
   out: string,
-  { vulkanEnvironment, steps }: CheckOptions,
+  { vulkanEnvironment, all }: CheckOptions,
 ): Check[] {
   const goldens = (
     engine: string,
@@ -38,7 +38,7 @@ export function plannedChecks(
     title: `golden fixtures on ${engine}, ${precision}`,
     words: [
       ...[join(programs, 'goldens.js'), engine, precision, join(out, `report-${engine}-${precision}.md`)],
-      ...(steps ? ['steps'] : []),
+      all ? 'all' : 'few',
     ],
     environment,
   });

@@ -8,11 +8,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { brotliDecompressSync } from 'node:zlib';
 import { rolldown } from 'rolldown';
+import { checkoutEntries } from '../../../main/entries.ts';
 import { projectFolder, readVersion } from '../../../main/version.ts';
 import { writeBatches } from './batchFile.ts';
 import { SIZES, type SizeName } from './sizes.ts';
 
-/** Programs of the bundle. */
+/** Programs of the bundle, beside the one with which the engine `webgpu` looks for GPUs. */
 const PROGRAMS = ['run', 'trainer', 'adapter', 'goldens'] as const;
 /** Loads its binary from beside itself: it is packed as it is. What is only used by engines that are not packed is left out. */
 const OUTSIDE = /^(webgpu|better-sqlite3|@tensorflow\/tfjs-node.*)$/;
@@ -52,7 +53,8 @@ export async function layOut(folder: string, { cudaStep }: Extras): Promise<void
 }
 
 async function bundle(folder: string): Promise<void> {
-  const input = Object.fromEntries(PROGRAMS.map((name) => [name, join(import.meta.dirname, `${name}.ts`)]));
+  const own = PROGRAMS.map((name) => [name, join(import.meta.dirname, `${name}.ts`)] as const);
+  const input = { ...Object.fromEntries(own), adapters: checkoutEntries().path('adapters') };
   const bundler = await rolldown({ input, platform: 'node', external: OUTSIDE });
   await bundler.write({
     dir: folder,

@@ -26,7 +26,7 @@ Usage: sh entail-gpu-bench.sh [options]
   --round-seconds N       how long a program trains in a round (default: a 170th of the time)
   --micro-batch-tokens N  of our engines (default: theirs)
   --python PROGRAM        the Python that has PyTorch (default python3)
-  --tiny                  a tiny network instead of bert.small and bert.base, to try everything out
+  --tiny                  a tiny network instead of bert.small and bert.base, and few fixtures, to try everything out
   --list                  tell the names of checks and programs, and run none
 `;
 
@@ -131,7 +131,7 @@ function programsOf(places: Places, options: Options, vulkanEnvironment: Record<
 }
 
 function checksOf(places: Places, { out, sizes }: Options, vulkanEnvironment: Record<string, string>) {
-  return plannedChecks(places, out, { vulkanEnvironment, steps: !sizes.includes('tiny') });
+  return plannedChecks(places, out, { vulkanEnvironment, all: !sizes.includes('tiny') });
 }
 
 /** As contents.ts lays them out. */

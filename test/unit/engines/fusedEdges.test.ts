@@ -10,7 +10,14 @@ import { linear } from '../../../main/model/kernels/linear.ts';
 import { pooledAttention } from '../../../main/model/kernels/pooledAttention.ts';
 import { sumRows } from '../../../main/model/kernels/rows.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
-import { dropout, layoutOf, passOver, random, type Work } from '../../support/fusedWork.ts';
+import {
+  COMPILING_TIMEOUT_MS,
+  dropout,
+  layoutOf,
+  passOver,
+  random,
+  type Work,
+} from '../../support/fusedWork.ts';
 import { Inputs, type Values, valuesOn } from '../../support/onEngine.ts';
 
 type Three = tf.Tensor3D;
@@ -63,7 +70,7 @@ function poisonedWorks(value: number): Record<string, Work> {
   };
 }
 
-describe.each(['native', 'webgpu'] as const)('%s', (engine) => {
+describe.each(['native', 'webgpu'] as const)('%s', { timeout: COMPILING_TIMEOUT_MS }, (engine) => {
   beforeEach(({ skip }) => void engineForTests(engine, skip));
 
   describe('NaN and infinity', () => {

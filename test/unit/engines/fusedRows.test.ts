@@ -8,12 +8,19 @@ import { addDropoutNorm, normDropout } from '../../../main/model/kernels/addDrop
 import { embeddingSum } from '../../../main/model/kernels/embeddingSum.ts';
 import { gatherRows, lookUp, sumRows } from '../../../main/model/kernels/rows.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
-import { dropout, expectNear, expectSame, layoutOf, random } from '../../support/fusedWork.ts';
+import {
+  COMPILING_TIMEOUT_MS,
+  dropout,
+  expectNear,
+  expectSame,
+  layoutOf,
+  random,
+} from '../../support/fusedWork.ts';
 import { Inputs, valuesOn } from '../../support/onEngine.ts';
 
 const SEEDS = Array.from({ length: 8 }, (_, seed) => seed);
 
-describe.each(['native', 'webgpu'] as const)('%s', (engine) => {
+describe.each(['native', 'webgpu'] as const)('%s', { timeout: COMPILING_TIMEOUT_MS }, (engine) => {
   beforeEach(({ skip }) => void engineForTests(engine, skip));
 
   describe('normalisation', () => {

@@ -125,6 +125,19 @@ describe('runs that ask for several devices', () => {
   });
 });
 
+describe('GPUs of several kinds', () => {
+  const old = { ...gpu('cuda:4', ['GPU-4']), title: 'an older one' };
+
+  it('do not train one run together unless that is asked for', () => {
+    const mixed = [old, ...CUDA, PROCESSOR];
+    expect(standing(deviceTurns([waits('a', 'free', mixed), waits('b', 'free', mixed)], []))).toEqual([
+      'a: cuda:4',
+      'b: cuda:0,cuda:1,cuda:2,cuda:3',
+    ]);
+    expect(standing(deviceTurns([waits('a', ['4', '0'], mixed)], []))).toEqual(['a: cuda:4,cuda:0']);
+  });
+});
+
 describe('one GPU in two ways', () => {
   const webgpu = gpu('webgpu:0', ['GPU-0']);
 

@@ -6,7 +6,9 @@ import type { Activation } from '../../../model/kernels/linear.ts';
 import { type Element, type NumberType, numbered, type Program, remembered } from '../program.ts';
 import { activationWgsl } from './activations.ts';
 import type { WebgpuPrecision } from './kernel.ts';
+import { loadOf, readOf } from './productLoads.ts';
 import type { Tile } from './productTiles.ts';
+import { times } from './wgsl.ts';
 
 export interface ProductVariant {
   /** Buffers of A, B and C: one, or one a layer. */
@@ -72,9 +74,6 @@ export const productProgram = remembered((variant: ProductVariant): Program => {
   };
 });
 
-const times = (count: number, text: (index: number) => string) =>
-  Array.from({ length: count }, (_, index) => text(index)).join('\n');
-
 function sourceOf(variant: ProductVariant): string {
   const { adds, buffers, tile, transposeA, transposeB, result, precision } = variant;
   const { size, inner, side, registers } = tile;
@@ -118,85 +117,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   ${adds ? '}' : ''}
   ${endOf(variant)}
   ${result.kind === 'columns' ? columnsEnd(variant) : ''}
-}`;
-}
-
-/**
- * `read_a(layer, slow, fast)`: four numbers along the contiguous axis of a factor, or one where axes are not multiples of
- * 4; 0 beyond its end.
- */
-function readOf(
-  name: 'a' | 'b',
-  { buffers, fours, transposeA, transposeB, precision }: ProductVariant,
-): string {
-  const [slow, fast] =
-    name === 'a'
-      ? transposeA
-        ? ['inner', 'rows']
-        : ['rows', 'inner']
-      : transposeB
-        ? ['columns', 'inner']
-        : ['inner', 'columns'];
-  const count = buffers[name];
-  const stride = name === 'a' ? 'sizes.strideA' : 'sizes.strideB';
-  const scaled = name === 'a' && precision === 'fp16' ? ' * sizes.scaleA' : '';
-  const element = fours ? 'vec4f' : 'f32';
-  const start = count === 1 ? `layer * ${stride} + ` : '';
-  const index = `${start}slow * sizes.${fast} + fast`;
-  const read =
-    count === 1
-      ? `return ${name}0[index];`
-      : `switch layer { ${times(count - 1, (at) => `case ${at}u: { return ${name}${at}[index]; }`)}
-    default: { return ${name}${count - 1}[index]; } }`;
-  const inside = `slow < sizes.${slow} && fast < sizes.${fast}`;
-  // The first number is read where there is none: without a branch, several reads are under way at once.
-  return `fn at_${name}(layer: u32, index: u32) -> ${element} { ${read} }
-fn read_${name}(layer: u32, slow: u32, fast: u32) -> ${element} {
-  let inside = ${inside};
-  return select(${element}(0.0), at_${name}(layer, select(0u, ${fours ? `(${index}) / 4u` : index}, inside))${scaled}, inside);
-}`;
-}
-
-/**
- * `load_A(factor, outer0, k, block)`: a block of 4 x 4 numbers into workgroup memory, where fours lie along the outer axis
- * (M or N). Places are swapped by k, so that invocations do not meet in the same memory bank. `direct`: the outer axis is
- * the contiguous one; otherwise the block is transposed on its way.
- */
-function loadOf(factor: 'A' | 'B', direct: boolean, { tile, precision, fours }: ProductVariant): string {
-  const name = factor.toLowerCase();
-  const outerFours = tile.size / 4;
-  const put = (step: string, value: string) =>
-    `tile${factor}[(k4 * 4u + ${step}) * ${outerFours}u + (outer4 ^ (k4 & 7u))] = ${
-      precision === 'fp16' ? `vec4<f16>(${value})` : value
-    };`;
-  const places = direct
-    ? `let outer4 = block % ${outerFours}u; let k4 = block / ${outerFours}u;`
-    : `let k4 = block % ${tile.inner / 4}u; let outer4 = block / ${tile.inner / 4}u;`;
-  const outer = 'outer0 + outer4 * 4u';
-  const inner = 'k + k4 * 4u';
-  const head = `fn load_${factor}(factor: u32, outer0: u32, k: u32, block: u32) {
-  ${places}`;
-  if (!fours) {
-    const [outerOne, innerOne] = [`${outer} + i`, `${inner} + step`];
-    return `${head}
-  for (var step = 0u; step < 4u; step++) {
-    var four = vec4f(0.0);
-    for (var i = 0u; i < 4u; i++) {
-      four[i] = read_${name}(factor, ${direct ? `${innerOne}, ${outerOne}` : `${outerOne}, ${innerOne}`});
-    }
-    ${put('step', 'four')}
-  }
-}`;
-  }
-  const read = (step: number) =>
-    direct
-      ? `let v${step} = read_${name}(factor, ${inner} + ${step}u, ${outer});`
-      : `let v${step} = read_${name}(factor, ${outer} + ${step}u, ${inner});`;
-  const value = (step: number) =>
-    direct ? `v${step}` : `vec4f(v0[${step}], v1[${step}], v2[${step}], v3[${step}])`;
-  return `${head}
-  ${times(4, read)}
-  ${times(4, (step) => put(`${step}u`, value(step)))}
 }`;
 }
 

@@ -49,3 +49,7 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
  */
 export const exponential = (type: 'f32' | 'vec4f') => `
 fn exponential(x: ${type}) -> ${type} { return select(x, exp(x), x == x); }`;
+
+/** Lines of WGSL, one for each number below `count`. */
+export const times = (count: number, text: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => text(index)).join('\n');

@@ -6,7 +6,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, it } from 'vitest';
 import { attention } from '../../../../main/model/kernels/attention.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
-import { dropout, expectSame, layoutOf, random } from '../../../support/fusedWork.ts';
+import { COMPILING_TIMEOUT_MS, dropout, expectSame, layoutOf, random } from '../../../support/fusedWork.ts';
 import { Inputs } from '../../../support/onEngine.ts';
 
 beforeEach(({ skip }) => void engineForTests('webgpu', skip));
@@ -15,7 +15,7 @@ it.each([
   { heads: 2, width: 128, lengths: [40, 3] },
   { heads: 3, width: 66, lengths: [7, 33] },
   { heads: 1, width: 129, lengths: [2, 35] },
-])('$heads heads of $width', async ({ heads, width, lengths }) => {
+])('$heads heads of $width', { timeout: COMPILING_TIMEOUT_MS }, async ({ heads, width, lengths }) => {
   const layout = layoutOf(lengths);
   const inputs = new Inputs(width);
   const tensors = ['q', 'k', 'v'].map(() => random(inputs, layout.rows, heads * width));

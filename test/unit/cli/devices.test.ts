@@ -1,0 +1,89 @@
+/** @file Tests. Devices on the command line: what there is, who uses it, --devices, and what the queue waits for. */
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { devicesFrom } from '../../../main/cli/devicesFlag.ts';
+import { openStudioDatabase } from '../../../main/db/open.ts';
+import { createRun } from '../../../main/db/runs.ts';
+import type { DevicesWish } from '../../../shared/devices.ts';
+import { entailHere, homeWithPairs, TINY_RUN } from '../../support/entailHere.ts';
+import { setVariable } from '../../support/fakePrograms.ts';
+import { FIRST_UUID, nvidiaMachine, SECOND_UUID, seemToInstallCuda } from '../../support/nvidiaMachine.ts';
+import { sampleConfig, sampleEnvironment } from '../../support/sampleRun.ts';
+import { studioErrorOf } from '../../support/studioErrorOf.ts';
+import { temporaryFolder } from '../../support/temporaryFolder.ts';
+
+let home: string;
+const entail = (words: readonly string[]) => entailHere(words, { home });
+
+beforeEach(async () => {
+  setVariable('TMPDIR', temporaryFolder());
+  home = await homeWithPairs();
+});
+
+describe('--devices', () => {
+  it.each<[string | undefined, DevicesWish | undefined]>([
+    [undefined, undefined],
+    ['all', 'all'],
+    ['FREE', 'free'],
+    ['0', ['0']],
+    ['0, 1,cuda:2', ['0', '1', 'cuda:2']],
+    ['cpu,cpu', ['cpu', 'cpu']],
+  ])('%s is %j', (given, wish) => expect(devicesFrom(given)).toEqual(wish));
+
+  it.each(['', 'gpu0', '0,', 'all,0', '-1', 'cuda:', '01', '__proto__'])('"%s" is refused', (given) => {
+    expect(studioErrorOf(() => devicesFrom(given))).toMatchObject({
+      code: 'USAGE',
+      nextStep: expect.stringContaining('entail devices'),
+    });
+  });
+
+  it('that an engine does not have is refused before anything is made', async () => {
+    for (const words of [['train'], ['queue', 'add']]) {
+      const ran = await entail([...words, ...TINY_RUN, '--devices', '1']);
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toContain('There is no device "1" for this engine; there is cpu.');
+    }
+    expect((await entail(['runs', 'list', '--json'])).stdout).toBe('[]\n');
+  });
+});
+
+describe('with two GPUs', () => {
+  beforeEach(() => {
+    seemToInstallCuda(home);
+    nvidiaMachine().setProcesses([
+      `${FIRST_UUID}, 1, /usr/bin/python3, 2048`,
+      `${SECOND_UUID}, 1, /opt/evil\u001b[2J, 2048`,
+    ]);
+  });
+
+  it('devices shows them, with who uses them', async () => {
+    const { stdout } = await entail(['devices']);
+    expect(stdout).toMatch(
+      /^cuda:0 +NVIDIA H200 \(compute capability 9\.0\) .* tensorflow +used by process 1 \(python3\)$/m,
+    );
+    expect(stdout).toMatch(/^cpu +processor .*native.* free$/m);
+    expect(stdout).not.toContain('\u001b');
+    const { devices } = JSON.parse((await entail(['devices', '--json'])).stdout);
+    expect(devices).toContainEqual(
+      expect.objectContaining({ name: 'cuda:0', holders: [{ kind: 'process', pid: 1, program: 'python3' }] }),
+    );
+  });
+
+  it('queue list says which device a run waits for, and who has it', async () => {
+    const store = openStudioDatabase(join(home, 'studio.db'));
+    const run = createRun(store, {
+      config: { ...sampleConfig(), engine: 'tensorflow' },
+      environment: sampleEnvironment,
+      devices: ['cuda:0'],
+      queue: { place: 0, threads: null },
+    });
+    store.close();
+    const { stdout } = await entail(['queue', 'list']);
+    expect(stdout).toMatch(
+      new RegExp(`^1 +${run} .* cuda:0 +queued, waits for cuda:0, used by process 1 \\(python3\\)$`, 'm'),
+    );
+    const { waiting } = JSON.parse((await entail(['queue', 'list', '--json'])).stdout);
+    const holder = { kind: 'process', pid: 1, program: 'python3' };
+    expect(waiting).toMatchObject([{ devices: ['cuda:0'], waitsFor: [{ device: 'cuda:0', holder }] }]);
+  });
+});
