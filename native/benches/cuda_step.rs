@@ -1,23 +1,15 @@
 //! Pairs a second of whole training steps on the GPU: 512 pairs of SNLI's lengths a batch, dropout 0.1, Adam.
-//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|tf32|bf16] [WAY..] [once|profile]`. A way is `own` (the
-//! crate's own products), `weights` (gradients of weights by cuBLASLt) or `library` (all rows' products by it), and may go on with
-//! `-twice` (attention computes its weights twice on the way back), `-overlap` (kernels come before the one before them has
-//! ended) and `-first` (the side lane makes way). `once` runs a single step without a graph, for a profiler; `profile` says what
-//! one step's kernels take, one after another.
+//! `cargo bench --features cuda --bench cuda_step [-- small|base] [fp32|bf16] [once]`; `once` runs a single step without a
+//! graph, for a profiler.
 
 use entail_native::cuda::Precision;
-use entail_native::cuda::attention::AttentionGradient;
-use entail_native::cuda::cublaslt::{CublasLt, Float32Products};
 use entail_native::cuda::device::Device;
-use entail_native::cuda::profile::Profiled;
 use entail_native::cuda::step::batch::{Batch, Capacity, Packed};
-use entail_native::cuda::step::by_library::{LibraryProducts, LibraryUse};
 use entail_native::cuda::step::parameters::Sizes;
 use entail_native::cuda::step::{StepOptions, TrainingStep};
-use entail_native::error::{Error, Result};
+use entail_native::error::Result;
 use entail_native::kernels::activation::Activation;
 use entail_native::kernels::optimizer::AdamNumbers;
-use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -72,55 +64,22 @@ fn batch(numbers: &mut Numbers, sizes: &Sizes, capacity: &Capacity) -> Result<Ba
     Batch::new(sizes, capacity, &packed)
 }
 
-/// What is measured.
-#[derive(Clone, Copy)]
-struct Measured<'a> {
-    size: &'a str,
-    sizes: Sizes,
-    kind: &'a str,
-    precision: Precision,
-    way: &'a str,
-}
-
-/// Which products are the library's in a way.
-fn products_of(way: &str) -> Result<Option<LibraryProducts>> {
-    match way.split('-').next() {
-        Some("own") => Ok(None),
-        Some("weights") => Ok(Some(LibraryProducts::WeightGradients)),
-        Some("library") => Ok(Some(LibraryProducts::All)),
-        _ => Err(Error(format!("there is no way {way}"))),
-    }
-}
-
-fn run(device: &Rc<Device>, measured: Measured, words: &[String]) -> Result<()> {
-    let Measured { size, sizes, kind, precision, way } = measured;
-    let has = |word: &str| way.split('-').any(|part| part == word);
-    device.set_overlap(has("overlap"));
-    device.set_main_first(has("first"))?;
-    let name = format!("{size} {kind} {way}");
+fn run(name: &str, sizes: Sizes, precision: Precision, once: bool) -> Result<()> {
+    let device = Rc::new(Device::open(60 << 30)?);
     let capacity = Capacity { rows: 14_336, pairs: PAIRS, longest: 96 };
     let options = StepOptions {
         sizes,
         capacity,
         precision,
-        activation: if size == "base" { Activation::Gelu } else { Activation::Relu },
+        activation: if name == "base" { Activation::Gelu } else { Activation::Relu },
         norm_eps: 1e-5,
         dropout: 0.1,
         seed: 1,
         adam: AdamNumbers { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
-        attention: if has("twice") { AttentionGradient::Twice } else { AttentionGradient::Once },
-        clipping: None,
+        decay: 0.0,
         loss_scale: 1.0,
     };
-    let float32 = if kind == "tf32" { Float32Products::Tf32 } else { Float32Products::Exact };
-    let library = match products_of(way)? {
-        Some(which) => Some(LibraryUse { library: CublasLt::open(device.clone(), &[], float32)?, which }),
-        None => None,
-    };
-    if let Some(LibraryUse { library, .. }) = &library {
-        println!("{name}: {}", library.title());
-    }
-    let mut step = TrainingStep::new(device.clone(), options, library)?;
+    let mut step = TrainingStep::new(device.clone(), options)?;
     let mut numbers = Numbers(1);
     for (name, size) in step.names() {
         let offset = if name.contains("ln.weight") { 1.0 } else { 0.0 };
@@ -131,7 +90,7 @@ fn run(device: &Rc<Device>, measured: Measured, words: &[String]) -> Result<()> 
     let batches = (0..BATCHES).map(|_| batch(&mut numbers, &sizes, &capacity)).collect::<Result<Vec<_>>>()?;
     let prepared = begin.elapsed().as_secs_f64() * 1e3 / BATCHES as f64;
     let rows: i32 = batches.iter().map(|batch| batch.counts.rows).sum::<i32>() / BATCHES as i32;
-    if words.iter().any(|word| word == "once") {
+    if once {
         return step.differentiate(&batches[0], 0);
     }
     let mut number = 0;
@@ -144,9 +103,8 @@ fn run(device: &Rc<Device>, measured: Measured, words: &[String]) -> Result<()> 
         device.finish()?;
         Ok(begin.elapsed().as_secs_f64() * 1e3 / f64::from(count))
     };
-    let steps = if size == "base" { STEPS / 20 } else { STEPS };
-    // Every batch at least once: those of another bucket record a graph of their own.
-    many(&mut step, WARM_UP.min(steps).max(BATCHES as u32))?;
+    let steps = if name == "base" { STEPS / 20 } else { STEPS };
+    many(&mut step, WARM_UP.min(steps))?;
     step.take_metrics()?;
     let mut taken = (0..ROUNDS).map(|_| many(&mut step, steps)).collect::<Result<Vec<_>>>()?;
     taken.sort_by(f64::total_cmp);
@@ -154,72 +112,36 @@ fn run(device: &Rc<Device>, measured: Measured, words: &[String]) -> Result<()> 
     let pairs = f64::from(ROUNDS * steps) * PAIRS as f64;
     let median = taken[taken.len() / 2];
     println!(
-        "{name} on {}: {median:.3} ms a step (best {:.3}, worst {:.3}), {:.0} pairs/s, {rows} rows, loss {:.3}, right {:.3}, {} MiB, a batch prepared in {prepared:.2} ms",
+        "{name} {precision:?} on {}: {median:.3} ms a step (best {:.3}, worst {:.3}), {:.0} pairs/s, {rows} rows, loss {:.3}, right {:.3}, {} MiB, a batch prepared in {prepared:.2} ms",
         device.name,
         taken[0],
         taken[taken.len() - 1],
         PAIRS as f64 / median * 1e3,
         loss / pairs,
         right / pairs,
-        device.memory.used().0 >> 20,
+        device.memory.used().1 >> 20,
     );
     // Without the host: the same graph again and again.
     let replayed = device.time(|| step.replay_only(steps))? / steps as f32;
-    println!("{name}: {replayed:.3} ms a step of the graph alone");
-    if words.iter().any(|word| word == "profile") {
-        profile(device, &mut step, &batches[0])?;
-    }
+    println!("{name} {precision:?}: {replayed:.3} ms a step of the graph alone");
     Ok(())
 }
 
-/// What one step's kernels take, one after another.
-fn profile(device: &Device, step: &mut TrainingStep, batch: &Batch) -> Result<()> {
-    step.differentiate(batch, 0)?;
-    let mut kernels = device.profile(|| step.differentiate(batch, 0))?;
-    kernels.sort_by(|a, b| b.milliseconds.total_cmp(&a.milliseconds));
-    let all: f32 = kernels.iter().map(|kernel| kernel.milliseconds).sum();
-    println!("  {:.0} µs in all, Adam not included", all * 1e3);
-    for Profiled { name, count, milliseconds } in kernels {
-        println!("  {:8.1} µs {count:4} × {name}", milliseconds * 1e3);
-    }
-    Ok(())
-}
-
-fn main() -> ExitCode {
+fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let asked = |word: &str, all: &[&str]| {
-        words.iter().any(|given| given == word) || !words.iter().any(|given| all.contains(&given.as_str()))
+    let asked = |word: &str, others: &[&str]| {
+        words.iter().any(|given| given == word) || !words.iter().any(|given| others.contains(&given.as_str()))
     };
-    let device = match Device::open(60 << 30) {
-        Ok(device) => Rc::new(device),
-        Err(error) => {
-            println!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let kinds = [("bf16", Precision::Bfloat16), ("fp32", Precision::Float32), ("tf32", Precision::Float32)];
-    let others = ["small", "base", "bf16", "fp32", "tf32", "once", "profile"];
-    // cargo adds options of its own.
-    let named = words.iter().map(String::as_str).filter(|word| !others.contains(word) && !word.starts_with('-'));
-    let mut ways: Vec<&str> = named.collect();
-    if ways.is_empty() {
-        ways = vec!["own", "weights", "library"];
-    }
-    let mut code = ExitCode::SUCCESS;
-    for (size, sizes) in [("small", SMALL), ("base", BASE)] {
-        for (kind, precision) in kinds {
-            for way in &ways {
-                let wanted = asked(size, &["small", "base"]) && asked(kind, &kinds.map(|(kind, _)| kind));
-                // The crate's own kernels have no TF32.
-                if !wanted || kind == "tf32" && way.starts_with("own") {
-                    continue;
-                }
-                if let Err(error) = run(&device, Measured { size, sizes, kind, precision, way }, &words) {
-                    println!("{size} {kind} {way}: {error}");
-                    code = ExitCode::FAILURE;
-                }
+    for (name, sizes, other) in [("small", SMALL, "base"), ("base", BASE, "small")] {
+        for (kind, precision, other_kind) in
+            [("bf16", Precision::Bfloat16, "fp32"), ("fp32", Precision::Float32, "bf16")]
+        {
+            if !asked(name, &[other]) || !asked(kind, &[other_kind]) {
+                continue;
+            }
+            if let Err(error) = run(name, sizes, precision, words.iter().any(|word| word == "once")) {
+                println!("{name} {kind}: {error}");
             }
         }
     }
-    code
 }

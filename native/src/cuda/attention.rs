@@ -46,15 +46,6 @@ pub struct Attention {
     pub longest: i32,
 }
 
-/// How often the gradient computes weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttentionGradient {
-    /// By queries, then by keys
-    Twice,
-    /// In bfloat16, for pairs of up to 64 rows; twice for others
-    Once,
-}
-
 /// `Attention::words` for pairs of up to `longest` rows.
 pub fn words_for(longest: usize) -> usize {
     longest.div_ceil(64) * 2
@@ -74,19 +65,9 @@ impl Attention {
     ///
     /// # Safety
     /// As `forward`.
-    pub unsafe fn backward(
-        &self,
-        device: &Device,
-        precision: Precision,
-        most_pairs: usize,
-        way: AttentionGradient,
-    ) -> Result<()> {
-        let name = match (way, precision) {
-            (AttentionGradient::Once, Precision::Bfloat16) => "short_attention_gradient",
-            _ => "attention_gradient",
-        };
+    pub unsafe fn backward(&self, device: &Device, precision: Precision, most_pairs: usize) -> Result<()> {
         // SAFETY: the caller's.
-        unsafe { self.run(device, name, precision, most_pairs) }
+        unsafe { self.run(device, "attention_gradient", precision, most_pairs) }
     }
 
     unsafe fn run(&self, device: &Device, name: &str, precision: Precision, most_pairs: usize) -> Result<()> {

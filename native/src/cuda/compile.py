@@ -4,7 +4,7 @@ hash of its sources, which a test in ptx.rs compares."""
 import ctypes, pathlib, sys
 
 HERE = pathlib.Path(__file__).parent
-BOTH = ["normalise", "embed", "pooled_attention", "loss", "linear_ends"]
+BOTH = ["normalise", "embed", "pooled_attention", "loss"]
 FAMILIES = {"75": ["product_fp32", "attention_fp32", "optimizer", *BOTH], "80": ["product_bf16", "attention_bf16", *BOTH]}
 
 

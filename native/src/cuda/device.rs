@@ -1,15 +1,14 @@
 //! One GPU: its driver, its kernels and the streams that work goes into.
 
 use super::memory::Memory;
-use super::modules::{WAITS_FROM, launch_overlapping, load};
-use super::profile::Timed;
+use super::ptx;
 use crate::error::{Error, Result};
 use crate::{ensure, fail};
 use cudarc::driver::result::{self, DriverError, device, event, graph, module, primary_ctx, stream};
 use cudarc::driver::sys;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ffi::c_void;
+use std::ffi::{CString, c_void};
 use std::rc::Rc;
 
 /// Shared memory that any kernel may ask for, beside what it declares, without being allowed to.
@@ -49,14 +48,6 @@ pub struct Device {
     /// Shared memory that a kernel was allowed.
     allowed: RefCell<HashMap<String, usize>>,
     streams: [sys::CUstream; 3],
-    /// Main and side lane where the side makes way
-    uneven: [sys::CUstream; 2],
-    prefers_main: Cell<bool>,
-    /// Set while kernels are timed
-    pub(super) timed: RefCell<Option<Timed>>,
-    overlaps: Cell<bool>,
-    /// The main stream's last work is a kernel of the crate's.
-    follows_kernel: Cell<bool>,
     ordering: sys::CUevent,
     modules: Vec<sys::CUmodule>,
     handle: sys::CUdevice,
@@ -90,18 +81,7 @@ impl Device {
         // SAFETY: as above.
         unsafe { result::ctx::set_current(context) }.map_err(failed("make its context current"))?;
         let (modules, kernels) = load(capability)?;
-        let (mut least, mut greatest) = (0, 0);
-        // SAFETY: two numbers are written.
-        unsafe { sys::cuCtxGetStreamPriorityRange(&mut least, &mut greatest) }.result().map_err(failed("be asked"))?;
-        let create = |priority| {
-            let mut stream = std::ptr::null_mut();
-            let flags = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
-            // SAFETY: the handle is written before it is used.
-            unsafe { sys::cuStreamCreateWithPriority(&mut stream, flags, priority) }
-                .result()
-                .map_err(failed("make a stream"))?;
-            Ok::<_, Error>(stream)
-        };
+        let create = || stream::create(stream::StreamKind::NonBlocking).map_err(failed("make a stream"));
         Ok(Self {
             name: device::get_name(handle).map_err(failed("be named"))?,
             capability,
@@ -109,34 +89,15 @@ impl Device {
             memory: Memory::new(limit),
             kernels,
             allowed: RefCell::default(),
-            streams: [create(least)?, create(least)?, create(least)?],
-            uneven: [create(greatest)?, create(least)?],
-            prefers_main: Cell::new(false),
-            timed: RefCell::default(),
-            overlaps: Cell::new(false),
-            follows_kernel: Cell::new(false),
+            streams: [create()?, create()?, create()?],
             ordering: event::create(sys::CUevent_flags::CU_EVENT_DISABLE_TIMING).map_err(failed("make an event"))?,
             modules,
             handle,
         })
     }
 
-    /// The newest CUDA that the driver runs, 13000 for 13.0.
-    pub(super) fn driver_version(&self) -> Result<usize> {
-        let mut version = 0;
-        // SAFETY: one number is written.
-        unsafe { sys::cuDriverGetVersion(&mut version) }.result().map_err(failed("say its version"))?;
-        Ok(version as usize)
-    }
-
-    /// While kernels are timed, both lanes of computing are one.
-    pub(super) fn stream(&self, lane: Lane) -> sys::CUstream {
-        let lane = if lane == Lane::Side && self.timed.borrow().is_some() { Lane::Main } else { lane };
-        if self.prefers_main.get() && lane != Lane::Copies {
-            self.uneven[lane as usize]
-        } else {
-            self.streams[lane as usize]
-        }
+    fn stream(&self, lane: Lane) -> sys::CUstream {
+        self.streams[lane as usize]
     }
 
     /// Puts a kernel into a stream. Its arguments are copied before this returns.
@@ -153,43 +114,9 @@ impl Device {
         self.allow_shared(name, kernel, grid.shared)?;
         let mut arguments: Vec<*mut c_void> = arguments.iter().map(|argument| argument.cast_mut()).collect();
         let (blocks, threads) = ((x as u32, y as u32, z as u32), (grid.threads as u32, 1, 1));
-        if self.may_overlap(lane) {
-            // SAFETY: the caller's.
-            return unsafe { launch_overlapping(kernel, grid, self.stream(lane), &mut arguments) }
-                .map_err(failed(&format!("start {name}")));
-        }
-        self.timing(lane, name, || {
-            // SAFETY: the caller's.
-            unsafe {
-                result::launch_kernel(kernel, blocks, threads, grid.shared as u32, self.stream(lane), &mut arguments)
-            }
+        // SAFETY: the caller's.
+        unsafe { result::launch_kernel(kernel, blocks, threads, grid.shared as u32, self.stream(lane), &mut arguments) }
             .map_err(failed(&format!("start {name}")))
-        })
-    }
-
-    /// Whether kernels of the main lane may come before the one before them has ended, from compute capability 9.0 on: each
-    /// waits for it by itself (`BEGIN`), when it is already there.
-    pub fn set_overlap(&self, overlaps: bool) {
-        self.overlaps.set(overlaps && self.capability >= WAITS_FROM);
-    }
-
-    /// Whether kernels of the side lane, which nothing waits for, make way for those of the main one. For what is recorded from
-    /// now on; waits for all work.
-    pub fn set_main_first(&self, is_first: bool) -> Result<()> {
-        self.finish()?;
-        self.prefers_main.set(is_first);
-        Ok(())
-    }
-
-    /// Notes that a kernel goes into a lane.
-    fn may_overlap(&self, lane: Lane) -> bool {
-        let follows = lane == Lane::Main && self.follows_kernel.replace(true);
-        follows && self.overlaps.get() && self.timed.borrow().is_none()
-    }
-
-    /// What comes next into the main stream waits as usual.
-    pub(super) fn break_chain(&self) {
-        self.follows_kernel.set(false);
     }
 
     fn allow_shared(&self, name: &str, kernel: sys::CUfunction, bytes: usize) -> Result<()> {
@@ -207,9 +134,6 @@ impl Device {
 
     /// What is put into `later` from now on runs after all that is in `earlier`.
     pub fn after(&self, later: Lane, earlier: Lane) -> Result<()> {
-        if later == Lane::Main {
-            self.break_chain();
-        }
         let flags = sys::CUevent_wait_flags::CU_EVENT_WAIT_DEFAULT;
         // SAFETY: streams and event are the device's own.
         unsafe {
@@ -232,7 +156,6 @@ impl Device {
     /// # Safety
     /// Both have so many, until they are copied.
     pub unsafe fn copy(&self, to: super::Address, from: super::Address, bytes: usize) -> Result<()> {
-        self.break_chain();
         // SAFETY: the caller's.
         unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream(Lane::Main)) }.map_err(failed("copy numbers"))
     }
@@ -245,7 +168,7 @@ impl Device {
 
     /// Waits until all work is done, and says whether it went well.
     pub fn finish(&self) -> Result<()> {
-        for &stream in self.streams.iter().chain(&self.uneven) {
+        for stream in self.streams {
             // SAFETY: the streams are the device's own.
             unsafe { stream::synchronize(stream) }.map_err(failed("do its work"))?;
         }
@@ -256,12 +179,10 @@ impl Device {
     pub fn record(&self, work: impl FnOnce() -> Result<()>) -> Result<Graph> {
         let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
         let main = self.stream(Lane::Main);
-        self.break_chain();
         // SAFETY: streams and graphs are the device's own; a recording is ended whatever happened in it.
         unsafe {
             stream::begin_capture(main, mode).map_err(failed("record work"))?;
             let worked = work();
-            self.break_chain();
             let recorded = stream::end_capture(main).map_err(failed("record work"));
             worked?;
             let recorded = recorded?;
@@ -274,7 +195,6 @@ impl Device {
 
     /// Puts recorded work into the main stream.
     pub fn replay(&self, graph: &Graph) -> Result<()> {
-        self.break_chain();
         // SAFETY: a graph lives as long as its recording's memory (`Graph`).
         unsafe { graph::launch(graph.0, self.stream(Lane::Main)) }.map_err(failed("start recorded work"))
     }
@@ -303,7 +223,7 @@ impl Drop for Device {
         self.memory.give_back_all();
         // SAFETY: nothing runs any more. A lost device fails here too, which changes nothing.
         unsafe {
-            for &stream in self.streams.iter().chain(&self.uneven) {
+            for stream in self.streams {
                 let _ = stream::destroy(stream);
             }
             let _ = event::destroy(self.ordering);
@@ -322,5 +242,53 @@ impl Drop for Graph {
     fn drop(&mut self) {
         // SAFETY: it is destroyed once.
         let _ = unsafe { graph::exec_destroy(self.0) };
+    }
+}
+
+type Loaded = (Vec<sys::CUmodule>, HashMap<String, sys::CUfunction>);
+
+/// The kernels for a GPU, by name.
+fn load(capability: i32) -> Result<Loaded> {
+    let newer: &[&str] = if capability >= 80 { &ptx::FOR_80 } else { &[] };
+    let (mut modules, mut kernels) = (Vec::new(), HashMap::new());
+    for text in ptx::FOR_75.iter().chain(newer) {
+        // SAFETY: the text ends with 0.
+        let module = unsafe { module::load_data(text.as_ptr().cast()) }.map_err(failed("load its kernels"))?;
+        modules.push(module);
+        for name in names_of(text) {
+            let text = CString::new(name).expect("names without 0");
+            // SAFETY: the module is loaded, for as long as the device lives.
+            let kernel = unsafe { module::get_function(module, text) }.map_err(failed(&format!("find {name}")))?;
+            // Asking loads it now: a driver that loads lazily would do so at the first launch, which may be in a recording.
+            let what = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_NUM_REGS;
+            // SAFETY: as above.
+            unsafe { result::function::get_function_attribute(kernel, what) }
+                .map_err(failed(&format!("load {name}")))?;
+            kernels.insert(name.to_owned(), kernel);
+        }
+    }
+    Ok((modules, kernels))
+}
+
+/// Names of the kernels that a text has.
+fn names_of(text: &str) -> impl Iterator<Item = &str> {
+    let entry = ".visible .entry ";
+    text.lines().filter_map(move |line| line.strip_prefix(entry)).map(|line| line.trim_end_matches('('))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_but_the_products_is_there_once_in_each_precision() {
+        let names = |texts: &[&'static str]| texts.iter().flat_map(|text| names_of(text)).collect::<Vec<_>>();
+        let (float32, bfloat16) = (names(&ptx::FOR_75), names(&ptx::FOR_80));
+        let paired = |name: &&&str| name.contains("fp32") && !name.starts_with("product");
+        let expected: Vec<String> = float32.iter().filter(paired).map(|name| name.replace("fp32", "bf16")).collect();
+        assert!(!expected.is_empty() && expected.iter().all(|name| bfloat16.contains(&name.as_str())));
+        let products = |names: &[&str]| names.iter().filter(|name| name.starts_with("product")).count();
+        assert_eq!([products(&float32), products(&bfloat16)], [6, 6]);
+        assert!(["adam", "catch_up_all", "gather_gradient", "place_rows"].iter().all(|name| float32.contains(name)));
     }
 }

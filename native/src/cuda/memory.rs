@@ -196,18 +196,12 @@ impl<T: Number> Buffer<T> {
 
     /// Waits for all work, then copies all numbers from the GPU.
     pub fn read(&self) -> Result<Vec<T>> {
-        self.read_part(0, self.count)
-    }
-
-    /// The same for some of them.
-    pub fn read_part(&self, begin: usize, count: usize) -> Result<Vec<T>> {
-        ensure!(begin + count <= self.count, "{count} numbers from {begin} on are not in {}", self.count);
-        let mut numbers = vec![T::default(); count];
-        if count > 0 {
+        let mut numbers = vec![T::default(); self.count];
+        if self.count > 0 {
             // SAFETY: both have so many numbers, and any bytes are numbers.
             unsafe {
                 result::ctx::synchronize().map_err(failed("do its work"))?;
-                result::memcpy_dtoh_sync(&mut numbers, self.place(begin)).map_err(failed("send numbers"))?;
+                result::memcpy_dtoh_sync(&mut numbers, self.address()).map_err(failed("send numbers"))?;
             }
         }
         Ok(numbers)

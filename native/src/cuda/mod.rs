@@ -5,19 +5,15 @@
 //! kernels are put into a stream, and only `Buffer::read` and `Device::finish` wait for what came before.
 
 pub mod attention;
-pub mod cublaslt;
 pub mod device;
 pub mod dropout;
 pub mod embed;
-pub mod linear_ends;
 pub mod loss;
 pub mod memory;
-mod modules;
 pub mod normalise;
 pub mod optimizer;
 pub mod pooled_attention;
 pub mod products;
-pub mod profile;
 mod ptx;
 pub mod step;
 

@@ -36,39 +36,10 @@ pub struct Adam {
     pub beta2: f32,
     pub other2: f32,
     pub eps: f32,
-    /// Of the step's α / (1 - β₁ᵗ), 1 / √(1 - β₂ᵗ) and α, float32
+    /// 1 - lr · decay
+    pub keep: f32,
+    /// Of the step's α / (1 - β₁ᵗ) and 1 / √(1 - β₂ᵗ), float32
     pub numbers: Address,
-    /// Of each segment's `Rate`
-    pub rates: Address,
-    /// Of the gradient's norm and what the gradient is multiplied by, float32; or 0
-    pub clipping: Address,
-}
-
-/// How fast a parameter learns.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rate {
-    /// Of the step's learning rate
-    pub share: f32,
-    /// Weight decay: what is taken away at a learning rate of 1
-    pub decay: f32,
-}
-
-impl Default for Rate {
-    fn default() -> Self {
-        Self { share: 1.0, decay: 0.0 }
-    }
-}
-
-impl super::memory::Number for Rate {}
-
-/// Which norm of the gradient is measured, and what it is brought down to.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Clipping {
-    /// The norm is of the gradient times this.
-    pub scale: f32,
-    /// 0: the gradient stays as it is
-    pub most: f32,
 }
 
 /// Of one flat buffer of `blocks` times `BLOCK` numbers.
@@ -80,8 +51,6 @@ pub struct Flat {
     pub gradient: Address,
     /// bfloat16, or 0
     pub copy: Address,
-    /// [blocks] int32
-    pub segment_of: Address,
     pub blocks: usize,
 }
 
@@ -89,7 +58,7 @@ pub struct Flat {
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct History {
-    /// [`HISTORY`, 4]: the step's three numbers, then the gradient's norm
+    /// [`HISTORY`, 2]
     pub numbers: Address,
     /// Updates so far, int32
     pub count: Address,
@@ -117,32 +86,29 @@ pub struct Table {
     pub counts: Address,
     pub rows: i32,
     pub width: i32,
-    pub rate: Rate,
 }
 
-/// segments -> the flat gradient
+/// segments, segment_of [blocks] -> the flat gradient
 ///
 /// # Safety
 /// All addresses name memory of the sizes above, which lives until the kernel has run.
-pub unsafe fn gather_gradient(device: &Device, segments: Address, flat: &Flat) -> Result<()> {
-    let arguments = [&segments, &flat.segment_of, &flat.gradient].map(|at| from_ref(at).cast());
+pub unsafe fn gather_gradient(device: &Device, segments: Address, segment_of: Address, flat: &Flat) -> Result<()> {
+    let arguments = [&segments, &segment_of, &flat.gradient].map(|at| from_ref(at).cast());
     // SAFETY: the caller's.
     unsafe { device.launch(Lane::Main, "gather_gradient", Grid::new(flat.blocks, THREADS), &arguments) }
 }
 
 impl Adam {
-    /// Ends an update: its numbers go into the history. With segments the gradient is gathered in the same pass, else it is
-    /// there.
+    /// Ends an update: its numbers go into the history.
     ///
     /// # Safety
     /// As `gather_gradient`.
-    pub unsafe fn run(&self, device: &Device, flat: &Flat, history: &History, segments: Option<Address>) -> Result<()> {
-        let segments = segments.unwrap_or(0);
-        let of_flat = [flat.value, flat.first, flat.second, flat.gradient, flat.copy, flat.segment_of];
-        let arguments =
-            [from_ref(self).cast(), from_ref(&of_flat).cast(), from_ref(history).cast(), from_ref(&segments).cast()];
+    pub unsafe fn run(&self, device: &Device, flat: &Flat, history: &History) -> Result<()> {
+        let Flat { value, first, second, gradient, copy, blocks } = flat;
+        let addresses = [value, first, second, gradient, copy].map(|at| from_ref(at).cast());
+        let arguments = [&[from_ref(self).cast()], &addresses[..], &[from_ref(history).cast()]].concat();
         // SAFETY: the caller's.
-        unsafe { device.launch(Lane::Main, "adam", Grid::new(flat.blocks, THREADS), &arguments) }
+        unsafe { device.launch(Lane::Main, "adam", Grid::new(*blocks, THREADS), &arguments) }
     }
 
     /// The update of the rows that have a gradient, after they have caught up.
@@ -188,45 +154,4 @@ pub unsafe fn round_parameters(device: &Device, flat: &Flat) -> Result<()> {
     let arguments = [from_ref(&flat.value).cast(), from_ref(&flat.copy).cast()];
     // SAFETY: the caller's.
     unsafe { device.launch(Lane::Main, "round_parameters", Grid::new(flat.blocks, THREADS), &arguments) }
-}
-
-/// Blocks of `gradient_norm` for the table's rows.
-const BLOCKS_OF_ROWS: usize = 256;
-
-/// Parts that `gradient_norm` needs room for, float32.
-pub fn parts_of_norm(blocks: usize) -> usize {
-    blocks + BLOCKS_OF_ROWS
-}
-
-/// The flat gradient and the table's rows -> clipping [2]: the norm and what the gradient is to be multiplied by
-///
-/// # Safety
-/// As `gather_gradient`; parts has room for `parts_of_norm`.
-pub unsafe fn gradient_norm(
-    device: &Device,
-    (flat, table): (&Flat, &Table),
-    of: Clipping,
-    [parts, clipping]: [Address; 2],
-) -> Result<()> {
-    let (blocks, count) = (flat.blocks as i32, parts_of_norm(flat.blocks) as i32);
-    let squares = [
-        from_ref(&flat.gradient).cast(),
-        from_ref(&blocks).cast(),
-        from_ref(&table.gradient).cast(),
-        from_ref(&table.counts).cast(),
-        from_ref(&table.width).cast(),
-        from_ref(&parts).cast(),
-    ];
-    let norm = [
-        from_ref(&parts).cast(),
-        from_ref(&count).cast(),
-        from_ref(&of.scale).cast(),
-        from_ref(&of.most).cast(),
-        from_ref(&clipping).cast(),
-    ];
-    // SAFETY: the caller's.
-    unsafe {
-        device.launch(Lane::Main, "gradient_squares", Grid::new(count as usize, THREADS), &squares)?;
-        device.launch(Lane::Main, "gradient_norm", Grid::new(1, THREADS), &norm)
-    }
 }

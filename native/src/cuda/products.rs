@@ -8,7 +8,7 @@ use crate::kernels::activation::Activation;
 use std::ptr::from_ref;
 
 /// Which of the three products of a layer it is: how its operands lie.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// a [M, K] · b [N, K] transposed: x · Wᵀ
     Forward,
@@ -138,7 +138,7 @@ struct Arguments {
 }
 
 /// As `kernels/numbers.cuh` numbers them.
-pub(super) fn number_of(activation: Activation) -> i32 {
+fn number_of(activation: Activation) -> i32 {
     match activation {
         Activation::None => 0,
         Activation::Relu => 1,

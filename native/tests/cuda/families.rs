@@ -8,7 +8,7 @@ use entail_native::cuda::embed::{Embedding, EmbeddingGradient, FirstRows, SEGMEN
 use entail_native::cuda::loss::{Head, PARTS as CLASS_PARTS};
 use entail_native::cuda::memory::Buffer;
 use entail_native::cuda::normalise::{Norm, PARTS};
-use entail_native::cuda::optimizer::{Adam, BLOCK, Flat, HISTORY, History, NEVER, Rate, Table};
+use entail_native::cuda::optimizer::{Adam, BLOCK, Flat, HISTORY, History, NEVER, Table};
 use entail_native::cuda::{Counts, Precision, address_of_rows};
 use entail_native::kernels::embed::{EmbeddingInputs, embedding_sum, sum_rows};
 use entail_native::kernels::loss::cross_entropy;
@@ -281,7 +281,7 @@ pub fn adam(gpu: &Gpu) {
     let on_table = table.each_ref().map(|numbers| buffer(numbers));
     let copy = Buffer::<u16>::zeros(&gpu.device.memory, size).expect("memory");
     let done = gpu.send_ints(&vec![NEVER; vocabulary]);
-    let history = History { numbers: gpu.send_floats(&[0.0; 4 * HISTORY]), count: gpu.send_ints(&[0]) };
+    let history = History { numbers: gpu.send_floats(&[0.0; 2 * HISTORY]), count: gpu.send_ints(&[0]) };
     let mut last = None;
     for step in 1..=12i32 {
         let rate = 1e-2 / f64::from(step);
@@ -307,9 +307,8 @@ pub fn adam(gpu: &Gpu) {
             beta2: 0.999,
             other2: 0.001,
             eps: 1e-8,
-            numbers: gpu.send_floats(&[of.size as f32, of.inverse_root as f32, rate as f32]),
-            rates: gpu.send_floats(&[1.0, 0.0]),
-            clipping: 0,
+            keep: 1.0,
+            numbers: gpu.send_floats(&[of.size as f32, of.inverse_root as f32]),
         };
         let [value, first, second] = on_dense.each_ref().map(Buffer::address);
         let flat = Flat {
@@ -318,7 +317,6 @@ pub fn adam(gpu: &Gpu) {
             second,
             gradient: gpu.send_floats(&dense_gradient),
             copy: copy.address(),
-            segment_of: gpu.send_ints(&[0; 3]),
             blocks: size / BLOCK,
         };
         let [value, first, second] = on_table.each_ref().map(Buffer::address);
@@ -332,14 +330,13 @@ pub fn adam(gpu: &Gpu) {
             history,
             rows: vocabulary as i32,
             width: width as i32,
-            rate: Rate::default(),
             counts: gpu.send_counts(Counts { step: 0, rows: 0, pairs: 0, distinct: distinct.len() as i32 }),
         };
         // SAFETY: the buffers have these sizes and live until they are read.
         unsafe {
             adam.catch_up_read(&gpu.device, &on_rows, 10).expect("rows that catch up");
             adam.run_rows(&gpu.device, &on_rows, 10).expect("a step of rows");
-            adam.run(&gpu.device, &flat, &history, None).expect("a step");
+            adam.run(&gpu.device, &flat, &history).expect("a step");
         }
         last = Some((adam, on_rows));
     }

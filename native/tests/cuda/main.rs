@@ -2,19 +2,15 @@
 //! GPU. A program of its own, since all checks share one device.
 
 mod attention;
-mod cublaslt;
 mod families;
 mod packed;
 mod products;
 mod reference;
 mod step;
 mod support;
-mod updates;
 
 use entail_native::cuda::Precision;
-use entail_native::cuda::cublaslt::{CublasLt, Float32Products};
 use entail_native::cuda::device::Device;
-use entail_native::cuda::step::by_library::{LibraryProducts, LibraryUse};
 use support::Gpu;
 
 /// Far more than the checks need.
@@ -22,7 +18,7 @@ const LIMIT: usize = 8 << 30;
 
 type Check = (&'static str, fn(&Gpu, Precision));
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 8] = [
     ("linear layers", products::linear_layers),
     ("products by head", products::by_head),
     ("norms", families::norms),
@@ -30,7 +26,6 @@ const CHECKS: [Check; 9] = [
     ("pooled attention", attention::pooled_attention),
     ("embeddings", families::embeddings),
     ("loss", families::losses),
-    ("ends of linear layers", cublaslt::ends),
     ("a whole step", step::whole_step),
 ];
 
@@ -59,52 +54,12 @@ fn main() {
         families::adam(&gpu);
         gpu.forget();
     }
-    if wanted("updates") {
-        println!("updates");
-        updates::updates(&gpu);
-        gpu.forget();
-    }
-    if wanted("cublaslt") && gpu.device.capability >= 80 {
-        with_library(&gpu);
-    }
     if wanted("memory") {
         println!("memory");
         step::memory(&gpu);
         gpu.forget();
     }
-    if wanted("overlap") && gpu.device.capability >= 90 {
-        gpu.device.set_overlap(true);
-        gpu.device.set_main_first(true).expect("no work");
-        for &precision in &precisions {
-            println!("a whole step of kernels that overlap, {precision:?}");
-            step::whole_step(&gpu, precision);
-            gpu.forget();
-        }
-        gpu.device.set_overlap(false);
-        gpu.device.set_main_first(false).expect("work that went well");
-    }
     let (compared, failures) = gpu.results();
     println!("{compared} comparisons, {failures} wrong");
     std::process::exit(i32::from(failures > 0));
-}
-
-/// Products by cuBLASLt and whole steps with them, where the machine has it.
-fn with_library(gpu: &Gpu) {
-    for float32 in [Float32Products::Exact, Float32Products::Tf32] {
-        let library = match CublasLt::open(gpu.device.clone(), &[], float32) {
-            Ok(library) => library,
-            Err(error) => return println!("cuBLASLt: not checked, {error}"),
-        };
-        cublaslt::products(gpu, &library, float32);
-        if float32 == Float32Products::Exact {
-            for which in [LibraryProducts::All, LibraryProducts::WeightGradients] {
-                let by = LibraryUse { library: library.clone(), which };
-                for precision in [Precision::Float32, Precision::Bfloat16] {
-                    println!("a whole step by cuBLASLt, {which:?}, {precision:?}");
-                    step::whole_step_by(gpu, precision, Some(&by));
-                    gpu.forget();
-                }
-            }
-        }
-    }
 }

@@ -2,7 +2,6 @@
 
 use entail_native::cuda::Precision;
 use entail_native::cuda::device::Device;
-use entail_native::cuda::linear_ends::Tail;
 use entail_native::cuda::memory::Buffer;
 use entail_native::cuda::{Address, Counts};
 use entail_native::kernels::random::Dropout;
@@ -42,18 +41,6 @@ impl Gpu {
 
     pub fn send_ints(&self, numbers: &[i32]) -> Address {
         self.keep(Buffer::from(&self.device.memory, numbers).expect("memory"))
-    }
-
-    pub fn send_tails(&self, tails: &[Tail]) -> Address {
-        self.keep(Buffer::from(&self.device.memory, tails).expect("memory"))
-    }
-
-    /// What was sent, as it is now.
-    pub fn read(&self, precision: Precision, from: Address, count: usize) -> Vec<f32> {
-        let room = self.room(precision, count);
-        // SAFETY: both have so many numbers; reading waits for the copy.
-        unsafe { self.device.copy(room.address(), from, count * precision.size()) }.expect("a copy");
-        room.read()
     }
 
     /// Of a `Counts`.

@@ -43,13 +43,6 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
   return workgroupUniformLoad(&${name}_parts[0]);
 }`;
 
-/**
- * `exponential(x)` of a number or a vector: exp, and NaN of NaN. A driver in software makes infinity of it, and calls `x != x`
- * false; `x == x` it knows to be false too.
- */
-export const exponential = (type: 'f32' | 'vec4f') => `
-fn exponential(x: ${type}) -> ${type} { return select(x, exp(x), x == x); }`;
-
 /** Lines of WGSL, one for each number below `count`. */
 export const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => text(index)).join('\n');

@@ -186,11 +186,9 @@ template <int D> __device__ __forceinline__ void attention(const Attention& a) {
     }
 }
 
-// Of queries: log_sums, deltas.
-typedef float OfQueries[2][TILE];
-
-// For pairs of any length: goes through the other side twice, by queries and by keys.
-template <int D> __device__ __forceinline__ void attention_gradient(const Attention& a, uint4* left, uint4* right, OfQueries& of_queries) {
+template <int D> __device__ __forceinline__ void attention_gradient(const Attention& a) {
+    __shared__ uint4 left[TILE * D / 8], right[TILE * D / 8];
+    __shared__ float of_queries[2][TILE]; // log_sums, deltas
     extern __shared__ u32 bits[];
     int head = blockIdx.x, pair = blockIdx.y;
     if (pair >= a.counts->pairs) return;
@@ -304,102 +302,9 @@ template <int D> __device__ __forceinline__ void attention_gradient(const Attent
     }
 }
 
-// For pairs of up to TILE rows, the others as above: weights and their slopes are computed once, by keys, and what they come to
-// stays in shared memory for the queries.
-template <int D> __device__ __forceinline__ void short_attention_gradient(const Attention& a) {
-    __shared__ uint4 queries[TILE * D / 8], ups[TILE * D / 8], keys[TILE * D / 8];
-    __shared__ uint4 by_keys[TILE * TILE / 8]; // gradients of scores [keys, queries]
-    __shared__ OfQueries of_queries;
-    extern __shared__ u32 bits[];
-    int head = blockIdx.x, pair = blockIdx.y;
-    if (pair >= a.counts->pairs) return;
-    int begin = a.offsets[pair], length = a.offsets[pair + 1] - begin;
-    if (length > TILE) return attention_gradient<D>(a, queries, ups, of_queries);
-    int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    i64 origin = (i64)begin * a.ld + head * D, origin_y = (i64)begin * a.hidden + head * D;
-    const bf16 *k = (const bf16*)a.k + origin, *v = (const bf16*)a.v + origin;
-    const bf16 *dy = (const bf16*)a.dy + origin_y, *context = (const bf16*)a.context + origin_y;
-    bool drops = a.dropout.step != nullptr;
-    float kept_factor = drops ? a.dropout.scale : 1.0f;
-    stage<D>(queries, (const bf16*)a.q + origin, a.ld, length);
-    stage<D>(ups, dy, a.hidden, length);
-    stage<D>(keys, k, a.ld, length);
-    for (int row = threadIdx.x; row < length; row += THREADS)
-        of_queries[0][row] = a.log_sums[(i64)(begin + row) * a.heads + head];
-    // Four lanes a row.
-    for (int row = threadIdx.x / 4; row < (length + 15) / 16 * 16; row += THREADS / 4) {
-        float delta = 0.0f;
-        if (row < length)
-#pragma unroll
-            for (int i = 0; i < D / 16; i++) {
-                i64 at = (i64)row * a.hidden + i * 16 + lane % 4 * 4;
-                delta = dot4(load4(dy + at), load4(context + at), delta);
-            }
-        delta = quad_sum(delta);
-        if (lane % 4 == 0 && row < length) of_queries[1][row] = delta;
-    }
-    int first_bit = drops ? draw_all(a, bits, head, length, a.pair_indices[pair]) : 0;
-    __syncthreads();
-    for (int key = warp * 16; key < length; key += WARPS * 16) {
-        u32 rows[D / 16][4], values[D / 16][4];
-        rows_of<D>(rows, k + (i64)key * a.ld, a.ld, length - key);
-        rows_of<D>(values, v + (i64)key * a.ld, a.ld, length - key);
-        float of_k[D / 8][4] = {}, of_v[D / 8][4] = {};
-        for (int chunk = 0; chunk < length; chunk += 16) {
-            float scores[2][4], slopes[2][4];
-            products<D>(scores, rows, queries, chunk);
-            products<D>(slopes, values, ups, chunk);
-#pragma unroll
-            for (int i = 0; i < 8; i++) {
-                int half = i / 2 % 2, query = chunk + i / 4 * 8 + lane % 4 * 2 + i % 2, row = key + lane / 4 + half * 8;
-                float &score = scores[i / 4][i % 4], &slope = slopes[i / 4][i % 4];
-                bool there = row < length && query < length;
-                float factor = there ? kept_factor : 0.0f;
-                if (drops && there && !is_kept(bits, first_bit + query * length + row)) factor = 0.0f;
-                float weight = there ? __expf(score * a.scale - of_queries[0][query]) : 0.0f;
-                score = there ? weight * (slope * factor - of_queries[1][query]) : 0.0f;
-                slope = weight * factor;
-            }
-            weigh<D>(of_k, scores, queries, chunk);
-            weigh<D>(of_v, slopes, ups, chunk);
-#pragma unroll
-            for (int i = 0; i < 4; i++) {
-                int row = key + lane / 4 + i % 2 * 8, column = chunk + i / 2 * 8;
-                u32* to = (u32*)(by_keys + piece_of<TILE>(row, column)) + lane % 4;
-                *to = pack_bf16(scores[i / 2][i % 2 * 2], scores[i / 2][i % 2 * 2 + 1]);
-            }
-        }
-        write_rows<D>((bf16*)a.dk + origin + (i64)key * a.ld, a.ld, length - key, of_k, a.scale, a.scale);
-        write_rows<D>((bf16*)a.dv + origin + (i64)key * a.ld, a.ld, length - key, of_v, 1.0f, 1.0f);
-    }
-    __syncthreads();
-    for (int query = warp * 16; query < length; query += WARPS * 16) {
-        float sums[D / 8][4] = {};
-        for (int chunk = 0; chunk < length; chunk += 16) {
-            u32 left[4];
-            load_transposed(left, by_keys + piece_of<TILE>(chunk + lane / 16 * 8 + lane % 8, query + (lane / 8 & 1) * 8));
-#pragma unroll
-            for (int column = 0; column < D; column += 16) {
-                u32 right[4];
-                load_transposed(right, keys + piece_of<D>(chunk + (lane / 8 & 1) * 8 + lane % 8, column + lane / 16 * 8));
-                multiply_add(sums[column / 8], left, right[0], right[1]);
-                multiply_add(sums[column / 8 + 1], left, right[2], right[3]);
-            }
-        }
-        write_rows<D>((bf16*)a.dq + origin + (i64)query * a.ld, a.ld, length - query, sums, a.scale, a.scale);
-    }
-}
-
 #define ATTENTION(D) \
-    extern "C" __global__ void __launch_bounds__(THREADS) attention_bf16_##D(const Attention a) { BEGIN attention<D>(a); } \
-    extern "C" __global__ void __launch_bounds__(THREADS, 6) attention_gradient_bf16_##D(const Attention a) { BEGIN \
-        __shared__ uint4 left[TILE * D / 8], right[TILE * D / 8]; \
-        __shared__ OfQueries of_queries; \
-        attention_gradient<D>(a, left, right, of_queries); \
-    } \
-    extern "C" __global__ void __launch_bounds__(THREADS, 6) short_attention_gradient_bf16_##D(const Attention a) { BEGIN \
-        short_attention_gradient<D>(a); \
-    }
+    extern "C" __global__ void __launch_bounds__(THREADS) attention_bf16_##D(const Attention a) { attention<D>(a); } \
+    extern "C" __global__ void __launch_bounds__(THREADS, 6) attention_gradient_bf16_##D(const Attention a) { attention_gradient<D>(a); }
 ATTENTION(32)
 ATTENTION(64)
 #endif

@@ -215,7 +215,7 @@ template <typename T, int D> __device__ __forceinline__ void attention_gradient(
 }
 
 #define ATTENTION(TYPE, NAME, D) \
-    extern "C" __global__ void __launch_bounds__(WARPS * WARP) attention_##NAME##_##D(const Attention a) { BEGIN attention<TYPE, D>(a); } \
-    extern "C" __global__ void __launch_bounds__(WARPS * WARP) attention_gradient_##NAME##_##D(const Attention a) { BEGIN attention_gradient<TYPE, D>(a); }
+    extern "C" __global__ void __launch_bounds__(WARPS * WARP) attention_##NAME##_##D(const Attention a) { attention<TYPE, D>(a); } \
+    extern "C" __global__ void __launch_bounds__(WARPS * WARP) attention_gradient_##NAME##_##D(const Attention a) { attention_gradient<TYPE, D>(a); }
 ATTENTION(float, fp32, 32)
 ATTENTION(float, fp32, 64)

@@ -8,7 +8,7 @@
 // offsets [P + 1], pair_indices [P] -> places [R] of all rows, first_places [P] of each pair's first row: index of the pair
 // in the optimizer batch, row inside the pair
 #if FOR_FP32
-extern "C" __global__ void place_rows(const int* offsets, const int* pair_indices, int2* places, int2* first_places, const Counts* counts) { BEGIN
+extern "C" __global__ void place_rows(const int* offsets, const int* pair_indices, int2* places, int2* first_places, const Counts* counts) {
     int pair = blockIdx.x;
     if (pair >= counts->pairs) return;
     int begin = offsets[pair], end = offsets[pair + 1], index = pair_indices[pair];
@@ -39,10 +39,10 @@ template <typename T> __device__ __forceinline__ void embedding_sum(const Embedd
         store4((T*)e.y + (i64)row * e.width + column, load4(token + column) + (load4(segment + column) + load4(position + column)));
 }
 #if FOR_FP32
-extern "C" __global__ void __launch_bounds__(THREADS) embedding_sum_fp32(const Embedding e) { BEGIN embedding_sum<float>(e); }
+extern "C" __global__ void __launch_bounds__(THREADS) embedding_sum_fp32(const Embedding e) { embedding_sum<float>(e); }
 #endif
 #if FOR_BF16
-extern "C" __global__ void __launch_bounds__(THREADS) embedding_sum_bf16(const Embedding e) { BEGIN embedding_sum<bf16>(e); }
+extern "C" __global__ void __launch_bounds__(THREADS) embedding_sum_bf16(const Embedding e) { embedding_sum<bf16>(e); }
 #endif
 
 // Sums of rows that a block's threads take side by side: columns of eight, and as many rows at a time as there are threads
@@ -117,9 +117,9 @@ template <typename T> __device__ __forceinline__ void by_segment(const Embedding
              [&](int row) { return e.segment_of[row] == segment ? row : -1; });
 }
 #define EMBEDDING_GRADIENT(TYPE, NAME) \
-    extern "C" __global__ void __launch_bounds__(THREADS) token_gradient_##NAME(const EmbeddingGradient e) { BEGIN by_token<TYPE>(e); } \
-    extern "C" __global__ void __launch_bounds__(THREADS) position_gradient_##NAME(const EmbeddingGradient e) { BEGIN by_position<TYPE>(e); } \
-    extern "C" __global__ void __launch_bounds__(THREADS) segment_gradient_##NAME(const EmbeddingGradient e) { BEGIN by_segment<TYPE>(e); }
+    extern "C" __global__ void __launch_bounds__(THREADS) token_gradient_##NAME(const EmbeddingGradient e) { by_token<TYPE>(e); } \
+    extern "C" __global__ void __launch_bounds__(THREADS) position_gradient_##NAME(const EmbeddingGradient e) { by_position<TYPE>(e); } \
+    extern "C" __global__ void __launch_bounds__(THREADS) segment_gradient_##NAME(const EmbeddingGradient e) { by_segment<TYPE>(e); }
 #if FOR_FP32
 EMBEDDING_GRADIENT(float, fp32)
 #endif
@@ -135,10 +135,10 @@ template <typename T> __device__ __forceinline__ void first_rows(const T* x, con
         store4(y + (i64)pair * width + column, load4(x + (i64)offsets[pair] * width + column));
 }
 #if FOR_FP32
-extern "C" __global__ void first_rows_fp32(const float* x, const int* offsets, float* y, int width, const Counts* counts) { BEGIN first_rows(x, offsets, y, width, counts); }
+extern "C" __global__ void first_rows_fp32(const float* x, const int* offsets, float* y, int width, const Counts* counts) { first_rows(x, offsets, y, width, counts); }
 #endif
 #if FOR_BF16
-extern "C" __global__ void first_rows_bf16(const bf16* x, const int* offsets, bf16* y, int width, const Counts* counts) { BEGIN first_rows(x, offsets, y, width, counts); }
+extern "C" __global__ void first_rows_bf16(const bf16* x, const int* offsets, bf16* y, int width, const Counts* counts) { first_rows(x, offsets, y, width, counts); }
 #endif
 
 // Its gradient: dx [R, W] += dy [P, W] at each pair's first row
@@ -151,8 +151,8 @@ template <typename T> __device__ __forceinline__ void add_first_rows(T* dx, cons
     }
 }
 #if FOR_FP32
-extern "C" __global__ void add_first_rows_fp32(float* dx, const int* offsets, const float* dy, int width, const Counts* counts) { BEGIN add_first_rows(dx, offsets, dy, width, counts); }
+extern "C" __global__ void add_first_rows_fp32(float* dx, const int* offsets, const float* dy, int width, const Counts* counts) { add_first_rows(dx, offsets, dy, width, counts); }
 #endif
 #if FOR_BF16
-extern "C" __global__ void add_first_rows_bf16(bf16* dx, const int* offsets, const bf16* dy, int width, const Counts* counts) { BEGIN add_first_rows(dx, offsets, dy, width, counts); }
+extern "C" __global__ void add_first_rows_bf16(bf16* dx, const int* offsets, const bf16* dy, int width, const Counts* counts) { add_first_rows(dx, offsets, dy, width, counts); }
 #endif

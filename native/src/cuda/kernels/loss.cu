@@ -58,10 +58,10 @@ template <typename T> __device__ __forceinline__ void classify(const Head& h) {
     }
 }
 #if FOR_FP32
-extern "C" __global__ void __launch_bounds__(THREADS) classify_fp32(const Head h) { BEGIN classify<float>(h); }
+extern "C" __global__ void __launch_bounds__(THREADS) classify_fp32(const Head h) { classify<float>(h); }
 #endif
 #if FOR_BF16
-extern "C" __global__ void __launch_bounds__(THREADS) classify_bf16(const Head h) { BEGIN classify<bf16>(h); }
+extern "C" __global__ void __launch_bounds__(THREADS) classify_bf16(const Head h) { classify<bf16>(h); }
 #endif
 
 // Blocks (classes, parts): residuals [P, C], hidden [P, H] -> weight_parts [parts, C, H], bias_parts [parts, C]
@@ -82,15 +82,15 @@ template <typename T> __device__ __forceinline__ void classes_gradient(const Hea
     if (threadIdx.x == 0) bias_parts[(i64)blockIdx.y * h.classes + c] = sum;
 }
 #if FOR_FP32
-extern "C" __global__ void __launch_bounds__(THREADS) classes_gradient_fp32(const Head h, float* weight_parts, float* bias_parts) { BEGIN classes_gradient<float>(h, weight_parts, bias_parts); }
+extern "C" __global__ void __launch_bounds__(THREADS) classes_gradient_fp32(const Head h, float* weight_parts, float* bias_parts) { classes_gradient<float>(h, weight_parts, bias_parts); }
 #endif
 #if FOR_BF16
-extern "C" __global__ void __launch_bounds__(THREADS) classes_gradient_bf16(const Head h, float* weight_parts, float* bias_parts) { BEGIN classes_gradient<bf16>(h, weight_parts, bias_parts); }
+extern "C" __global__ void __launch_bounds__(THREADS) classes_gradient_bf16(const Head h, float* weight_parts, float* bias_parts) { classes_gradient<bf16>(h, weight_parts, bias_parts); }
 #endif
 
 // One block: adds the step's loss and right predictions to totals [2], which are read once in many steps.
 #if FOR_FP32
-extern "C" __global__ void __launch_bounds__(THREADS) sum_metrics(const float* losses, const int* right, double* totals, const Counts* counts) { BEGIN
+extern "C" __global__ void __launch_bounds__(THREADS) sum_metrics(const float* losses, const int* right, double* totals, const Counts* counts) {
     __shared__ double loss[THREADS], hits[THREADS];
     int t = threadIdx.x;
     loss[t] = hits[t] = 0;

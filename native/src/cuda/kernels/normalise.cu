@@ -122,8 +122,8 @@ template <typename T, int GROUPS> __device__ __forceinline__ void norm_gradient(
 }
 
 #define NORM(TYPE, NAME, GROUPS) \
-    extern "C" __global__ void __launch_bounds__(256) norm_##NAME##_##GROUPS(const Norm n) { BEGIN norm<TYPE, GROUPS>(n); } \
-    extern "C" __global__ void __launch_bounds__(2048 / GROUPS) norm_gradient_##NAME##_##GROUPS(const Norm n) { BEGIN norm_gradient<TYPE, GROUPS>(n); }
+    extern "C" __global__ void __launch_bounds__(256) norm_##NAME##_##GROUPS(const Norm n) { norm<TYPE, GROUPS>(n); } \
+    extern "C" __global__ void __launch_bounds__(2048 / GROUPS) norm_gradient_##NAME##_##GROUPS(const Norm n) { norm_gradient<TYPE, GROUPS>(n); }
 #if FOR_FP32
 NORM(float, fp32, 2)
 NORM(float, fp32, 4)

@@ -12,10 +12,6 @@ typedef long long i64;
 #define FOR_FP32 (__CUDA_ARCH__ < 800)
 #define FOR_BF16 (__CUDA_ARCH__ >= 800)
 
-// Every kernel begins with it. From compute capability 9.0 on, device.rs puts instructions in its place that let the next
-// kernel come before this one has ended, and wait for the end of the one before.
-#define BEGIN asm volatile("// kernel begins" ::: "memory");
-
 #define WARP 32
 #define ALL 0xffffffffu
 

@@ -142,8 +142,8 @@ template <typename T> __device__ __forceinline__ void pooled_attention_gradient(
 }
 
 #define POOLED(TYPE, NAME) \
-    extern "C" __global__ void __launch_bounds__(THREADS) pooled_attention_##NAME(const Pooled p) { BEGIN pooled_attention<TYPE>(p); } \
-    extern "C" __global__ void __launch_bounds__(THREADS) pooled_attention_gradient_##NAME(const Pooled p) { BEGIN pooled_attention_gradient<TYPE>(p); }
+    extern "C" __global__ void __launch_bounds__(THREADS) pooled_attention_##NAME(const Pooled p) { pooled_attention<TYPE>(p); } \
+    extern "C" __global__ void __launch_bounds__(THREADS) pooled_attention_gradient_##NAME(const Pooled p) { pooled_attention_gradient<TYPE>(p); }
 #if FOR_FP32
 POOLED(float, fp32)
 #endif

@@ -196,7 +196,7 @@ __device__ __forceinline__ void product(const Product& p) {
 }
 
 #define PRODUCT(NAME, TILE_M, TILE_N, WARPS_M, WARPS_N, STAGES, A, B) \
-    extern "C" __global__ void __launch_bounds__(WARPS_M * WARPS_N * WARP) NAME(const Product p) { BEGIN \
+    extern "C" __global__ void __launch_bounds__(WARPS_M * WARPS_N * WARP) NAME(const Product p) { \
         product<TILE_M, TILE_N, WARPS_M, WARPS_N, STAGES, A, B>(p); \
     }
 PRODUCT(product_bf16_128_forward, 128, 128, 2, 4, 3, true, true)

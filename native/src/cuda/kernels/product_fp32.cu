@@ -107,7 +107,7 @@ template <int TILE, bool A_ALONG, bool B_ALONG> __device__ __forceinline__ void 
 }
 
 #define PRODUCT(NAME, TILE, A, B) \
-    extern "C" __global__ void __launch_bounds__(256) NAME(const Product p) { BEGIN product<TILE, A, B>(p); }
+    extern "C" __global__ void __launch_bounds__(256) NAME(const Product p) { product<TILE, A, B>(p); }
 PRODUCT(product_fp32_128_forward, 128, true, true)
 PRODUCT(product_fp32_128_backward, 128, true, false)
 PRODUCT(product_fp32_128_weights, 128, false, false)

@@ -1,9 +1,9 @@
 //! The backward half of a step. Gradients of weights go into the side lane, where nothing waits for them until the end.
 
+use super::TrainingStep;
 use super::forward::Rows;
 use super::layers::{AfterAttention, FirstLayer, WholeLayer};
 use super::parameters::{Layer, Linear, Projections, Stretch};
-use super::{Purpose, TrainingStep};
 use crate::cuda::Address;
 use crate::cuda::device::Lane;
 use crate::cuda::embed::{EmbeddingGradient, FirstRows};
@@ -15,27 +15,17 @@ use crate::kernels::activation::Activation;
 
 /// What a gradient by a layer's input passes through on its way.
 #[derive(Default)]
-pub(super) struct Through<'a> {
+struct Through<'a> {
     /// What the activation that made the input keeps
-    pub kept: Option<&'a Block>,
-    /// The bias of the layer that made it, whose gradient a library's way sums here
-    pub bias: Option<Stretch>,
+    kept: Option<&'a Block>,
     /// What is added to it
-    pub added: Option<&'a Block>,
-}
-
-/// Where the gradient of a bias is summed in a library's way.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum BiasGradient {
-    WithWeight,
-    /// Already, where the gradient went through the activation (`Through::bias`)
-    WithSlopes,
+    added: Option<&'a Block>,
 }
 
 impl TrainingStep {
     /// # Safety
     /// The buffers live until it is done.
-    pub(super) unsafe fn backward(&self, purpose: Purpose) -> Result<()> {
+    pub(super) unsafe fn backward(&self) -> Result<()> {
         let (device, precision, buffers) = (&*self.device, self.options.precision, &self.buffers);
         let (layers, hidden) = (&self.parameters.layers, self.options.sizes.hidden);
         let classes = [self.parameters.classes.weight, self.parameters.classes.bias].map(|of| self.parts(of));
@@ -43,12 +33,10 @@ impl TrainingStep {
         unsafe {
             device.after(Lane::Side, Lane::Main)?;
             self.head().gradient(device, precision, classes)?;
-            if purpose != Purpose::WarmUp {
-                self.head().sum_metrics(device, buffers.totals.address())?;
-            }
+            self.head().sum_metrics(device, buffers.totals.address())?;
             let rows = self.first_rows();
             let operands = [&buffers.dhidden, &buffers.first.after.y];
-            self.weight_gradient(self.parameters.hidden, [hidden; 2], operands, rows, BiasGradient::WithWeight)?;
+            self.weight_gradient(self.parameters.hidden, [hidden; 2], operands, rows)?;
             let from = [&buffers.dhidden, &buffers.dencoded];
             self.input_gradient(self.parameters.hidden.weight, [hidden; 2], from, rows, &Through::default())?;
             let inputs = self.inputs();
@@ -64,14 +52,14 @@ impl TrainingStep {
     }
 
     /// Each layer's input.
-    pub(super) fn inputs(&self) -> Vec<&Block> {
+    fn inputs(&self) -> Vec<&Block> {
         let results = self.buffers.whole.iter().map(|layer| &layer.after.y);
         std::iter::once(&self.buffers.embedded).chain(results).collect()
     }
 
     /// Where parts of a stretch's gradient go.
-    pub(super) fn parts(&self, of: Stretch) -> Address {
-        self.buffers.parts[of.index].as_ref().map_or(0, |parts| parts.address)
+    fn parts(&self, of: Stretch) -> Address {
+        self.buffers.parts[of.index].as_ref().map_or(0, |parts| parts.buffer.address())
     }
 
     fn splits(&self, of: Stretch) -> usize {
@@ -85,12 +73,7 @@ impl TrainingStep {
         [into, out]: [usize; 2],
         [dy, x]: [&Block; 2],
         rows: Rows,
-        bias: BiasGradient,
     ) -> Result<()> {
-        if let Some(bucket) = rows.bucket {
-            // SAFETY: the caller's.
-            return unsafe { self.weight_gradient_by_library(linear, [into, out], [dy, x], (rows, bucket), bias) };
-        }
         let c = Matrix::rows(self.parts(linear.weight), into);
         let operands = [Matrix::rows(dy.address(), out), Matrix::rows(x.address(), into), c];
         let product = Product {
@@ -113,10 +96,6 @@ impl TrainingStep {
         rows: Rows,
         through: &Through,
     ) -> Result<()> {
-        if let Some(bucket) = self.bucket_of_inputs(rows) {
-            // SAFETY: the caller's.
-            return unsafe { self.input_gradient_by_library(weight, [into, out], [dy, dx], (rows, bucket), through) };
-        }
         let operands = [
             Matrix::rows(dy.address(), out),
             Matrix::rows(self.weight(weight), into),
@@ -159,25 +138,18 @@ impl TrainingStep {
             parts: self.parts(parameters.norm1),
             ..self.norm(&first)
         };
-        let kept = Some(of.inner_sums.as_ref().unwrap_or(&of.inner));
-        let kept = Through { kept, bias: Some(parameters.dense1.bias), added: None };
-        let added = Through { added: Some(&of.dmiddle), ..Through::default() };
+        let kept = Through { kept: Some(of.inner_sums.as_ref().unwrap_or(&of.inner)), added: None };
+        let added = Through { kept: None, added: Some(&of.dmiddle) };
         let (wide, narrow) = ([hidden, feed_forward], [feed_forward, hidden]);
         // SAFETY: the caller's. A product may add to its own result: each number is read before it is written, once.
         unsafe {
             second.backward(device, precision)?;
-            self.weight_gradient(parameters.dense2, narrow, [&of.douter, &of.inner], rows, BiasGradient::WithWeight)?;
+            self.weight_gradient(parameters.dense2, narrow, [&of.douter, &of.inner], rows)?;
             self.input_gradient(parameters.dense2.weight, narrow, [&of.douter, &of.dinner], rows, &kept)?;
-            self.weight_gradient(parameters.dense1, wide, [&of.dinner, &of.middle], rows, BiasGradient::WithSlopes)?;
+            self.weight_gradient(parameters.dense1, wide, [&of.dinner, &of.middle], rows)?;
             self.input_gradient(parameters.dense1.weight, wide, [&of.dinner, &of.dmiddle], rows, &added)?;
             first.backward(device, precision)?;
-            self.weight_gradient(
-                parameters.output,
-                [hidden; 2],
-                [&of.doutput, &of.context],
-                rows,
-                BiasGradient::WithWeight,
-            )?;
+            self.weight_gradient(parameters.output, [hidden; 2], [&of.doutput, &of.context], rows)?;
             let from = [&of.doutput, &of.dcontext];
             self.input_gradient(parameters.output.weight, [hidden; 2], from, rows, &Through::default())
         }
@@ -196,13 +168,12 @@ impl TrainingStep {
             unreachable!("a whole layer's parameters")
         };
         let size = [hidden, 3 * hidden];
-        let added = Through { added: Some(&of.after.dinput), ..Through::default() };
+        let added = Through { kept: None, added: Some(&of.after.dinput) };
         // SAFETY: the caller's.
         unsafe {
             self.after_attention_gradient(layer, parameters, [x.address(), dy.address()], &of.after, rows)?;
-            let (pairs, way) = (self.options.capacity.pairs, self.options.attention);
-            self.attention(layer, of).backward(&self.device, self.options.precision, pairs, way)?;
-            self.weight_gradient(projections, size, [&of.dprojected, x], rows, BiasGradient::WithWeight)?;
+            self.attention(layer, of).backward(&self.device, self.options.precision, self.options.capacity.pairs)?;
+            self.weight_gradient(projections, size, [&of.dprojected, x], rows)?;
             self.input_gradient(projections.weight, size, [&of.dprojected, &of.after.dinput], rows, &added)
         }
     }
@@ -228,8 +199,8 @@ impl TrainingStep {
             self.weight_gradient_of_heads(k.weight, [self.by_head(&of.query), dabsorbed], (0, 0))?;
             let operands = [dabsorbed, self.weight_by_head(k.weight), self.by_head(&of.dquery)];
             self.of_heads(Form::Forward, [width, hidden], operands).run(device, Lane::Main, precision)?;
-            self.weight_gradient(q, [hidden; 2], [&of.dquery, &of.input], rows, BiasGradient::WithWeight)?;
-            let added = Through { added: Some(&of.after.dinput), ..Through::default() };
+            self.weight_gradient(q, [hidden; 2], [&of.dquery, &of.input], rows)?;
+            let added = Through { kept: None, added: Some(&of.after.dinput) };
             self.input_gradient(q.weight, [hidden; 2], [&of.dquery, &of.after.dinput], rows, &added)?;
             let first =
                 FirstRows { x: of.dx.address(), y: of.after.dinput.address(), width: hidden, most_pairs: pairs };

@@ -46,7 +46,7 @@ pub struct Places {
 impl Places {
     pub fn new(capacity: &Capacity) -> Self {
         let &Capacity { rows, pairs, .. } = capacity;
-        // `Counts`, then three numbers of Adam, then the lists, each at a multiple of 16 bytes.
+        // `Counts`, then two numbers of Adam, then the lists, each at a multiple of 16 bytes.
         let mut at = 8;
         let mut list = |count: usize| {
             let begin = at;
@@ -158,8 +158,8 @@ impl Inbox {
         self.words.place(word)
     }
 
-    /// Sends a batch as that of `step` (from 0), with Adam's three numbers.
-    pub fn send(&mut self, device: &Device, batch: &Batch, step: u32, adam: [f32; 3]) -> Result<()> {
+    /// Sends a batch as that of `step` (from 0), with Adam's two numbers.
+    pub fn send(&mut self, device: &Device, batch: &Batch, step: u32, adam: [f32; 2]) -> Result<()> {
         ensure!(batch.words.len() == self.places.size, "a batch made for another capacity");
         let arrival = &mut self.arrivals[self.next];
         self.next = (self.next + 1) % ON_THEIR_WAY;
@@ -168,7 +168,7 @@ impl Inbox {
         words.copy_from_slice(&batch.words);
         let Counts { rows, pairs, distinct, .. } = batch.counts;
         words[..4].copy_from_slice(&[step, rows as u32, pairs as u32, distinct as u32]);
-        words[self.places.adam..][..3].copy_from_slice(&adam.map(f32::to_bits));
+        words[self.places.adam..][..2].copy_from_slice(&adam.map(f32::to_bits));
         arrival.send(device, self.words.address())
     }
 }

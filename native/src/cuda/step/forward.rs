@@ -1,7 +1,6 @@
 //! The forward half of a step, down to losses and the gradient of what the output layer reads.
 
 use super::TrainingStep;
-use super::by_library::LinearByLibrary;
 use super::layers::{AfterAttention, FirstLayer, WholeLayer};
 use super::parameters::{Layer, Linear, Projections, Stretch};
 use crate::cuda::attention::{Attention, words_for};
@@ -23,8 +22,6 @@ pub(super) struct Rows {
     pub most: usize,
     pub count: Address,
     pub places: Address,
-    /// Rows that a library's products take: as many, rounded up
-    pub bucket: Option<usize>,
 }
 
 /// A norm with its dropout and residual, but for what only one of its directions has.
@@ -40,14 +37,12 @@ pub(super) struct NormOf<'a> {
 impl TrainingStep {
     pub(super) fn all_rows(&self) -> Rows {
         let count = address_of_rows(self.inbox.address());
-        let (most, places) = (self.options.capacity.rows, self.buffers.places.address());
-        Rows { most, count, places, bucket: self.library.as_ref().map(|_| self.bucket) }
+        Rows { most: self.options.capacity.rows, count, places: self.buffers.places.address() }
     }
 
     pub(super) fn first_rows(&self) -> Rows {
         let count = address_of_pairs(self.inbox.address());
-        let (most, places) = (self.options.capacity.pairs, self.buffers.first_places.address());
-        Rows { most, count, places, bucket: None }
+        Rows { most: self.options.capacity.pairs, count, places: self.buffers.first_places.address() }
     }
 
     /// # Safety
@@ -112,11 +107,6 @@ impl TrainingStep {
         activation: Activation,
         sums: Option<&Block>,
     ) -> Result<()> {
-        if let Some(bucket) = self.bucket_of_inputs(rows) {
-            let of = LinearByLibrary { linear, size: [into, out], activation, sums };
-            // SAFETY: the caller's.
-            return unsafe { self.linear_by_library(&of, [x, y], (rows, bucket)) };
-        }
         let operands = [
             Matrix::rows(x.address(), into),
             Matrix::rows(self.weight(linear.weight), into),
@@ -159,7 +149,7 @@ impl TrainingStep {
             v,
             context: of.after.context.address(),
             log_sums: of.log_sums.address(),
-            kept: of.kept.as_ref().filter(|_| self.learns).map_or(0, Buffer::address),
+            kept: of.kept.as_ref().map_or(0, Buffer::address),
             dy: of.after.dcontext.address(),
             deltas: of.deltas.address(),
             dq,

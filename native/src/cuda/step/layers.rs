@@ -7,17 +7,15 @@ use crate::cuda::device::Device;
 use crate::cuda::embed::SEGMENT_PARTS;
 use crate::cuda::memory::{Block, Buffer, Memory};
 use crate::cuda::products::splits_for;
-use crate::cuda::{Address, Precision, linear_ends, loss, normalise};
+use crate::cuda::{Precision, loss, normalise};
 use crate::error::Result;
 use std::rc::Rc;
 
 /// Parts that a stretch's gradient is put together from.
 pub struct Parts {
-    /// Of [count, size of the stretch]
-    pub address: Address,
+    /// [count, size of the stretch]
+    pub buffer: Buffer<f32>,
     pub count: usize,
-    /// None where the only part is the gradient itself
-    _buffer: Option<Buffer<f32>>,
 }
 
 pub struct Buffers {
@@ -171,12 +169,7 @@ impl FirstLayer {
 }
 
 impl Buffers {
-    pub fn new(
-        device: &Device,
-        options: &StepOptions,
-        parameters: &FlatParameters,
-        gradient: GradientPlace,
-    ) -> Result<Self> {
+    pub fn new(device: &Device, options: &StepOptions, parameters: &FlatParameters) -> Result<Self> {
         let memory = &device.memory;
         let Sizes { hidden, layers, classes, vocabulary, .. } = options.sizes;
         let (rows, pairs) = (options.capacity.rows, options.capacity.pairs);
@@ -196,31 +189,19 @@ impl Buffers {
             right: Buffer::new(memory, pairs)?,
             totals: Buffer::zeros(memory, 2)?,
             token_rows: Buffer::new(memory, rows.min(vocabulary) * hidden)?,
-            parts: parts_of(device, options, parameters, gradient)?,
+            parts: parts_of(device, options, parameters)?,
         })
     }
 }
 
-/// The flat gradient, and whether a library computes the gradients of all rows' weights straight into it.
-#[derive(Clone, Copy)]
-pub struct GradientPlace {
-    pub address: Address,
-    pub by_library: bool,
-}
-
 /// Room for the parts of every stretch's gradient.
-fn parts_of(
-    device: &Device,
-    options: &StepOptions,
-    parameters: &FlatParameters,
-    gradient: GradientPlace,
-) -> Result<Vec<Option<Parts>>> {
+fn parts_of(device: &Device, options: &StepOptions, parameters: &FlatParameters) -> Result<Vec<Option<Parts>>> {
     let Sizes { hidden, feed_forward, heads, .. } = options.sizes;
     let (rows, pairs) = (options.capacity.rows, options.capacity.pairs);
     let mut parts: Vec<Option<Parts>> = parameters.stretches.iter().map(|_| None).collect();
     let mut make = |stretch: Stretch, count: usize| -> Result<()> {
         let buffer = Buffer::new(&device.memory, count * stretch.size)?;
-        parts[stretch.index] = Some(Parts { address: buffer.address(), count, _buffer: Some(buffer) });
+        parts[stretch.index] = Some(Parts { buffer, count });
         Ok(())
     };
     let linear = |make: &mut dyn FnMut(Stretch, usize) -> Result<()>, linear: Linear, size, batches| -> Result<()> {
@@ -228,43 +209,30 @@ fn parts_of(
         make(linear.weight, splits)?;
         make(linear.bias, splits)
     };
-    let mut by_library = Vec::new();
-    let mut of_rows =
-        |make: &mut dyn FnMut(Stretch, usize) -> Result<()>, of: Linear, [out, into, rows]: [usize; 3], all: bool| {
-            if !(all && gradient.by_library) {
-                return linear(make, of, [out, into, rows], 1);
-            }
-            by_library.push(of.weight);
-            make(of.bias, linear_ends::PARTS)
-        };
     make(parameters.positions, 1)?;
     make(parameters.segments, SEGMENT_PARTS)?;
     for layer in &parameters.layers {
-        let (rows, all) = match layer.projections {
+        let rows = match layer.projections {
             Projections::Whole(all) => {
-                of_rows(&mut make, all, [3 * hidden, hidden, rows], true)?;
-                (rows, true)
+                linear(&mut make, all, [3 * hidden, hidden, rows], 1)?;
+                rows
             }
             Projections::First([q, k, v]) => {
                 linear(&mut make, q, [hidden, hidden, pairs], 1)?;
                 // The keys' bias adds the same to every score of a query: it has no gradient.
                 make(k.weight, splits_for(device, [hidden / heads, hidden, pairs], heads))?;
                 linear(&mut make, v, [hidden / heads, hidden, pairs], heads)?;
-                (pairs, false)
+                pairs
             }
         };
-        of_rows(&mut make, layer.output, [hidden, hidden, rows], all)?;
-        of_rows(&mut make, layer.dense1, [feed_forward, hidden, rows], all)?;
-        of_rows(&mut make, layer.dense2, [hidden, feed_forward, rows], all)?;
+        linear(&mut make, layer.output, [hidden, hidden, rows], 1)?;
+        linear(&mut make, layer.dense1, [feed_forward, hidden, rows], 1)?;
+        linear(&mut make, layer.dense2, [hidden, feed_forward, rows], 1)?;
         make(layer.norm1, normalise::PARTS)?;
         make(layer.norm2, normalise::PARTS)?;
     }
     linear(&mut make, parameters.hidden, [hidden, hidden, pairs], 1)?;
     make(parameters.classes.weight, loss::PARTS)?;
     make(parameters.classes.bias, loss::PARTS)?;
-    for weight in by_library {
-        let address = gradient.address + (weight.begin * size_of::<f32>()) as u64;
-        parts[weight.index] = Some(Parts { address, count: 1, _buffer: None });
-    }
     Ok(parts)
 }

@@ -1,32 +1,25 @@
 //! A whole training step of a classifier on the GPU, the last layer on first rows only (architecture.md, idea 2): forward,
-//! backward and Adam, recorded once as a graph and replayed for every batch that fits; with a library's products, one graph
-//! for each bucket of row counts.
+//! backward and Adam, recorded once as a graph and replayed for every batch that fits.
 
 mod backward;
 pub mod batch;
-pub mod by_library;
 mod forward;
 mod layers;
 pub mod parameters;
-mod state;
 mod updates;
 
-use super::attention::AttentionGradient;
 use super::device::{Device, Graph, Lane};
 use super::dropout::Dropout;
 use super::embed::Layout;
-use super::linear_ends::Tail;
 use super::memory::Buffer;
-use super::optimizer::{self, BLOCK, Clipping, HISTORY, NEVER, Rate, Segment, parts_of_norm};
+use super::optimizer::{self, HISTORY, NEVER, Segment};
 use super::{Address, Precision};
 use crate::error::{Error, Result};
 use crate::kernels::activation::Activation;
 use crate::kernels::optimizer::AdamNumbers;
 use batch::{Batch, Capacity, Inbox};
-use by_library::{LibraryUse, tails_of};
-use layers::{Buffers, GradientPlace};
+use layers::Buffers;
 use parameters::{FlatParameters, Sizes, Stretch};
-use std::collections::HashMap;
 use std::rc::Rc;
 use updates::segments_of;
 
@@ -42,9 +35,8 @@ pub struct StepOptions {
     pub dropout: f64,
     pub seed: u32,
     pub adam: AdamNumbers,
-    pub attention: AttentionGradient,
-    /// Whether the gradient's norm is measured, and what is done by it
-    pub clipping: Option<Clipping>,
+    /// Share of a parameter that decays at each step
+    pub decay: f64,
     /// Of the loss' gradient: 1 for the sum of losses
     pub loss_scale: f32,
 }
@@ -53,8 +45,6 @@ pub struct StepOptions {
 pub const TOKEN_TABLE: &str = "encoder.token_embedding.weight";
 
 pub struct TrainingStep {
-    /// By bucket. They go before what they name.
-    graphs: HashMap<usize, Graph>,
     device: Rc<Device>,
     options: StepOptions,
     parameters: FlatParameters,
@@ -71,72 +61,81 @@ pub struct TrainingStep {
     updates: Buffer<i32>,
     /// Updates since all rows of the table caught up
     since_caught_up: usize,
-    /// Of each segment
-    rates: Buffer<Rate>,
-    rate_of_table: Rate,
-    /// Parts of the gradient's norm; the norm and what the gradient is multiplied by
-    squares: Buffer<f32>,
-    clipping: Buffer<f32>,
     segments: Buffer<Segment>,
     segment_of: Buffer<i32>,
     inbox: Inbox,
     buffers: Buffers,
-    library: Option<LibraryUse>,
-    tails: Buffer<Tail>,
-    /// The batch that was sent last is one to learn from: dropout drops.
-    learns: bool,
-    /// Rows that the library's products take in the batch that was sent last; 0 without a library
-    bucket: usize,
-}
-
-/// What a step is computed for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Update,
-    /// Without a change of parameters
-    Gradients,
-    /// Whatever loads itself when it first runs: nothing is kept, not even metrics.
-    WarmUp,
+    graph: Option<Graph>,
 }
 
 impl TrainingStep {
     /// All parameters are 0 until they are set.
-    pub fn new(device: Rc<Device>, options: StepOptions, library: Option<LibraryUse>) -> Result<Self> {
+    pub fn new(device: Rc<Device>, options: StepOptions) -> Result<Self> {
         let memory = device.memory.clone();
         let parameters = FlatParameters::new(&options.sizes);
         let in_table = options.sizes.vocabulary * options.sizes.hidden;
         let rounded = if options.precision == Precision::Bfloat16 { parameters.size } else { 0 };
         let flat = || Buffer::zeros(&memory, parameters.size);
         let table = || Buffer::zeros(&memory, in_table);
-        let flats = [flat()?, flat()?, flat()?, flat()?];
-        let gradient = GradientPlace { address: flats[1].address(), by_library: library.is_some() };
-        let buffers = Buffers::new(&device, &options, &parameters, gradient)?;
+        let buffers = Buffers::new(&device, &options, &parameters)?;
         let (segments, segment_of) = segments_of(&parameters, &buffers);
         Ok(Self {
-            flat: flats,
+            flat: [flat()?, flat()?, flat()?, flat()?],
             table: [table()?, table()?, table()?],
             copy: Buffer::zeros(&memory, rounded)?,
-            done: Buffer::from(&memory, &vec![NEVER; options.sizes.vocabulary])?,
-            history: Buffer::zeros(&memory, 4 * HISTORY)?,
+            // Where parameters decay, rows without a gradient move too.
+            done: Buffer::from(&memory, &vec![if options.decay == 0.0 { NEVER } else { 0 }; options.sizes.vocabulary])?,
+            history: Buffer::zeros(&memory, 2 * HISTORY)?,
             updates: Buffer::zeros(&memory, 1)?,
             since_caught_up: 0,
-            rates: Buffer::from(&memory, &vec![Rate::default(); segments.len()])?,
-            rate_of_table: Rate::default(),
-            squares: Buffer::zeros(&memory, parts_of_norm(parameters.size / BLOCK))?,
-            clipping: Buffer::from(&memory, &[0.0, 1.0])?,
             segments: Buffer::from(&memory, &segments)?,
             segment_of: Buffer::from(&memory, &segment_of)?,
             inbox: Inbox::new(&memory, &options.capacity)?,
-            tails: Buffer::from(&memory, &tails_of(&options, &buffers))?,
             buffers,
-            library,
-            learns: true,
-            bucket: 0,
-            graphs: HashMap::new(),
+            graph: None,
             parameters,
             options,
             device,
         })
+    }
+
+    /// Names of all parameters and how many numbers they have.
+    pub fn names(&self) -> Vec<(String, usize)> {
+        let table = (TOKEN_TABLE.to_owned(), self.table[0].count());
+        self.parameters.named.iter().map(|named| (named.name.clone(), named.size)).chain([table]).collect()
+    }
+
+    /// Sets a parameter.
+    pub fn set(&mut self, name: &str, numbers: &[f32]) -> Result<()> {
+        if name == TOKEN_TABLE {
+            return self.table[0].write(0, numbers);
+        }
+        let named = self.parameters.named(name).ok_or_else(|| Error(format!("there is no parameter {name}")))?;
+        crate::ensure!(numbers.len() == named.size, "{name} has {} numbers, not {}", named.size, numbers.len());
+        self.flat[0].write(named.begin, numbers)?;
+        self.round()
+    }
+
+    /// The value of a parameter.
+    pub fn value(&self, name: &str) -> Result<Vec<f32>> {
+        if name != TOKEN_TABLE {
+            return self.part_of(&self.flat[0], name);
+        }
+        // SAFETY: all buffers are this struct's.
+        unsafe { self.adam().catch_up_all(&self.device, &self.table()) }?;
+        self.table[0].read()
+    }
+
+    /// The last step's gradient of a parameter other than the token table.
+    pub fn gradient(&self, name: &str) -> Result<Vec<f32>> {
+        self.part_of(&self.flat[1], name)
+    }
+
+    /// The last step's gradient of the token table: a row for each of the batch's ids, ascending.
+    pub fn gradient_of_rows(&self, batch: &Batch) -> Result<Vec<f32>> {
+        let mut rows = self.buffers.token_rows.read()?;
+        rows.truncate(batch.counts.distinct as usize * self.options.sizes.hidden);
+        Ok(rows)
     }
 
     /// The last step's losses and logits of the pairs.
@@ -155,68 +154,49 @@ impl TrainingStep {
         Ok([totals[0], totals[1]])
     }
 
+    fn part_of(&self, flat: &Buffer<f32>, name: &str) -> Result<Vec<f32>> {
+        let named = self.parameters.named(name).ok_or_else(|| Error(format!("there is no parameter {name}")))?;
+        Ok(flat.read()?[named.begin..named.begin + named.size].to_vec())
+    }
+
     /// One step, from 0, at a learning rate. Returns before it is done.
     pub fn run(&mut self, batch: &Batch, step: u32, rate: f64) -> Result<()> {
         if self.since_caught_up == HISTORY {
-            self.catch_up()?;
+            // SAFETY: all buffers are this struct's.
+            unsafe { self.adam().catch_up_all(&self.device, &self.table()) }?;
             self.since_caught_up = 0;
         }
         self.since_caught_up += 1;
-        self.send(batch, step, rate, true)?;
-        if !self.graphs.contains_key(&self.bucket) {
-            let graph = self.record()?;
-            self.graphs.insert(self.bucket, graph);
+        self.send(batch, step, rate)?;
+        if self.graph.is_none() {
+            // SAFETY: the graph lives no longer than all buffers: both are this struct's, and never replaced.
+            self.graph = Some(self.device.record(|| unsafe { self.enqueue(true) })?);
         }
-        self.device.replay(&self.graphs[&self.bucket])
-    }
-
-    fn record(&self) -> Result<Graph> {
-        if self.library.is_some() {
-            // A library's kernels load themselves when they first run, which they may not while they are recorded.
-            // SAFETY: all buffers are this struct's.
-            unsafe { self.enqueue(Purpose::WarmUp) }?;
-            self.device.finish()?;
-        }
-        // SAFETY: a graph lives no longer than all buffers: both are this struct's, and buffers are never replaced.
-        self.device.record(|| unsafe { self.enqueue(Purpose::Update) })
+        self.device.replay(self.graph.as_ref().expect("just recorded"))
     }
 
     /// The last batch's step again and again, without sending anything: for measurements.
     pub fn replay_only(&self, times: u32) -> Result<()> {
-        let graph = self.graphs.get(&self.bucket).ok_or_else(|| Error("no step was run yet".to_owned()))?;
+        let graph = self.graph.as_ref().ok_or_else(|| Error("no step was run yet".to_owned()))?;
         (0..times).try_for_each(|_| self.device.replay(graph))
     }
 
     /// Losses and gradients of a batch without a change of parameters.
     pub fn differentiate(&mut self, batch: &Batch, step: u32) -> Result<()> {
-        self.send(batch, step, 0.0, true)?;
+        self.send(batch, step, 0.0)?;
         // SAFETY: all buffers are this struct's.
-        unsafe { self.enqueue(Purpose::Gradients) }?;
+        unsafe { self.enqueue(false) }?;
         self.device.finish()
-    }
-
-    /// Losses and logits of a batch as the network answers it: nothing is dropped, nothing is learned, metrics stay.
-    pub fn evaluate(&mut self, batch: &Batch) -> Result<(Vec<f32>, Vec<f32>)> {
-        self.send(batch, 0, 0.0, false)?;
-        // SAFETY: all buffers are this struct's.
-        unsafe {
-            self.clear_tails()?;
-            self.adam().catch_up_read(&self.device, &self.table(), self.most_distinct())?;
-            self.forward()?;
-        }
-        self.losses(batch)
     }
 
     pub fn device(&self) -> &Rc<Device> {
         &self.device
     }
 
-    fn send(&mut self, batch: &Batch, step: u32, rate: f64, learns: bool) -> Result<()> {
-        self.learns = learns;
+    fn send(&mut self, batch: &Batch, step: u32, rate: f64) -> Result<()> {
         let AdamNumbers { beta1, beta2, .. } = self.options.adam;
         let done = f64::from(step) + 1.0;
-        let adam = [rate / (1.0 - beta1.powf(done)), 1.0 / (1.0 - beta2.powf(done)).sqrt(), rate];
-        self.bucket = self.bucket_for(batch.counts.rows as usize);
+        let adam = [rate / (1.0 - beta1.powf(done)), 1.0 / (1.0 - beta2.powf(done)).sqrt()];
         self.inbox.send(&self.device, batch, step, adam.map(|number| number as f32))
     }
 
@@ -224,34 +204,20 @@ impl TrainingStep {
     ///
     /// # Safety
     /// The buffers live until it is done.
-    unsafe fn enqueue(&self, purpose: Purpose) -> Result<()> {
+    unsafe fn enqueue(&self, updates: bool) -> Result<()> {
         let device = &*self.device;
         // SAFETY: addresses are those of this struct's buffers, which were made for these sizes.
         unsafe {
-            self.clear_tails()?;
             self.adam().catch_up_read(device, &self.table(), self.most_distinct())?;
             self.forward()?;
-            self.backward(purpose)?;
-            // The table's rows are ready on the main lane; the rest of the gradients on both.
-            let updates = purpose == Purpose::Update;
-            if updates && self.options.clipping.is_none() {
+            self.backward()?;
+            if updates {
+                // The table's rows are ready on the main lane; the rest of the gradients on both.
                 self.adam().run_rows(device, &self.table(), self.most_distinct())?;
             }
             device.after(Lane::Main, Lane::Side)?;
-            let (flat, segments) = (self.flat(), self.segments.address());
-            if updates && self.options.clipping.is_none() {
-                return self.adam().run(device, &flat, &self.history(), Some(segments));
-            }
-            optimizer::gather_gradient(device, segments, &flat)?;
-            if let Some(clipping) = self.options.clipping {
-                let places = [self.squares.address(), self.clipping.address()];
-                optimizer::gradient_norm(device, (&flat, &self.table()), clipping, places)?;
-            }
-            if updates {
-                self.adam().run_rows(device, &self.table(), self.most_distinct())?;
-                self.adam().run(device, &flat, &self.history(), None)?;
-            }
-            Ok(())
+            optimizer::gather_gradient(device, self.segments.address(), self.segment_of.address(), &self.flat())?;
+            if updates { self.adam().run(device, &self.flat(), &self.history()) } else { Ok(()) }
         }
     }
 
@@ -271,7 +237,7 @@ impl TrainingStep {
 
     fn dropout(&self, place: usize) -> Dropout {
         let rate = self.options.dropout;
-        if rate == 0.0 || !self.learns {
+        if rate == 0.0 {
             return Dropout::NONE;
         }
         Dropout {

@@ -26,17 +26,15 @@ impl TrainingStep {
             beta2: beta2 as f32,
             other2: (1.0 - beta2) as f32,
             eps: eps as f32,
+            keep: (1.0 - self.options.decay) as f32,
             numbers: self.inbox.place(self.inbox.places.adam),
-            rates: self.rates.address(),
-            clipping: if self.options.clipping.is_some() { self.clipping.address() } else { 0 },
         }
     }
 
     pub(super) fn flat(&self) -> Flat {
         let [value, gradient, first, second] = self.flat.each_ref().map(Buffer::address);
         let copy = if self.copy.count() == 0 { 0 } else { self.copy.address() };
-        let (segment_of, blocks) = (self.segment_of.address(), self.parameters.size / BLOCK);
-        Flat { value, first, second, gradient, copy, segment_of, blocks }
+        Flat { value, first, second, gradient, copy, blocks: self.parameters.size / BLOCK }
     }
 
     pub(super) fn table(&self) -> Table {
@@ -52,7 +50,6 @@ impl TrainingStep {
             counts: self.inbox.address(),
             rows: self.options.sizes.vocabulary as i32,
             width: self.options.sizes.hidden as i32,
-            rate: self.rate_of_table,
         }
     }
 
@@ -66,7 +63,7 @@ pub(super) fn segments_of(parameters: &FlatParameters, buffers: &Buffers) -> (Ve
     let segment = |stretch: &Stretch| {
         let parts = &buffers.parts[stretch.index];
         Segment {
-            parts: parts.as_ref().map_or(0, |parts| parts.address),
+            parts: parts.as_ref().map_or(0, |parts| parts.buffer.address()),
             step: stretch.size as i64,
             count: parts.as_ref().map_or(0, |parts| parts.count as i32),
             size: stretch.size as i32,
