@@ -77,7 +77,9 @@ export class DeviceService {
     const found = new Map<string, Device>();
     const byEngine: EngineDevices[] = [];
     for (const engine of OFFERED_ENGINES) {
-      const devices = await this.#devicesOf(engine);
+      const all = await this.#devicesOf(engine);
+      // Without a GPU `webgpu` computes nowhere; that a run of it waits for the processor is all the same.
+      const devices = engine === 'webgpu' ? all.filter(({ name }) => name !== 'cpu') : all;
       for (const device of devices) found.set(device.name, device);
       byEngine.push({ engine, devices: devices.map(({ name }) => name) });
     }

@@ -65,7 +65,7 @@ describe('a run whose pairs cannot be encoded because the disk is full', { timeo
       nextStep: expect.stringMatching(/^Make room on that disk/),
     });
     expect(await calls.log(run)).toContain('The disk is full: the run waits, and begins by itself');
-    const waits = [{ run, device: 'cpu', here: true, waitsFor: paused.error }];
+    const waits = [{ run, devices: ['cpu'], here: true, waitsFor: paused.error }];
     expect(await calls.ask('queue/show', {})).toMatchObject({ running: waits, waiting: [{ id: next }] });
     await until(() => told.some((running) => JSON.stringify(running) === JSON.stringify(waits)));
     disk.empty();

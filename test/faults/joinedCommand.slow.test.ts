@@ -108,7 +108,7 @@ describe('a run of a command line that was there first', { timeout: 120_000 }, (
     const run = await untilRunning();
     const next = await calls.add();
     expect(await calls.ask('queue/show', {})).toMatchObject({
-      running: [{ run, device: 'cpu', here: false }],
+      running: [{ run, devices: ['cpu'], here: false }],
       waiting: [{ id: next }],
     });
     await calls.ask('runs/pause', { run });

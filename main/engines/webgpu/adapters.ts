@@ -73,11 +73,21 @@ export async function findAdapter(
     if (found === null || found.isSoftware) throw noAdapter(name, listed);
     return found;
   }
-  const wanted = listed.find((one) => one.name.toLowerCase().includes(name.toLowerCase()));
+  const wanted = byName(listed, name);
   const flags = wanted === undefined ? null : [`backend=${wanted.api}`, `adapter=${wanted.name}`];
   const found = flags === null ? null : await request(dawn, flags, powerPreference, [wanted!]);
   if (found === null) throw noAdapter(name, listed);
   return found;
+}
+
+/** The one that is called so, else the first whose name has it as a part; the case does not matter. */
+export function byName<Named extends { readonly name: string }>(
+  listed: readonly Named[],
+  wanted: string,
+): Named | undefined {
+  const lower = wanted.toLowerCase();
+  const exact = listed.find(({ name }) => name.toLowerCase() === lower);
+  return exact ?? listed.find(({ name }) => name.toLowerCase().includes(lower));
 }
 
 async function request(

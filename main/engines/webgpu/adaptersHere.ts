@@ -2,7 +2,7 @@
 import { StudioError } from '../../../shared/errors.ts';
 import { entriesHere } from '../../entries.ts';
 import { runEntry } from '../runEntry.ts';
-import { adapterNamed, noAdapter } from './adapters.ts';
+import { adapterNamed, byName, noAdapter } from './adapters.ts';
 import type { AdapterFacts } from './adaptersProgram.ts';
 
 export type { AdapterFacts } from './adaptersProgram.ts';
@@ -58,5 +58,5 @@ export function adapterAmong(
   named: string | undefined,
 ): AdapterFacts | undefined {
   if (named === undefined) return adapters.find(({ isSoftware }) => !isSoftware);
-  return adapters.find(({ name }) => name.toLowerCase().includes(named.toLowerCase()));
+  return byName(adapters, named);
 }

@@ -94,20 +94,12 @@ function peers(size: SizeName, { peer, batches }: Places, { python }: PlanOption
   }));
 }
 
-/** Its products are its own, or the library's (native/benches/cuda_step.rs tells of both). */
-const CUDA_STEPS = [
-  ['bf16', 'own'],
-  ['bf16', 'library'],
-  ['fp32', 'own'],
-] as const;
-
 function cudaSteps(size: SizeName, { cudaStep }: Places): Planned[] {
   if (size === 'tiny') return [];
   const missing = existsSync(cudaStep) ? null : 'not packed (pack --cuda-step FILE)';
-  return CUDA_STEPS.map(([precision, way]) => ({
-    ...{ name: `cuda-${size}-${precision}-${way}`, size, missing },
-    title: `the crate's step on CUDA, ${precision}, ${way === 'own' ? 'own products' : "cuBLASLt's products"}`,
+  return (['bf16', 'fp32'] as const).map((precision) => ({
+    ...{ name: `cuda-${size}-${precision}`, title: `the crate's step on CUDA, ${precision}`, size, missing },
     make: (logPath) =>
-      new PrintingProgram({ command: cudaStep, words: [size, precision, way], environment: {} }, logPath),
+      new PrintingProgram({ command: cudaStep, words: [size, precision], environment: {} }, logPath),
   }));
 }

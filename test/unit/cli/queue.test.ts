@@ -215,9 +215,13 @@ describe('queue run', () => {
 
   it('stops the run that trains on Ctrl-C, and starts no other', async () => {
     const long = await add('--epochs', '1000', '--front');
+    let pressed = false;
     const ran = await entail(['queue', 'run', '--json'], {
       onOutput: (stdout, press) => {
-        if (stdout.includes('"event":"metrics"')) press();
+        // A second time would end it at once.
+        if (pressed || !stdout.includes('"event":"metrics"')) return;
+        pressed = true;
+        press();
       },
     });
     expect(ran.code).toBe(130);

@@ -54,7 +54,8 @@ describe('nvidia-smi', () => {
       `${FIRST_UUID}, 4711, /usr/bin/python3, 512`,
       `${FIRST_UUID}, 12, C:\\Windows\\dwm.exe, [N/A]`,
     ]);
-    expect(await nvidiaSmiProcesses()).toEqual([{ gpuUuid: FIRST_UUID, pid: 4711, program: 'python3' }]);
+    const python = { gpuUuid: FIRST_UUID, pid: 4711, program: 'python3', memoryBytes: 512 * MIB };
+    expect(await nvidiaSmiProcesses()).toEqual([python]);
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { deviceEnvironment, listDevices } from '../../../../main/engines/devices.ts';
 import { chooseEngine } from '../../../../main/engines/registry.ts';
-import { findAdapter, listAdapters } from '../../../../main/engines/webgpu/adapters.ts';
+import { byName, findAdapter, listAdapters } from '../../../../main/engines/webgpu/adapters.ts';
 import { loadDawn } from '../../../../main/engines/webgpu/dawn.ts';
 import { limitsLacking } from '../../../../main/engines/webgpu/device.ts';
 import { webgpuReport } from '../../../../main/engines/webgpuDoctor.ts';
@@ -42,6 +42,13 @@ describe('adapters', () => {
     const error = await studioRejectionOf(findAdapter(await loadDawn(), { name: 'Voodoo' }));
     expect(error).toMatchObject({ code: 'ENGINE_MISSING', message: expect.stringContaining('"Voodoo"') });
     expect(error.message).toContain(`there is "${NAME}"`);
+  });
+
+  it('whose whole name is given go before those that have it as a part', () => {
+    const listed = ['GPU A100 PCIe', 'GPU A100'].map((name) => ({ name }));
+    expect(byName(listed, 'gpu a100')?.name).toBe('GPU A100');
+    expect(byName(listed, 'a100')?.name).toBe('GPU A100 PCIe');
+    expect(byName(listed, 'B200')).toBeUndefined();
   });
 
   it('in software are not taken unasked', async () => {
