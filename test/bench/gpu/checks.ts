@@ -57,7 +57,7 @@ export async function runCheck(check: Check, budget: Budget, logs: string): Prom
   const outcome = await runProgram(process.execPath, words, { environment, timeoutMs });
   const { exitCode, stdout, stderr, startError, timedOut } = outcome;
   writeFileSync(join(logs, `${name}.log`), stdout + stderr);
-  const ended = timedOut ? `took longer than ${Math.round(timeoutMs / 1000)} s` : lastLines(stdout, 1);
+  const ended = timedOut ? `took longer than ${(timeoutMs / 1000).toFixed(1)} s` : lastLines(stdout, 1);
   return {
     ...{ name, title, outcome: exitCode === 0 ? 'passed' : 'failed' },
     seconds: (performance.now() - beganMs) / 1000,

@@ -132,7 +132,7 @@ export class Contestant implements Measured {
         if (this.#ended !== null) reject(new NotMeasured(this.#ended));
         this.#answered = resolve;
         this.#whenEnded = () => reject(new NotMeasured(this.#ended!));
-        const tooLong = `took longer than ${Math.round(limitMs / 1000)} s`;
+        const tooLong = `took longer than ${(limitMs / 1000).toFixed(1)} s`;
         timer = setTimeout(() => reject(new NotMeasured(tooLong)), limitMs);
       });
       if (answer.kind === 'failed') throw new NotMeasured(answer.reason);

@@ -61,7 +61,7 @@ export class PrintingProgram implements Measured {
     appendFileSync(this.#logPath, stdout + stderr);
     const found = LINE.exec(stdout)?.groups;
     if (found !== undefined) return found;
-    if (timedOut) throw new NotMeasured(`took longer than ${Math.round(timeoutMs / 1000)} s`);
+    if (timedOut) throw new NotMeasured(`took longer than ${(timeoutMs / 1000).toFixed(1)} s`);
     const lastWords = lastLines(stdout + stderr, 1);
     throw new NotMeasured(startError ?? `ended with ${exitCode}: ${lastWords}`);
   }

@@ -24,7 +24,8 @@ function contestant(script: string, words: readonly string[] = []): Contestant {
   return started.at(-1)!;
 }
 
-const LIMIT_MS = 30_000;
+/** No test comes to it: how long a program takes to start is the machine's. */
+const LIMIT_MS = 600_000;
 
 describe('a contestant', () => {
   it('prepares, and answers round for round', async () => {
@@ -70,11 +71,11 @@ describe('a contestant', () => {
     await expect(one.round(1, LIMIT_MS)).rejects.toThrow(NotMeasured);
   });
 
-  it('that never answers is ended after its limit, with what it started', async () => {
+  it('that does not answer is ended after its limit, with what it started', async () => {
     const file = join(temporaryFolder(), 'pid');
-    const one = contestant(`sleep 1000 & echo $! > "$1"; wait`, [file]);
-    const prepared = one.prepare(2000);
-    await expect(prepared).rejects.toThrow('took longer than 2 s');
+    const one = contestant(`sleep 1000 & echo $! > "$1"; echo '${READY}'; wait`, [file]);
+    await one.prepare(LIMIT_MS);
+    await expect(one.round(1, 100)).rejects.toThrow('took longer than 0.1 s');
     const sleeping = Number(readFileSync(file, 'utf8'));
     await until(() => ['', 'Z', 'X'].includes(stateOf(sleeping)));
   });
