@@ -108,9 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     ${times((2 * inner * size) / 16 / (side * side), (part) => loadCall(part, tile))}
     workgroupBarrier();
     for (var k4 = 0u; k4 < ${inner / 4}u; k4++) {
-      ${precision === 'fp16' ? accumulators((row, vector) => `var h${row}_${vector} = vec4<f16>(0.0h);`) : ''}
       ${stepsOf(variant)}
-      ${precision === 'fp16' ? accumulators((row, vector) => `c${row}_${vector} += vec4f(h${row}_${vector});`) : ''}
     }
     workgroupBarrier();
   }
@@ -142,14 +140,15 @@ function stepOf(step: string, { tile, precision, result }: ProductVariant): stri
   const vectors = registers / 4;
   const read = (factor: 'A' | 'B', at: string, vector: number) =>
     `let ${factor.toLowerCase()}${vector} = tile${factor}[(k4 * 4u + ${step}) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))];`;
-  const sum = precision === 'fp16' ? 'h' : 'c';
-  const element = precision === 'fp16' ? 'f16' : 'f32';
   return `{
   ${times(vectors, (vector) => `${read('A', 'ty', vector)} ${read('B', 'tx', vector)}`)}
   ${times(registers, (row) =>
     times(vectors, (vector) => {
-      const name = `${sum}${row}_${vector}`;
-      return `${name} = fma(vec4<${element}>(a${Math.floor(row / 4)}[${row % 4}]), b${vector}, ${name});`;
+      const sum = `c${row}_${vector}`;
+      const factor = `a${Math.floor(row / 4)}[${row % 4}]`;
+      return precision === 'fp16'
+        ? `${sum} += vec4f(${factor} * b${vector});`
+        : `${sum} = fma(vec4f(${factor}), b${vector}, ${sum});`;
     }),
   )}
   ${
