@@ -10,12 +10,13 @@ import { webgpuAdamVariables } from './webgpu/adamVariables.ts';
 import { type FoundAdapter, findAdapter, type PowerPreference } from './webgpu/adapters.ts';
 import { BACKEND_NAME, createBackend, StudioWebgpuBackend } from './webgpu/backend.ts';
 import { loadDawn } from './webgpu/dawn.ts';
-import { openDevice } from './webgpu/device.ts';
+import { openDevice, tellWhenCompiled } from './webgpu/device.ts';
 import { programsOf } from './webgpu/dispatch.ts';
 import { requireHalfPrecision } from './webgpu/halfPrecision.ts';
 import type { WebgpuPrecision } from './webgpu/kernels/kernel.ts';
 import { registerPlainKernels } from './webgpu/plainKernels.ts';
 import { choosePrecision, registerWebgpuKernels } from './webgpu/registerKernels.ts';
+import { provenSubgroupSize } from './webgpu/subgroups.ts';
 
 export interface WebgpuOptions {
   readonly precision?: WebgpuPrecision;
@@ -24,6 +25,8 @@ export interface WebgpuOptions {
   readonly powerPreference?: PowerPreference;
   /** What the adapter is called among the devices of this machine. */
   readonly device?: DeviceName;
+  /** Called whenever the driver has compiled a program, at its first use. */
+  readonly compiled?: () => void;
 }
 
 /** Of tfjs' backend. */
@@ -44,6 +47,7 @@ export async function openWebgpu({
   powerPreference,
   precision = 'fp32',
   device: deviceName = 'webgpu:0',
+  compiled = () => {},
 }: WebgpuOptions): Promise<{
   record: EngineRecord;
   adamVariables: AdamVariableFactory;
@@ -58,6 +62,7 @@ export async function openWebgpu({
   await registerGradients();
   const backend = await makeCurrent(found);
   choosePrecision(backend, precision);
+  tellWhenCompiled(backend.device, compiled);
   return {
     record: recordOf(found, precision, deviceName),
     adamVariables: webgpuAdamVariables(programsOf(backend)),
@@ -79,7 +84,10 @@ async function makeCurrent(found: FoundAdapter): Promise<StudioWebgpuBackend> {
     tf.registerBackend(BACKEND_NAME, () => createBackend(device, found));
   }
   const backend = (await tf.setBackend(BACKEND_NAME)) ? tf.backend() : null;
-  if (backend instanceof StudioWebgpuBackend) return backend;
+  if (backend instanceof StudioWebgpuBackend) {
+    programsOf(backend).subgroupSize = await provenSubgroupSize(backend.device, found.adapter.info);
+    return backend;
+  }
   throw new StudioError('ENGINE_FAILED', 'tfjs did not take the engine webgpu as a backend.', {
     nextStep: 'Run npx --no entail engines doctor and report what it says.',
   });

@@ -54,6 +54,16 @@ export async function openDevice({ adapter, name }: FoundAdapter): Promise<GPUDe
   }
 }
 
+/** Calls `compiled` after each program, tfjs' own ones too; the last one that was given is called. */
+export function tellWhenCompiled(device: GPUDevice, compiled: () => void): void {
+  const create = GPUDevice.prototype.createComputePipeline;
+  device.createComputePipeline = (descriptor) => {
+    const pipeline = create.call(device, descriptor);
+    compiled();
+    return pipeline;
+  };
+}
+
 function refused(name: string, why: string): StudioError {
   return new StudioError('ENGINE_FAILED', `The GPU ${name} ${why}.`, {
     nextStep: 'Update its driver, or use another engine: --engine native.',

@@ -56,6 +56,8 @@ export class Programs {
   readonly backend: WebGPUBackend;
   /** They grow; of tfjs' own kernels only the submits are counted. */
   readonly counts: DispatchCounts = { dispatches: 0, submits: 0 };
+  /** Invocations of a subgroup where the device's have been tried (subgroups.ts); 0 where kernels do without. */
+  subgroupSize = 0;
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #sizes: SizesArena;
   readonly #hostArrays: HostArrays;

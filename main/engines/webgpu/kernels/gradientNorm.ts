@@ -3,6 +3,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { numbered, type Program, remembered } from '../program.ts';
 import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
+import { extensionsFor, laneSum } from './subgroupSums.ts';
 import { GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
 
 /** Workgroups of one tensor, at most; each leaves one sum. */
@@ -10,15 +11,24 @@ const MOST_GROUPS = 64;
 /** Numbers that an invocation adds up before there is more than one workgroup. */
 const NUMBERS_EACH = 4;
 
+const ofSubgroups = (subgroupSize: number) => (subgroupSize > 0 ? ` subgroups ${subgroupSize}` : '');
+
+/** `total(lane, value)` of a workgroup. */
+const total = (subgroupSize: number) =>
+  subgroupSize > 0
+    ? laneSum('total', { type: 'f32', lanes: GROUP_SIZE, groupSize: GROUP_SIZE, subgroupSize })
+    : reduction('total', 'a + b');
+
 /** Σ x² of `count` tensors -> sums [tensor, workgroup], from `place` on. */
 const squaresOf = remembered(
-  (count: number): Program => ({
-    name: `gradientNorm squares ${count}`,
+  ({ count, subgroupSize }: { count: number; subgroupSize: number }): Program => ({
+    name: `gradientNorm squares ${count}${ofSubgroups(subgroupSize)}`,
+    extensions: extensionsFor(subgroupSize),
     inputs: Object.fromEntries(numbered('x', count).map((name) => [name, 'f32'])),
     outputs: { sums: 'f32' },
     sizes: { place: 'u32', ...Object.fromEntries(numbered('length', count).map((name) => [name, 'u32'])) },
     source: `
-${reduction('total', 'a + b')}
+${total(subgroupSize)}
 ${mainOf()} {
   var sum = 0.0;
   switch group.y {
@@ -40,24 +50,28 @@ ${mainOf()} {
   }),
 );
 
-const ROOT: Program = {
-  name: 'gradientNorm root',
-  inputs: { sums: 'f32' },
-  outputs: { norm: 'f32' },
-  sizes: { count: 'u32' },
-  source: `
-${reduction('total', 'a + b')}
+const rootOf = remembered(
+  (subgroupSize: number): Program => ({
+    name: `gradientNorm root${ofSubgroups(subgroupSize)}`,
+    extensions: extensionsFor(subgroupSize),
+    inputs: { sums: 'f32' },
+    outputs: { norm: 'f32' },
+    sizes: { count: 'u32' },
+    source: `
+${total(subgroupSize)}
 ${mainOf()} {
   var sum = 0.0;
   for (var i = lane; i < sizes.count; i += ${GROUP_SIZE}u) { sum += sums[i]; }
   sum = total(lane, sum);
   if (lane == 0u) { norm[0] = sqrt(sum); }
 }`,
-};
+  }),
+);
 
 /** Any tensors -> a scalar */
 function gradientNorm(call: Call): TensorInfo {
   const { programs } = call;
+  const { subgroupSize } = programs;
   const tensors = Object.keys(call.inputs).map((name) => checkedInput(call, name, input(call, name).shape));
   const most = programs.backend.device.limits.maxStorageBuffersPerShaderStage - 1;
   const longest = Math.max(1, ...tensors.map(({ shape }) => util.sizeFromShape(shape)));
@@ -67,7 +81,7 @@ function gradientNorm(call: Call): TensorInfo {
     const some = tensors.slice(place, place + most);
     const named = <Value>(name: string, values: readonly Value[]) =>
       Object.fromEntries(numbered(name, some.length).map((each, at) => [each, values[at]!]));
-    programs.run(squaresOf(some.length), {
+    programs.run(squaresOf({ count: some.length, subgroupSize }), {
       inputs: named('x', some),
       outputs: { sums },
       sizes: {
@@ -82,7 +96,7 @@ function gradientNorm(call: Call): TensorInfo {
   }
   const norm = programs.empty([]);
   const count = tensors.length * groups;
-  programs.run(ROOT, { inputs: { sums }, outputs: { norm }, sizes: { count }, groups: [1] });
+  programs.run(rootOf(subgroupSize), { inputs: { sums }, outputs: { norm }, sizes: { count }, groups: [1] });
   programs.free(sums);
   return norm;
 }

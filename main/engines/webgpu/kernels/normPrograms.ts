@@ -7,6 +7,7 @@ import { GROUP_INDEX } from '../dispatch.ts';
 import { type Program, remembered } from '../program.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
 import { elementOf, readFour, writeFour } from './fours.ts';
+import { extensionsFor, laneSum } from './subgroupSums.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Invocations of a row. */
@@ -26,12 +27,14 @@ export interface NormVariant {
   readonly packed: boolean;
   /** LayerNorm(dropout(x) + residual); else dropout(LayerNorm(x)). */
   readonly adds: boolean;
+  /** 0 where sums are taken without subgroups. */
+  readonly subgroupSize: number;
 }
 
 export const foursOf = (width: number) => Math.ceil(width / (LANES * 4));
 
-const nameOf = (name: string, { fours, packed, adds }: NormVariant) =>
-  `${name} ${fours}${packed ? ' packed' : ''}${adds ? ' adds' : ''}`;
+const nameOf = (name: string, { fours, packed, adds, subgroupSize }: NormVariant) =>
+  `${name} ${fours}${packed ? ' packed' : ''}${adds ? ' adds' : ''}${subgroupSize > 0 ? ` subgroups ${subgroupSize}` : ''}`;
 
 /** `placed`: whether there are places, which say of each row its pair and its row of the residual. */
 const SIZES = { rows: 'u32', width: 'u32', eps: 'f32', placed: 'u32', ...DROPOUT_SIZES } as const;
@@ -41,7 +44,12 @@ const eachFour = ({ fours }: NormVariant, text: (i: number) => string) =>
   Array.from({ length: fours }, (_, i) => text(i)).join('\n');
 
 /** `row_sum(lane, value)`: the sum of the 32 values of a row's invocations, the same for all of them. */
-const rowSum = (name: string, type: 'f32' | 'vec2f') => `
+const rowSum = (name: string, type: 'f32' | 'vec2f', { subgroupSize }: NormVariant) =>
+  subgroupSize > 0
+    ? laneSum(name, { type, lanes: LANES, groupSize: GROUP_SIZE, subgroupSize })
+    : rowSumInMemory(name, type);
+
+const rowSumInMemory = (name: string, type: 'f32' | 'vec2f') => `
 var<workgroup> ${name}_parts: array<${type}, ${GROUP_SIZE}>;
 var<workgroup> ${name}_quarters: array<${type}, ${SLOTS * 4}>;
 fn ${name}(lane: u32, value: ${type}) -> ${type} {
@@ -64,7 +72,7 @@ const head = (variant: NormVariant, read: readonly string[], written: readonly s
 ${DROPOUT}
 ${read.map((name) => readFour(name, variant.packed)).join('')}
 ${written.map((name) => writeFour(name, variant.packed)).join('')}
-${rowSum('row_sum', 'f32')}
+${rowSum('row_sum', 'f32', variant)}
 fn column_of(lane: u32, i: u32) -> u32 { return (i * ${LANES}u + lane % ${LANES}u) * 4u; }
 fn within(column: u32) -> vec4<bool> { return vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(sizes.width); }`;
 
@@ -109,6 +117,7 @@ export const normProgram = remembered((variant: NormVariant): Program => {
     },
     outputs: { y: element, statistics: 'f32' },
     sizes: SIZES,
+    extensions: extensionsFor(variant.subgroupSize),
     source: `${head(variant, ['x', 'gamma', 'beta', ...(variant.adds ? ['residual'] : [])], ['y'])}
 ${mainOf()} {
     let row = ${GROUP_INDEX} * ${SLOTS}u + lane / ${LANES}u;
@@ -149,8 +158,9 @@ export const normGradientProgram = remembered((variant: NormVariant): Program =>
     },
     outputs: Object.fromEntries(written.map((name) => [name, element])),
     sizes: SIZES,
+    extensions: extensionsFor(variant.subgroupSize),
     source: `${head(variant, ['dy', 'x', 'gamma', ...(adds ? ['residual'] : [])], written)}
-${rowSum('row_sums', 'vec2f')}
+${rowSum('row_sums', 'vec2f', variant)}
 var<workgroup> of_slots: array<vec4f, ${GROUP_SIZE}>;
 ${mainOf()} {
   let chunk = ${GROUP_INDEX};

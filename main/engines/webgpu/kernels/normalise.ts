@@ -36,7 +36,8 @@ function prepare(call: Call, adds: boolean): Prepared {
   const { eps } = call.attributes as { eps: number };
   const x = checkedInput(call, 'x', [null, null]);
   const [rows, width] = x.shape as [number, number];
-  const variant = { fours: foursOf(width), packed: packs(width), adds };
+  const { subgroupSize } = call.programs;
+  const variant = { fours: foursOf(width), packed: packs(width), adds, subgroupSize };
   const placed = dropout !== null || sources !== null;
   return {
     ...{ rows, width, variant },
