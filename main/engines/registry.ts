@@ -58,6 +58,8 @@ export interface OpenOptions {
   readonly adapter?: string;
   /** At low priority. */
   readonly nice?: boolean;
+  /** Called as what takes long moves on: a GPU's driver may compile for a minute before the first step is done. */
+  readonly beat?: () => void;
 }
 
 /**
@@ -82,8 +84,9 @@ export async function openEngine(name: EngineName, options: OpenOptions): Promis
   return { adamVariables: plainAdamVariable, record: singleThreaded(name) };
 }
 
-function named({ adapter = adapterNamed(), device }: OpenOptions) {
+function named({ adapter = adapterNamed(), device, beat }: OpenOptions) {
   return {
+    ...(beat === undefined ? {} : { compiled: beat }),
     ...(adapter === undefined ? {} : { adapter }),
     ...(device?.startsWith('webgpu:') ? { device } : {}),
   };

@@ -15,8 +15,7 @@ const COMPARED_SHARE = 0.5;
 async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, beat: () => void) {
   const { engine, dataDirectory, threads, device } = order;
   const opened = await openEngine(engine, {
-    dataDirectory,
-    device,
+    ...{ dataDirectory, device, beat },
     ...(threads === null ? {} : { threads }),
   });
   const { record, adamVariables: factory } = opened;

@@ -22,12 +22,13 @@ import { attend, inspect, type LoadedModel } from './inspection.ts';
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
 import { evaluationTokensOf } from './microBatchSize.ts';
 
-async function load(job: PredictionJob): Promise<LoadedModel> {
+async function load(job: PredictionJob, { beat }: Heartbeat): Promise<LoadedModel> {
   const { model, hyperparameters } = job.config;
   const options = {
     dataDirectory: job.dataDirectory,
     ...(job.threads === null ? {} : { threads: job.threads }),
     precision: precisionHere(job.engine, hyperparameters.precision),
+    beat,
   };
   await openEngine(job.engine, options);
   const parameters = new ParameterSet(parameterShapes(model), weightsOf(job));
@@ -84,7 +85,7 @@ async function evaluate(
           nextStep: 'Import the data set with a label mapping (--labels) that gives the same labels.',
         },
       );
-    const loaded = await load(job);
+    const loaded = await load(job, heartbeat);
     const { maxLen, truncation, workers } = job.config.hyperparameters;
     const options = { dataset, split: job.split, tokenizer: loaded.tokenizer, maxLen, truncation, workers };
     const split = await encodeSplit(cache, { ...options, onProgress: () => heartbeat.beat() });
@@ -118,7 +119,7 @@ function main(): void {
   const handle = async (order: InferenceOrder, port: ChildPort<InferenceAnswer>) => {
     if (order.kind === 'evaluate') return await evaluate(order.job, port, heartbeat);
     if (order.kind === 'open') {
-      loaded = await load(order.job);
+      loaded = await load(order.job, heartbeat);
       return port.answer({ kind: 'opened' });
     }
     if (loaded === null) throw new StudioError('INTERNAL', 'Nothing is loaded.');

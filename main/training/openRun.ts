@@ -51,7 +51,7 @@ export async function openRun(
     dataDirectory: job.dataDirectory,
     ...(job.threads === null ? {} : { threads: job.threads }),
     ...(job.devices[0] === undefined ? {} : { device: job.devices[0] }),
-    ...{ sharedBy: sharersOf(job), precision, nice },
+    ...{ sharedBy: sharersOf(job), precision, nice, beat },
   });
   beat();
   if (notice !== null) tell(notice);

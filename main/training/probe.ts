@@ -24,7 +24,7 @@ export async function runProbe(
   const makeWork = await openWork(job, ownTokenizer(job.runDirectory, job.config), beat);
   const threads = job.threads === null ? {} : { threads: job.threads };
   const { record, adamVariables } = await openEngine(job.engine, {
-    dataDirectory: job.dataDirectory,
+    ...{ dataDirectory: job.dataDirectory, beat },
     ...threads,
     precision: job.config.hyperparameters.precision,
   });

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StudioWebgpuBackend } from '../../../../main/engines/webgpu/backend.ts';
 import { openWebgpu } from '../../../../main/engines/webgpu.ts';
+import { gradientNorm } from '../../../../main/model/kernels/gradientNorm.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
 import { Inputs, valuesOn } from '../../../support/onEngine.ts';
 import { studioErrorOf, studioRejectionOf } from '../../../support/studioErrorOf.ts';
@@ -17,6 +18,18 @@ beforeEach(async ({ skip }) => {
 /** More than tfjs computes on the processor. */
 const SIZE = 2000;
 const large = (seed: number) => tf.tensor(new Inputs(seed).normal(SIZE));
+
+it('tells of every program that the driver has compiled, ours and those of tfjs, at its first use', async () => {
+  let compiled = 0;
+  const adapter = process.env['ENTAIL_WEBGPU_ADAPTER']!;
+  await openWebgpu({ adapter, compiled: () => compiled++ });
+  const work = () => tf.tidy(() => [gradientNorm([large(1)]), tf.atan(large(2))]);
+  tf.dispose(work());
+  const first = compiled;
+  expect(first).toBeGreaterThanOrEqual(3);
+  tf.dispose(work());
+  expect(compiled).toBe(first);
+});
 
 describe('values', () => {
   it('come back as they were given, by their type', async () => {
