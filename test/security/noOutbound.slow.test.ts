@@ -124,10 +124,10 @@ it('first start, sample, estimate, training, questions and every page: no connec
   program.signal('SIGTERM');
   expect(await program.ended).toBe(0);
   const all = recorded();
-  // Whoever computes was watched: imports, the probe, the training, the playground, each a process of its own.
+  // Whoever computes was watched, each a process of its own: what looks for GPUs, imports, the probe, the training, the playground.
   const entries = new Set(all.filter(({ kind }) => kind === 'watched').map(({ detail }) => basename(detail)));
   expect([...entries].toSorted()).toEqual([
-    ...['a thread', 'dataWorker.ts', 'headless.ts', 'inferenceWorker.ts', 'worker.ts'],
+    ...['a thread', 'adaptersProgram.ts', 'dataWorker.ts', 'headless.ts', 'inferenceWorker.ts', 'worker.ts'],
   ]);
   const outward = all.filter(({ kind }) => kind.endsWith('WRAP'));
   expect(outward).toEqual([]);
