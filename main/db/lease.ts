@@ -27,7 +27,8 @@ export interface LeaseHolder extends ProcessOwner {
 
 /**
  * Takes a run for this process, to be computed on `devices`: a new one, one whose process is gone, or one that nobody holds.
- * From then on it asks for as many as these, unless it has named them: it goes on as it began.
+ * From then on it asks for as many as these, unless it has named them: it goes on as it began. Where there are fewer now than
+ * it began on, or none, because something keeps it from starting, it still asks for what it did.
  * Throws LOCKED, naming process, host and time, when a living process (this one included) has it; NOT_FOUND.
  */
 export function claimRun(
@@ -44,10 +45,7 @@ export function claimRun(
     if (holder !== null && isOwnerAlive(holder, holder.heartbeatAt) && !waitsForUs)
       throw locked(runId, holder);
     insertLease(connection, run, owner, devices);
-    const keepCount = connection.prepare(
-      "UPDATE runs SET devices = ? WHERE number = ? AND (devices IS NULL OR devices NOT LIKE '[%')",
-    );
-    keepCount.run(String(devices.length), run);
+    if (devices.length > 0) keepCount(connection, run, devices.length);
     // What was asked of an earlier attempt that ended before it heard of it is not meant for this one.
     connection.prepare('DELETE FROM run_requests WHERE run = ?').run(run);
   });
@@ -57,6 +55,15 @@ export function claimRun(
     heartbeat: () => write(database, () => requireLease(database, runId, runKey(database, runId))),
     release: () => releaseRun(database, runId),
   };
+}
+
+/** Inside a transaction. Names stay; "all" and "free", which count as none here, become so many. */
+function keepCount(connection: Database.Database, run: number, count: number): void {
+  const keep = connection.prepare(
+    `UPDATE runs SET devices = ? WHERE number = ? AND (devices IS NULL OR
+     (devices NOT LIKE '[%' AND CAST(devices AS INTEGER) < ?))`,
+  );
+  keep.run(String(count), run, count);
 }
 
 /** The living process that has a run, or null. Throws NOT_FOUND. */
