@@ -1,17 +1,22 @@
 /** @file Node. The GPUs that CUDA offers to this process, and how a worker is shown one of them. */
 import type { Device } from '../../shared/devices.ts';
+import { DriverSilent } from './driverSilent.ts';
 import { hasNvidiaDriver, nvidiaDriver } from './hardware.ts';
-import { type NvidiaSmiGpu, nvidiaSmiGpus } from './nvidiaSmi.ts';
+import { gpusOrSilence, type NvidiaSmiGpu } from './nvidiaSmi.ts';
 
 const VISIBLE = 'CUDA_VISIBLE_DEVICES';
 
 /**
  * The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. The number in a name is the driver's, the same in every process.
- * Empty without a driver. Never throws.
+ * Empty without a driver. Throws DriverSilent where a driver is and cannot be asked now: what it has is not known then.
  */
 export async function cudaDevices(): Promise<Device[]> {
-  const gpus = await nvidiaSmiGpus();
-  return gpus === null ? await untoldDevices() : visibleGpus(gpus, process.env[VISIBLE]).map(deviceOf);
+  const gpus = await gpusOrSilence();
+  if (gpus === 'missing') return await untoldDevices();
+  // Without a driver nvidia-smi, where it is left over from one, says so and fails.
+  if (gpus === 'failed' && !hasNvidiaDriver()) return [];
+  if (typeof gpus === 'string') throw new DriverSilent();
+  return visibleGpus(gpus, process.env[VISIBLE]).map(deviceOf);
 }
 
 /** Variables for a process that shall see this device alone, as its first. */

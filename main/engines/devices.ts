@@ -2,21 +2,33 @@
 import { type Device, PROCESSOR } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { cudaDevices, cudaEnvironment, NO_CUDA } from './cudaDevices.ts';
+import { DriverSilent } from './driverSilent.ts';
 import { findInstallation } from './tensorflow/installation.ts';
 import { webgpuDevices, webgpuEnvironment } from './webgpu/webgpuDevices.ts';
 
-/** The best first; those that are taken unasked come before the processor. Never throws, never empty. */
+/**
+ * The best first; those that are taken unasked come before the processor. Never empty.
+ * @throws DriverSilent where NVIDIA's driver cannot be asked now
+ */
 export async function listDevices(
   engine: EngineName,
   { dataDirectory }: { readonly dataDirectory: string },
 ): Promise<Device[]> {
   if (engine === 'webgpu') {
-    const gpus = await webgpuDevices(await cudaDevices());
+    const cuda = await cudaDevices().catch((thrown: unknown) => asSilence(thrown));
+    const gpus = await webgpuDevices(cuda instanceof DriverSilent ? [] : cuda);
+    // Another maker's GPU does not depend on NVIDIA's driver; which chip one of NVIDIA's is, only that one tells.
+    if (cuda instanceof DriverSilent && gpus.some(({ title }) => title.includes('NVIDIA'))) throw cuda;
     return gpus.length > 0 ? gpus : [PROCESSOR];
   }
   if (engine !== 'tensorflow') return [PROCESSOR];
   const isForCuda = findInstallation(dataDirectory, { cuda: true })?.manifest.kind === 'cuda';
   return isForCuda ? [...(await cudaDevices()), PROCESSOR] : [PROCESSOR];
+}
+
+function asSilence(thrown: unknown): DriverSilent {
+  if (thrown instanceof DriverSilent) return thrown;
+  throw thrown;
 }
 
 /** GPUs where there are any: what a run takes that asks for none by name. */

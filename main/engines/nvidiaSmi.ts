@@ -49,37 +49,50 @@ const GPU_COLUMNS = 'index,uuid,name,memory.total,driver_version,compute_cap,pci
 const processRow = z.tuple([uuid, wholeNumber, z.string().min(1), orNull(wholeNumber)]);
 const PROCESS_COLUMNS = 'gpu_uuid,pid,process_name,used_memory';
 
+/**
+ * Why there is no answer: there is no such program; it says that it found no driver or no GPU, or another failure of its own;
+ * it is late or says what it does not say, and a later answer may be a good one.
+ */
+export type NvidiaSmiSilence = 'missing' | 'failed' | 'unclear';
+
 /** The GPUs by index; null where nvidia-smi is not there, fails, is late, or says what it does not say. */
 export async function nvidiaSmiGpus(): Promise<NvidiaSmiGpu[] | null> {
+  const gpus = await gpusOrSilence();
+  return typeof gpus === 'string' ? null : gpus;
+}
+
+/** The same, or why there is no answer. */
+export async function gpusOrSilence(): Promise<NvidiaSmiGpu[] | NvidiaSmiSilence> {
   const rows = await ask(`--query-gpu=${GPU_COLUMNS}`, gpuRow);
-  return (
-    rows?.map(([index, uuid, name, memoryMib, driver, computeCapability, pciIds]) => ({
-      ...{ index, uuid, name, driver, computeCapability },
-      memoryBytes: memoryMib === null ? null : memoryMib * MIB,
-      // The chip stands in the upper half, its maker in the lower.
-      pciDeviceId: pciIds === null ? null : Number(pciIds) >>> 16,
-    })) ?? null
-  );
+  if (typeof rows === 'string') return rows;
+  return rows.map(([index, uuid, name, memoryMib, driver, computeCapability, pciIds]) => ({
+    ...{ index, uuid, name, driver, computeCapability },
+    memoryBytes: memoryMib === null ? null : memoryMib * MIB,
+    // The chip stands in the upper half, its maker in the lower.
+    pciDeviceId: pciIds === null ? null : Number(pciIds) >>> 16,
+  }));
 }
 
 /** Processes that compute on a GPU, of every user; null as above. In a container others are often not to be seen. */
 export async function nvidiaSmiProcesses(): Promise<NvidiaSmiProcess[] | null> {
   const rows = await ask(`--query-compute-apps=${PROCESS_COLUMNS}`, processRow);
-  return (
-    rows?.flatMap(([gpuUuid, pid, path, memory]) =>
-      memory === null ? [] : [{ gpuUuid, pid, program: basename(path), memoryBytes: memory * MIB }],
-    ) ?? null
+  if (typeof rows === 'string') return null;
+  return rows.flatMap(([gpuUuid, pid, path, memory]) =>
+    memory === null ? [] : [{ gpuUuid, pid, program: basename(path), memoryBytes: memory * MIB }],
   );
 }
 
-async function ask<Row>(query: string, row: z.ZodType<Row>): Promise<Row[] | null> {
+async function ask<Row>(query: string, row: z.ZodType<Row>): Promise<Row[] | NvidiaSmiSilence> {
   const words = [query, '--format=csv,noheader,nounits'];
-  const { exitCode, timedOut, stdout } = await runProgram('nvidia-smi', words, { timeoutMs: TIMEOUT_MS });
-  if (exitCode !== 0 || timedOut) return null;
+  const outcome = await runProgram('nvidia-smi', words, { timeoutMs: TIMEOUT_MS });
+  const { exitCode, startError, timedOut, stdout } = outcome;
+  if (startError === 'ENOENT') return 'missing';
+  if (exitCode === null || timedOut) return 'unclear';
+  if (exitCode !== 0) return 'failed';
   const cells = stdout
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line) => line.split(',').map((cell) => cell.trim()));
   const parsed = z.array(row).safeParse(cells);
-  return parsed.success ? parsed.data : null;
+  return parsed.success ? parsed.data : 'unclear';
 }

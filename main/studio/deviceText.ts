@@ -1,8 +1,9 @@
 /** @file Runs anywhere. What a run waits for, in words. Pure functions. */
 import type { DeviceBlock, DeviceHolder } from '../../shared/devices.ts';
 
-/** "waits for cuda:0, used by process 4711 (python3)" */
+/** "waits for cuda:0, used by process 4711 (python3)"; for nobody only while it cannot be told which devices there are. */
 export function waitingForText(blocks: readonly DeviceBlock[]): string {
+  if (blocks.length === 0) return "waits until NVIDIA's driver says which GPUs there are";
   return `waits for ${blocks.map(({ device, holder }) => `${device}, ${holderText(holder)}`).join('; ')}`;
 }
 

@@ -14,8 +14,8 @@ import { StudioError } from '../../shared/errors.ts';
 
 export interface WaitingTurn {
   readonly run: string;
-  /** What its engine can compute on, the best first. */
-  readonly devices: readonly Device[];
+  /** What its engine can compute on, the best first; null while that cannot be told: it waits. */
+  readonly devices: readonly Device[] | null;
   readonly wish: DevicesWish;
 }
 
@@ -39,6 +39,7 @@ export interface DeviceTurn {
 export function deviceTurns(waiting: readonly WaitingTurn[], held: readonly HeldDevice[]): DeviceTurn[] {
   const taken = [...held];
   return waiting.map(({ run, devices, wish }) => {
+    if (devices === null) return { run, placement: null, waitsFor: [] };
     const wished = wishedDevices(wish, devices);
     if (wished instanceof StudioError) return { run, placement: wished, waitsFor: [] };
     const turn = turnOf(wished, taken);

@@ -16,6 +16,7 @@ import { StudioError } from '../../shared/errors.ts';
 import type { WaitingRun } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
+import { DriverSilent } from '../engines/driverSilent.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { isDescendantOf } from '../files/processIdentity.ts';
 import type { Databases } from './databases.ts';
@@ -42,16 +43,16 @@ export class DeviceService {
     const asking = await Promise.all(
       waiting.map(async ({ id, config, devices: wish }) => {
         const engine = findRun(this.#setting.databases.store(), id).engine?.engine ?? config.engine;
-        return { run: id, devices: await this.#devicesOf(engine), wish };
+        return { run: id, devices: await this.#knownDevicesOf(engine), wish };
       }),
     );
-    return deviceTurns(asking, await this.#held(asking.flatMap(({ devices }) => devices)));
+    return deviceTurns(asking, await this.#held(asking.flatMap(({ devices }) => devices ?? [])));
   }
 
   /**
    * What somebody who does not stand in the queue could take now.
    * @param sharesProcessor whether others may compute on it
-   * @throws StudioError NOT_FOUND for a device that is not there.
+   * @throws StudioError NOT_FOUND for a device that is not there; DriverSilent when that cannot be told.
    */
   async turnOf(
     engine: EngineName,
@@ -66,9 +67,11 @@ export class DeviceService {
     return { placement, waitsFor };
   }
 
-  /** @throws StudioError NOT_FOUND for a device that the engine does not have here. */
+  /** What cannot be told now is told when its turn comes. @throws StudioError NOT_FOUND for a device that is not there. */
   async require(engine: EngineName, wish: DevicesWish): Promise<void> {
-    const wished = wishedDevices(wish, await this.#setting.engines.devices(engine));
+    const devices = await this.#knownDevicesOf(engine);
+    if (devices === null) return;
+    const wished = wishedDevices(wish, devices);
     if (wished instanceof StudioError) throw wished;
   }
 
@@ -77,7 +80,7 @@ export class DeviceService {
     const found = new Map<string, Device>();
     const byEngine: EngineDevices[] = [];
     for (const engine of OFFERED_ENGINES) {
-      const all = await this.#devicesOf(engine);
+      const all = (await this.#knownDevicesOf(engine)) ?? [PROCESSOR];
       // Without a GPU `webgpu` computes nowhere; that a run of it waits for the processor is all the same.
       const devices = engine === 'webgpu' ? all.filter(({ name }) => name !== 'cpu') : all;
       for (const device of devices) found.set(device.name, device);
@@ -97,13 +100,16 @@ export class DeviceService {
     return lockDevices(devices, purpose);
   }
 
-  /** An engine that does not work any more is no reason for others to wait: the run says so when it starts. */
-  async #devicesOf(engine: EngineName | null): Promise<readonly Device[]> {
+  /**
+   * Null while a driver cannot be asked. An engine that does not work any more is no reason for others to wait: the run says
+   * so when it starts.
+   */
+  async #knownDevicesOf(engine: EngineName | null): Promise<readonly Device[] | null> {
     const { engines } = this.#setting;
     try {
       return await engines.devices(engine ?? (await engines.best()));
-    } catch {
-      return [PROCESSOR];
+    } catch (thrown) {
+      return thrown instanceof DriverSilent ? null : [PROCESSOR];
     }
   }
 

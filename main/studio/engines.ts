@@ -2,6 +2,7 @@
 import type { Device, DeviceName } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import { DriverSilent } from '../engines/driverSilent.ts';
 import type { HardwarePlaces } from '../engines/hardware.ts';
 import type { InstallOptions, InstallOutcome } from '../engines/tensorflow/install.ts';
 import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
@@ -25,6 +26,8 @@ export interface EngineSurroundings {
   readonly onNotice?: (notice: string) => void;
   /** Where an NVIDIA driver is looked for. */
   readonly hardware?: HardwarePlaces | undefined;
+  /** How long the devices of an engine are not asked for again. */
+  readonly devicesKeptMs?: number;
 }
 
 export class EngineService {
@@ -32,6 +35,7 @@ export class EngineService {
   readonly #prepare: PrepareEngines;
   readonly #onNotice: (notice: string) => void;
   readonly #hardware: HardwarePlaces | undefined;
+  readonly #devicesKeptMs: number;
   readonly #told = new Set<string>();
   #prepared: Promise<void> | null = null;
   readonly #devices = new Map<EngineName, { readonly devices: Promise<Device[]>; readonly atMs: number }>();
@@ -39,12 +43,13 @@ export class EngineService {
   constructor(
     dataDirectory: string,
     prepare: PrepareEngines = async () => {},
-    { onNotice = () => {}, hardware }: EngineSurroundings = {},
+    { onNotice = () => {}, hardware, devicesKeptMs = DEVICES_KEPT_MS }: EngineSurroundings = {},
   ) {
     this.#dataDirectory = dataDirectory;
     this.#prepare = prepare;
     this.#onNotice = onNotice;
     this.#hardware = hardware;
+    this.#devicesKeptMs = devicesKeptMs;
   }
 
   async doctor(engines: readonly EngineName[]): Promise<DoctorReport[]> {
@@ -88,15 +93,34 @@ export class EngineService {
     checkPrecision(engine, precision);
   }
 
-  /** What an engine can compute on here, the best first; never empty. As it was found last: asking a driver takes a while. */
+  /**
+   * What an engine can compute on here, the best first; never empty. As it was found last: asking a driver takes a while.
+   * @throws DriverSilent where the driver cannot be asked and has not answered before
+   */
   async devices(engine: EngineName): Promise<readonly Device[]> {
     const known = this.#devices.get(engine);
-    if (known !== undefined && performance.now() - known.atMs < DEVICES_KEPT_MS) return await known.devices;
-    const devices = loadDevices().then(({ listDevices }) =>
-      listDevices(engine, { dataDirectory: this.#dataDirectory }),
-    );
-    this.#devices.set(engine, { devices, atMs: performance.now() });
-    return await devices;
+    if (known !== undefined && performance.now() - known.atMs < this.#devicesKeptMs)
+      return await known.devices;
+    const devices = this.#askForDevices(engine, known?.devices ?? null);
+    const asked = { devices, atMs: performance.now() };
+    this.#devices.set(engine, asked);
+    try {
+      return await devices;
+    } catch (thrown) {
+      if (this.#devices.get(engine) === asked) this.#devices.delete(engine);
+      throw thrown;
+    }
+  }
+
+  /** A driver that is late for once has the GPUs that it had `before`. */
+  async #askForDevices(engine: EngineName, before: Promise<Device[]> | null): Promise<Device[]> {
+    const { listDevices } = await loadDevices();
+    try {
+      return await listDevices(engine, { dataDirectory: this.#dataDirectory });
+    } catch (thrown) {
+      if (before === null || !(thrown instanceof DriverSilent)) throw thrown;
+      return await before;
+    }
   }
 
   /** What an engine (null: the best that works) computes on when nobody says. @throws StudioError ENGINE_MISSING. */

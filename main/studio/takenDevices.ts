@@ -7,6 +7,7 @@ import type { Device, DevicesWish } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Lease } from '../db/lease.ts';
+import { DriverSilent } from '../engines/driverSilent.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import type { TrainingListener } from './attempt.ts';
 import type { DeviceService } from './devices.ts';
@@ -34,6 +35,8 @@ export interface TakingLinks {
 }
 
 const LOOK_EVERY_MS = 1000;
+/** Of a turn while the driver cannot be asked: the run waits for its answer. */
+const NOT_KNOWN = { placement: null, waitsFor: [] } as const;
 
 /** @throws StudioError NOT_FOUND for a device that is not there, LOCKED where it must not wait, CANCELLED by the signal. */
 export async function takeDevices(
@@ -43,12 +46,16 @@ export async function takeDevices(
 ): Promise<TakenDevices> {
   let told = '';
   while (signal?.aborted !== true) {
-    const { placement, waitsFor } = await service.turnOf(engine, wish, { sharesProcessor: true });
+    const turn = await service.turnOf(engine, wish, { sharesProcessor: true }).catch((thrown: unknown) => {
+      if (waits && thrown instanceof DriverSilent) return thrown;
+      throw thrown;
+    });
+    const { placement, waitsFor } = turn instanceof DriverSilent ? NOT_KNOWN : turn;
     const lock = placement === null ? null : await lockOrNull(service, placement, purpose);
     if (placement !== null && lock !== null) return { devices: placement, lock };
     const text = waitingForText(waitsFor);
     if (!waits && waitsFor.length > 0) throw busy(text);
-    if (waitsFor.length > 0 && text !== told) {
+    if ((waitsFor.length > 0 || turn instanceof DriverSilent) && text !== told) {
       told = text;
       listener.onReports([{ kind: 'log', level: 'info', text: `The run ${text}.` }]);
     }

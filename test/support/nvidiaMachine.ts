@@ -19,6 +19,8 @@ export const SECOND_UUID = 'GPU-bbbbbbbb-0000-1111-2222-333333333333';
 export interface NvidiaMachine {
   /** Lines as `--query-compute-apps=gpu_uuid,pid,process_name,used_memory` gives them. */
   setProcesses(lines: readonly string[]): void;
+  /** As `TWO_GPUS`, or what a driver says instead that is in trouble. */
+  setGpus(lines: readonly string[]): void;
 }
 
 /** Until the test ends; the PATH holds nvidia-smi, sh's cat, and the real programs named in `links`. */
@@ -40,7 +42,10 @@ export function nvidiaMachine(
 esac`;
   onlyPrograms({ 'nvidia-smi': script }, ['cat', ...links]);
   setVariable('CUDA_VISIBLE_DEVICES', '0,1,2,3');
-  return { setProcesses: (lines) => write(processFile, lines) };
+  return {
+    setProcesses: (lines) => write(processFile, lines),
+    setGpus: (lines) => write(gpuFile, lines),
+  };
 }
 
 /** TensorFlow for CUDA, as far as its manifest goes. */

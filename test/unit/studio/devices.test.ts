@@ -9,11 +9,14 @@ import { waitingRuns } from '../../../main/db/queue.ts';
 import { setState } from '../../../main/db/runState.ts';
 import { createRun } from '../../../main/db/runs.ts';
 import { lockDevices } from '../../../main/engines/deviceLocks.ts';
+import { DriverSilent } from '../../../main/engines/driverSilent.ts';
 import { Databases } from '../../../main/studio/databases.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
 import { DeviceService } from '../../../main/studio/devices.ts';
 import { EngineService } from '../../../main/studio/engines.ts';
-import type { Device, DevicesWish } from '../../../shared/devices.ts';
+import { takeDevices } from '../../../main/studio/takenDevices.ts';
+import { type Device, type DevicesWish, PROCESSOR } from '../../../shared/devices.ts';
+import type { WorkerReport } from '../../../shared/runs.ts';
 import { programPath, setVariable } from '../../support/fakePrograms.ts';
 import {
   FIRST_UUID,
@@ -21,6 +24,7 @@ import {
   nvidiaMachine,
   SECOND_UUID,
   seemToInstallCuda,
+  TWO_GPUS,
 } from '../../support/nvidiaMachine.ts';
 import { sampleConfig, sampleEnvironment } from '../../support/sampleRun.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -148,6 +152,53 @@ describe('a waiting run', () => {
     const run = createRun(databases.store(), { config, environment: sampleEnvironment, queue });
     setVariable('ENTAIL_WEBGPU_ADAPTER', 'no such adapter');
     expect((await turns())[0]).toEqual({ run, takes: ['cpu'], waitsFor: [] });
+  });
+});
+
+describe('while the driver does not say which GPUs there are', () => {
+  const trouble = ['Timeout reached while waiting for the driver.'];
+
+  it('they are those that it told last', async () => {
+    engines = new EngineService(databases.places.root, async () => {}, { devicesKeptMs: 0 });
+    devices = new DeviceService({ databases, engines });
+    const before = await gpus();
+    expect(before.map(({ gpus: [uuid] }) => uuid)).toEqual([FIRST_UUID, SECOND_UUID]);
+    machine.setGpus(trouble);
+    expect(await gpus()).toEqual(before);
+    expect(await gpus()).toEqual(before);
+    const run = enqueue(['1']);
+    expect(await turns()).toEqual([{ run, takes: ['cuda:1'], waitsFor: [] }]);
+    machine.setGpus(TWO_GPUS.slice(0, 1));
+    expect((await gpus()).map(({ name }) => name)).toEqual(['cuda:0']);
+  });
+
+  it('a run waits that needs to know, and no other', async () => {
+    machine.setGpus(trouble);
+    enqueue(['1']);
+    enqueue('all');
+    const config = { ...sampleConfig(), engine: 'native' as const };
+    const queue = { place: 99, threads: null };
+    createRun(databases.store(), { config, environment: sampleEnvironment, queue });
+    const found = await devices.turns(waitingRuns(databases.store()));
+    expect(found.map(({ placement }) => placement)).toEqual([null, null, [PROCESSOR]]);
+    machine.setGpus(TWO_GPUS);
+    expect((await turns()).map(({ takes }) => takes)).toEqual([['cuda:1'], null, ['cpu']]);
+  });
+
+  it('nothing is refused that may be there, and nothing taken that may not', async () => {
+    machine.setGpus(trouble);
+    await devices.require('tensorflow', ['7']);
+    await expect(devices.turnOf('tensorflow', 1, { sharesProcessor: true })).rejects.toThrow(DriverSilent);
+    const taking = { engine: 'tensorflow', wish: ['1'], waits: true, purpose: 'a test' } as const;
+    const told: string[] = [];
+    const onReports = (reports: readonly WorkerReport[]) => {
+      told.push(...reports.flatMap((report) => (report.kind === 'log' ? report.text : [])));
+      machine.setGpus(TWO_GPUS);
+    };
+    const taken = await takeDevices(devices, taking, { listener: { onReports }, signal: undefined });
+    expect(told).toEqual(["The run waits until NVIDIA's driver says which GPUs there are."]);
+    expect(taken.devices.map(({ name }) => name)).toEqual(['cuda:1']);
+    taken.lock.release();
   });
 });
 
