@@ -1,10 +1,13 @@
 /** @file Node. The GPUs that CUDA offers to this process, and how a worker is shown one of them. */
 import type { Device } from '../../shared/devices.ts';
+import { StudioError } from '../../shared/errors.ts';
 import { DriverSilent } from './driverSilent.ts';
 import { hasNvidiaDriver, nvidiaDriver } from './hardware.ts';
 import { gpusOrSilence, type NvidiaSmiGpu } from './nvidiaSmi.ts';
 
 const VISIBLE = 'CUDA_VISIBLE_DEVICES';
+/** In place of a uuid, where only the driver's files say that there is one. */
+const FIRST_GPU = 'first NVIDIA GPU';
 
 /**
  * The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. The number in a name is the driver's, the same in every process.
@@ -19,9 +22,24 @@ export async function cudaDevices(): Promise<Device[]> {
   return visibleGpus(gpus, process.env[VISIBLE]).map(deviceOf);
 }
 
-/** Variables for a process that shall see this device alone, as its first. */
-export function cudaEnvironment({ gpus: [uuid] }: Pick<Device, 'gpus'>): Record<string, string> {
-  return uuid?.startsWith('GPU-') === true ? { [VISIBLE]: uuid } : {};
+/**
+ * Variables for a process that shall see this device alone, as its first.
+ * @throws StudioError ENGINE_FAILED for a device without a uuid, which would be computed on another one
+ */
+export function cudaEnvironment({
+  name,
+  gpus: [uuid],
+}: Pick<Device, 'name' | 'gpus'>): Record<string, string> {
+  if (uuid?.startsWith('GPU-') === true) return { [VISIBLE]: uuid };
+  // Nobody tells its uuid, and it is what CUDA takes by itself.
+  if (uuid === FIRST_GPU) return {};
+  throw new StudioError(
+    'ENGINE_FAILED',
+    `A worker cannot be shown the GPU ${name} alone: its uuid is not known.`,
+    {
+      nextStep: 'See which GPUs there are: npx --no entail devices',
+    },
+  );
 }
 
 /** Variables for a process that shall see no GPU. */
@@ -49,5 +67,5 @@ async function untoldDevices(): Promise<Device[]> {
   const driver = await nvidiaDriver();
   const title = driver?.gpus[0]?.name ?? 'NVIDIA GPU';
   const rest = { memoryBytes: null, computeCapability: null, driver: driver?.version ?? null };
-  return [{ name: 'cuda:0', title, gpus: ['first NVIDIA GPU'], ...rest }];
+  return [{ name: 'cuda:0', title, gpus: [FIRST_GPU], ...rest }];
 }

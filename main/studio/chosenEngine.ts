@@ -28,7 +28,7 @@ export async function engineOn(
   // Workers that share the processor divide its threads; each finds its own number when it starts.
   const own = sharers > 1 ? dividedThreads(threads ?? defaultThreads(), sharers) : threads;
   const environments = await Promise.all(
-    names.map((device) => engines.workerEnvironment(name, { threads: own, device })),
+    devices.map((device) => engines.workerEnvironment(name, { threads: own, device })),
   );
   return { name, threads, devices: names, environments };
 }

@@ -1,5 +1,5 @@
 /** @file Runs under Node. An engine compared with PyTorch on this machine: the test in its child, and the report of it. */
-import { type DeviceName, ONE_DEVICE } from '../../shared/devices.ts';
+import { type Device, type DeviceName, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { EngineTestReport } from '../../shared/engineTest.ts';
 import { StudioError } from '../../shared/errors.ts';
@@ -44,7 +44,7 @@ export async function reportEngine(
     await superviseEngineTest({
       entry: entries.path('engineTest'),
       environment: await engines.workerEnvironment(engine, { threads, device }),
-      order: { kind: 'test', engine, dataDirectory, device, threads },
+      order: { kind: 'test', engine, dataDirectory, device: device.name, threads },
       ...{ signal, timeLimitMs, onProgress },
     });
   const found = await test().finally(() => lock.release());
@@ -66,7 +66,7 @@ async function takeDevice(
   devices: DeviceService,
   engine: EngineName,
   wished: DeviceName | null,
-): Promise<{ readonly device: DeviceName; readonly lock: FileLock }> {
+): Promise<{ readonly device: Device; readonly lock: FileLock }> {
   const wish = wished === null ? ONE_DEVICE : [wished];
   const { placement, waitsFor } = await devices.turnOf(engine, wish, { sharesProcessor: true });
   if (placement === null) {
@@ -75,5 +75,5 @@ async function takeDevice(
       nextStep: 'Test it when that is done, or name another device with --device.',
     });
   }
-  return { device: placement[0]!.name, lock: await devices.lock(placement, `the test of ${engine}`) };
+  return { device: placement[0]!, lock: await devices.lock(placement, `the test of ${engine}`) };
 }

@@ -1,5 +1,5 @@
 /** @file Runs under Node. What can be done with engines in one data directory. */
-import type { Device, DeviceName } from '../../shared/devices.ts';
+import type { Device } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import { DriverSilent } from '../engines/driverSilent.ts';
@@ -124,21 +124,21 @@ export class EngineService {
   }
 
   /** What an engine (null: the best that works) computes on when nobody says. @throws StudioError ENGINE_MISSING. */
-  async deviceOf(asked: EngineName | null): Promise<DeviceName> {
-    return (await this.devices(await this.best(asked)))[0]!.name;
+  async deviceOf(asked: EngineName | null): Promise<Device> {
+    return (await this.devices(await this.best(asked)))[0]!;
   }
 
-  /** Variables that a process needs to run an engine on a device, such as where its libraries are. */
+  /**
+   * Variables that a process needs to run an engine on a device, such as where its libraries are. The device is the one that was
+   * found, and is locked: one of its name that is looked for again may be another GPU.
+   * @throws StudioError ENGINE_FAILED for a GPU that a process cannot be shown alone
+   */
   async workerEnvironment(
     engine: EngineName,
-    { threads, device }: { readonly threads: number | null; readonly device: DeviceName },
+    { threads, device }: { readonly threads: number | null; readonly device: Device },
   ): Promise<Record<string, string>> {
     const { workerEnvironment } = await loadRegistry();
-    const found = (await this.devices(engine)).find(({ name }) => name === device);
-    return workerEnvironment(engine, {
-      ...{ dataDirectory: this.#dataDirectory, threads },
-      ...(found === undefined ? {} : { device: found }),
-    });
+    return workerEnvironment(engine, { dataDirectory: this.#dataDirectory, threads, device });
   }
 
   async installTensorflow(options: Omit<InstallOptions, 'dataDirectory'>): Promise<InstallOutcome> {

@@ -159,7 +159,7 @@ export class InferenceService {
       runDirectory: folder,
       dataDirectory: databases.places.root,
       engine,
-      devices: [device],
+      devices: [device.name],
       threads: wish.threads,
       ...{ config, weights },
     };

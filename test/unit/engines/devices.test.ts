@@ -120,6 +120,11 @@ describe('the devices of an engine', () => {
     expect(deviceEnvironment('tensorflow', PROCESSOR)).toEqual({ CUDA_VISIBLE_DEVICES: '-1' });
     expect(deviceEnvironment('native', PROCESSOR)).toEqual({});
   });
+
+  it('are refused where a worker would compute on another one', () => {
+    const unknown: Device = { ...PROCESSOR, name: 'cuda:1', gpus: [] };
+    expect(() => deviceEnvironment('tensorflow', unknown)).toThrow('A worker cannot be shown the GPU cuda:1');
+  });
 });
 
 describe('two devices', () => {

@@ -10,11 +10,12 @@ import { setState } from '../../../main/db/runState.ts';
 import { createRun } from '../../../main/db/runs.ts';
 import { lockDevices } from '../../../main/engines/deviceLocks.ts';
 import { DriverSilent } from '../../../main/engines/driverSilent.ts';
+import { engineOn } from '../../../main/studio/chosenEngine.ts';
 import { Databases } from '../../../main/studio/databases.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
 import { DeviceService } from '../../../main/studio/devices.ts';
 import { EngineService } from '../../../main/studio/engines.ts';
-import { takeDevices } from '../../../main/studio/takenDevices.ts';
+import { type TakingWish, takeDevices } from '../../../main/studio/takenDevices.ts';
 import { type Device, type DevicesWish, PROCESSOR } from '../../../shared/devices.ts';
 import type { WorkerReport } from '../../../shared/runs.ts';
 import { programPath, setVariable } from '../../support/fakePrograms.ts';
@@ -155,6 +156,21 @@ describe('a waiting run', () => {
   });
 });
 
+describe('a worker', () => {
+  it('sees the GPU that was taken for it, though the driver tells of others by now', async () => {
+    engines = new EngineService(databases.places.root, async () => {}, { devicesKeptMs: 0 });
+    devices = new DeviceService({ databases, engines });
+    const { placement } = await devices.turnOf('tensorflow', ['0', '1'], { sharesProcessor: true });
+    // The first GPU has fallen off the bus, and the driver has counted the other one again.
+    machine.setGpus([TWO_GPUS[1]!.replace('1,', '0,')]);
+    const { environments } = await engineOn(engines, { name: 'tensorflow', threads: null }, placement!);
+    expect(environments.map((variables) => variables['CUDA_VISIBLE_DEVICES'])).toEqual([
+      FIRST_UUID,
+      SECOND_UUID,
+    ]);
+  });
+});
+
 describe('while the driver does not say which GPUs there are', () => {
   const trouble = ['Timeout reached while waiting for the driver.'];
 
@@ -189,7 +205,7 @@ describe('while the driver does not say which GPUs there are', () => {
     machine.setGpus(trouble);
     await devices.require('tensorflow', ['7']);
     await expect(devices.turnOf('tensorflow', 1, { sharesProcessor: true })).rejects.toThrow(DriverSilent);
-    const taking = { engine: 'tensorflow', wish: ['1'], waits: true, purpose: 'a test' } as const;
+    const taking: TakingWish = { engine: 'tensorflow', wish: ['1'], waits: true, purpose: 'a test' };
     const told: string[] = [];
     const onReports = (reports: readonly WorkerReport[]) => {
       told.push(...reports.flatMap((report) => (report.kind === 'log' ? report.text : [])));
