@@ -10,7 +10,7 @@ const VISIBLE = 'CUDA_VISIBLE_DEVICES';
 const FIRST_GPU = 'first NVIDIA GPU';
 
 /**
- * The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order. The number in a name is the driver's, the same in every process.
+ * The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order; without it the best first. The number in a name is the driver's, the same in every process.
  * Empty without a driver. Throws DriverSilent where a driver is and cannot be asked now: what it has is not known then.
  */
 export async function cudaDevices(): Promise<Device[]> {
@@ -19,7 +19,9 @@ export async function cudaDevices(): Promise<Device[]> {
   // Without a driver nvidia-smi, where it is left over from one, says so and fails.
   if (gpus === 'failed' && !hasNvidiaDriver()) return [];
   if (typeof gpus === 'string') throw new DriverSilent();
-  return visibleGpus(gpus, process.env[VISIBLE]).map(deviceOf);
+  const variable = process.env[VISIBLE];
+  // The driver counts by the slots that they are in. An order that a person has written is meant.
+  return (variable === undefined ? bestFirst(gpus) : visibleGpus(gpus, variable)).map(deviceOf);
 }
 
 /**
@@ -44,6 +46,19 @@ export function cudaEnvironment({
 
 /** Variables for a process that shall see no GPU. */
 export const NO_CUDA: Readonly<Record<string, string>> = { [VISIBLE]: '-1' };
+
+/** By compute capability, then memory; what is not known comes last, and what is alike stays in the driver's order. */
+function bestFirst(gpus: readonly NvidiaSmiGpu[]): NvidiaSmiGpu[] {
+  const rank = ({ computeCapability, memoryBytes }: NvidiaSmiGpu) => {
+    const [major = -1, minor = -1] = computeCapability?.split('.').map(Number) ?? [];
+    return [major, minor, memoryBytes ?? -1] as const;
+  };
+  return gpus.toSorted((one, other) => {
+    const [ranks, others] = [rank(one), rank(other)];
+    const at = ranks.findIndex((value, place) => value !== others[place]);
+    return at === -1 ? 0 : others[at]! - ranks[at]!;
+  });
+}
 
 /** As CUDA reads the variable: indices or beginnings of uuids; what follows the first that names none is not seen. */
 export function visibleGpus(gpus: readonly NvidiaSmiGpu[], variable: string | undefined): NvidiaSmiGpu[] {

@@ -111,6 +111,25 @@ describe('the devices of an engine', () => {
     expect(left.map(({ name }) => name)).toEqual(['cuda:1', 'cpu']);
   });
 
+  it.each([
+    [undefined, ['cuda:3', 'cuda:2', 'cuda:1', 'cuda:4', 'cuda:0', 'cpu']],
+    ['0,1,2', ['cuda:0', 'cuda:1', 'cuda:2', 'cpu']],
+  ])('are the best first, unless a person has said in which order: %s', async (variable, expected) => {
+    const gpu = (index: number, memoryMib: string, capability: string) =>
+      `${index}, ${FIRST_UUID.slice(0, -1)}${index}, A GPU, ${memoryMib}, 580.95.05, ${capability}, 0x233510DE`;
+    nvidiaMachine([
+      gpu(0, '99999', '[N/A]'),
+      gpu(1, '8192', '9.0'),
+      gpu(2, '16384', '9.0'),
+      gpu(3, '4096', '12.0'),
+      gpu(4, '8192', '9.0'),
+    ]);
+    if (variable === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
+    else setVariable('CUDA_VISIBLE_DEVICES', variable);
+    const devices = await listDevices('tensorflow', { dataDirectory: cudaDataDirectory() });
+    expect(devices.map(({ name }) => name)).toEqual(expected);
+  });
+
   it('are shown to a worker one at a time', async () => {
     nvidiaMachine(TWO_GPUS);
     const dataDirectory = cudaDataDirectory();
