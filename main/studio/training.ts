@@ -154,20 +154,26 @@ export class TrainingService {
       ...{ store: databases.store(), runId, listener },
       isStudioOpen: () => isStudioOpen(databases.places.root),
       takeOut: () => takeOut(databases, runId),
-      trainHere: () => this.#trainHere(runId, listener),
+      trainHere: (signal) => this.#trainHere(runId, listener, signal),
     });
   }
 
-  /** A waiting run that nobody works through the queue for. */
-  async #trainHere(runId: string, listener: TrainingListener): Promise<RunningTraining> {
+  /** A waiting run that nobody works through the queue for. @throws StudioError CANCELLED, and as `launch`. */
+  async #trainHere(
+    runId: string,
+    listener: TrainingListener,
+    signal: AbortSignal,
+  ): Promise<RunningTraining> {
     const { databases, devices, engines } = this.#setting;
     const { config, devices: wish } = requireWaiting(databases.store(), runId);
     let taken: TakenDevices;
     try {
-      const engine = await checkedEngine(engines, config.engine, config.hyperparameters);
+      const asked = findRun(databases.store(), runId).engine?.engine ?? config.engine;
+      const engine = await checkedEngine(engines, asked, config.hyperparameters);
       const taking = { engine, wish, waits: true, purpose: `run ${runId}` };
-      taken = await takeDevices(devices, taking, { listener, signal: undefined });
+      taken = await takeDevices(devices, taking, { listener, signal });
     } catch (thrown) {
+      if (signal.aborted) throw thrown;
       return await this.launch(runId, errorFromData(errorData(thrown)), { listener });
     }
     return await this.#starts.fromQueue(runId, taken, { listener, problem: null });
