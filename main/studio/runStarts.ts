@@ -108,9 +108,13 @@ export class RunStarts {
     } catch (thrown) {
       if (isDiskFull(thrown) && signal?.aborted !== true)
         return new RoomWait({ databases, waiting, lease, listener, start, signal, full: thrown });
-      if (signal?.aborted === true) giveBack(store, waiting);
-      else failRun(store, run.id, errorData(thrown));
-      lease.release();
+      try {
+        if (signal?.aborted === true) giveBack(store, waiting);
+        else failRun(store, run.id, errorData(thrown));
+      } finally {
+        // Its devices are free again, even where the database cannot be written now.
+        lease.release();
+      }
       throw thrown;
     }
   }
@@ -160,8 +164,11 @@ export class RunStarts {
     try {
       return work();
     } catch (thrown) {
-      failRun(this.#setting.databases.store(), runId, errorData(thrown));
-      lease.release();
+      try {
+        failRun(this.#setting.databases.store(), runId, errorData(thrown));
+      } finally {
+        lease.release();
+      }
       throw thrown;
     }
   }
