@@ -1,7 +1,7 @@
 /** @file Node. The queue: runs in state "queued", in the order of their places. It outlives every process. */
 import { type DeviceName, type DevicesWish, devicesWishSchema, ONE_DEVICE } from '../../shared/devices.ts';
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
-import type { RunConfig, RunState } from '../../shared/runs.ts';
+import type { RunConfig, RunRecord, RunState } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
 import { claimRun, type Lease, requireFree, requireLease } from './lease.ts';
@@ -120,6 +120,35 @@ export function claimQueued(database: StudioDatabase, runId: string, devices: re
       .run(id);
     return claimRun(database, id, devices);
   });
+}
+
+/**
+ * Takes a run that does not wait in the queue for this process, to go on with it on `devices`: what another process has made of
+ * it since it was last looked at counts. Throws NOT_FOUND, USAGE as `requireResumable`, LOCKED.
+ */
+export function claimResumable(
+  database: StudioDatabase,
+  runId: string,
+  devices: readonly DeviceName[],
+): Lease {
+  return write(database, () => {
+    requireResumable(findRun(database, runId));
+    return claimRun(database, runId, devices);
+  });
+}
+
+/** Throws USAGE for a run that has nothing left to do, or is to go on from the queue. */
+export function requireResumable({ id, state }: Pick<RunRecord, 'id' | 'state'>): void {
+  if (state === 'completed') {
+    throw new StudioError('USAGE', `Run ${id} is completed; there is nothing to resume.`, {
+      nextStep: `Look at it: npx --no entail runs show ${id}`,
+    });
+  }
+  if (state === 'queued') {
+    throw new StudioError('USAGE', `Run ${id} waits in the queue.`, {
+      nextStep: 'Look at the queue: npx --no entail queue list, or its page in the studio.',
+    });
+  }
 }
 
 /** A run that this process has claimed and not begun waits again, where it stood. Throws LOCKED when it is not ours. */

@@ -7,7 +7,7 @@ import type { EngineName } from '../../shared/engines.ts';
 import { errorData, isDiskFull, type StudioError } from '../../shared/errors.ts';
 import type { RunRecord } from '../../shared/runs.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
-import { claimQueued, giveBack, requireWaiting, threadsOf } from '../db/queue.ts';
+import { claimQueued, claimResumable, giveBack, requireWaiting, threadsOf } from '../db/queue.ts';
 import { appendReports } from '../db/reports.ts';
 import { failRun } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
@@ -61,7 +61,8 @@ export class RunStarts {
     return await holding(taken, async () => {
       const engine = await engineOn(this.#setting.engines, { name, threads }, taken.devices);
       const runId = store();
-      const lease = this.#claim(runId, taken);
+      const names = taken.devices.map((device) => device.name);
+      const lease = leaseWith(claimRun(this.#setting.databases.store(), runId, names), taken.lock);
       return this.#guarded(runId, lease, () => {
         furnish(runId);
         const run = findRun(this.#setting.databases.store(), runId);
@@ -78,8 +79,10 @@ export class RunStarts {
   ): Promise<RunningTraining> {
     return await holding(taken, async () => {
       const engine = await engineOn(this.#setting.engines, this.#asBefore(run, name), taken.devices);
-      const lease = this.#claim(run.id, taken);
-      return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
+      const store = this.#setting.databases.store();
+      const names = taken.devices.map((device) => device.name);
+      const lease = leaseWith(claimResumable(store, run.id, names), taken.lock);
+      return this.#guarded(run.id, lease, () => this.#goOn(findRun(store, run.id), lease, { engine, listener }));
     });
   }
 
@@ -148,11 +151,6 @@ export class RunStarts {
       attempt.listener.onReports([warning]);
     }
     return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
-  }
-
-  #claim(runId: string, { devices, lock }: TakenDevices): Lease {
-    const names = devices.map(({ name }) => name);
-    return leaseWith(claimRun(this.#setting.databases.store(), runId, names), lock);
   }
 
   #runDirectory(runId: string): string {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type DevicesWish, FREE_DEVICES, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, errorFromData, StudioError } from '../../shared/errors.ts';
-import type { Environment, RunRecord } from '../../shared/runs.ts';
+import type { Environment } from '../../shared/runs.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
-import { devicesWishOf, placeAt, queueAgain, requireWaiting } from '../db/queue.ts';
+import { devicesWishOf, placeAt, queueAgain, requireResumable, requireWaiting } from '../db/queue.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { writeError } from '../files/fileErrors.ts';
@@ -120,7 +120,7 @@ export class TrainingService {
 
   /**
    * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint, on as many devices as before.
-   * @throws StudioError NOT_FOUND; USAGE when it is completed; LOCKED when a process works on it.
+   * @throws StudioError NOT_FOUND; USAGE when it is completed or waits in the queue; LOCKED when a process works on it.
    */
   async resume(
     idOrPrefix: string,
@@ -208,12 +208,4 @@ export class TrainingService {
   #runDirectory(runId: string): string {
     return join(this.#setting.databases.places.runs, runId);
   }
-}
-
-/** @throws StudioError USAGE for a run that has nothing left to do. */
-export function requireResumable(run: RunRecord): void {
-  if (run.state !== 'completed') return;
-  throw new StudioError('USAGE', `Run ${run.id} is completed; there is nothing to resume.`, {
-    nextStep: `Look at it: npx --no entail runs show ${run.id}`,
-  });
 }
