@@ -83,8 +83,16 @@ export function moveInQueue(
   });
 }
 
-/** Puts a run that can go on into the queue. Throws NOT_FOUND, USAGE, LOCKED while a process works on it. */
-export function queueAgain(database: StudioDatabase, runId: string, end: 'front' | 'back'): void {
+/**
+ * Puts a run that can go on into the queue; `devices` take the place of what it asked for, where they are given. Throws
+ * NOT_FOUND, USAGE, LOCKED while a process works on it.
+ */
+export function queueAgain(
+  database: StudioDatabase,
+  runId: string,
+  end: 'front' | 'back',
+  devices?: DevicesWish,
+): void {
   write(database, () => {
     const { id, state } = findRun(database, runId);
     requireFree(database, id, runKey(database, id), false);
@@ -97,6 +105,7 @@ export function queueAgain(database: StudioDatabase, runId: string, end: 'front'
     database.connection
       .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ? WHERE id = ?")
       .run(placeAt(database, end), state, id);
+    if (devices !== undefined) storeWish(database, id, devices);
   });
 }
 
@@ -123,16 +132,18 @@ export function claimQueued(database: StudioDatabase, runId: string, devices: re
 }
 
 /**
- * Takes a run that does not wait in the queue for this process, to go on with it on `devices`: what another process has made of
- * it since it was last looked at counts. Throws NOT_FOUND, USAGE as `requireResumable`, LOCKED.
+ * Takes a run that does not wait in the queue for this process, to go on with it on `devices`; `wish` takes the place of what
+ * it asked for. What another process has made of it since it was last looked at counts. Throws NOT_FOUND, USAGE as `requireResumable`, LOCKED.
  */
 export function claimResumable(
   database: StudioDatabase,
   runId: string,
   devices: readonly DeviceName[],
+  wish: DevicesWish,
 ): Lease {
   return write(database, () => {
     requireResumable(findRun(database, runId));
+    storeWish(database, runId, wish);
     return claimRun(database, runId, devices);
   });
 }
@@ -180,6 +191,11 @@ export function devicesWishOf(database: StudioReader, runId: string): DevicesWis
     .prepare<[number], string | null>('SELECT devices FROM runs WHERE number = ?')
     .pluck();
   return wishIn(read(database, () => select.get(runKey(database, runId)) ?? null));
+}
+
+function storeWish(database: StudioDatabase, runId: string, wish: DevicesWish): void {
+  const update = database.connection.prepare('UPDATE runs SET devices = ? WHERE id = ?');
+  update.run(JSON.stringify(wish), runId);
 }
 
 /** Runs that are older than the choice ask for one, and so do those whose wish a later Entail wrote. */

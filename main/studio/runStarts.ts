@@ -3,6 +3,7 @@
  * of them are given up again where it comes to nothing.
  */
 import { join } from 'node:path';
+import type { DevicesWish } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, isDiskFull, type StudioError } from '../../shared/errors.ts';
 import type { RunRecord } from '../../shared/runs.ts';
@@ -46,6 +47,13 @@ export interface FreshStart extends Pick<ChosenEngine, 'name' | 'threads'> {
   readonly furnish: (runId: string) => void;
 }
 
+export interface GoingOn {
+  readonly name: EngineName;
+  /** What the run asks for from now on. */
+  readonly wish: DevicesWish;
+  readonly listener: TrainingListener;
+}
+
 export class RunStarts {
   readonly #setting: StartSetting;
 
@@ -75,14 +83,16 @@ export class RunStarts {
   async again(
     run: RunRecord,
     taken: TakenDevices,
-    { name, listener }: { readonly name: EngineName; readonly listener: TrainingListener },
+    { name, wish, listener }: GoingOn,
   ): Promise<RunningTraining> {
     return await holding(taken, async () => {
       const engine = await engineOn(this.#setting.engines, this.#asBefore(run, name), taken.devices);
       const store = this.#setting.databases.store();
       const names = taken.devices.map((device) => device.name);
-      const lease = leaseWith(claimResumable(store, run.id, names), taken.lock);
-      return this.#guarded(run.id, lease, () => this.#goOn(findRun(store, run.id), lease, { engine, listener }));
+      const lease = leaseWith(claimResumable(store, run.id, names, wish), taken.lock);
+      return this.#guarded(run.id, lease, () =>
+        this.#goOn(findRun(store, run.id), lease, { engine, listener }),
+      );
     });
   }
 

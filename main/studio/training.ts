@@ -119,33 +119,36 @@ export class TrainingService {
   }
 
   /**
-   * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint, on as many devices as before.
-   * @throws StudioError NOT_FOUND; USAGE when it is completed or waits in the queue; LOCKED when a process works on it.
+   * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint, on as many devices as before
+   * unless others are named, which it asks for from then on.
+   * @throws StudioError NOT_FOUND, also for a device that its engine does not have; USAGE when it is completed or waits in the queue; LOCKED when a process works on it.
    */
   async resume(
     idOrPrefix: string,
-    listener: TrainingListener,
-    signal?: AbortSignal,
+    { listener, signal, devices }: LaunchLinks & { readonly devices?: DevicesWish | undefined },
   ): Promise<RunningTraining> {
     const store = this.#setting.databases.store();
     const run = findRun(store, idOrPrefix);
     requireResumable(run);
     if (isStudioOpen(this.#setting.databases.places.root)) {
-      this.queueAgain(run.id);
+      const engine = run.engine?.engine ?? run.config.engine;
+      if (devices !== undefined)
+        await this.#requireEngine({ engine, hyperparameters: run.config.hyperparameters, devices });
+      this.queueAgain(run.id, devices);
       return this.#join(run.id, listener);
     }
     const name = await this.#starts.ready(run, listener, signal);
-    const wish = devicesWishOf(store, run.id);
+    const wish = devices ?? devicesWishOf(store, run.id);
     const taking = { engine: name, wish, waits: true, purpose: `run ${run.id}` };
     const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
-    return await this.#starts.again(run, taken, { name, listener });
+    return await this.#starts.again(run, taken, { name, wish, listener });
   }
 
   /** Puts a run that can go on into the queue. @throws StudioError NOT_FOUND when its folder is gone, USAGE, LOCKED. */
-  queueAgain(runId: string): void {
+  queueAgain(runId: string, devices?: DevicesWish): void {
     const { databases } = this.#setting;
     requireFolder(databases, runId);
-    queueAgain(databases.store(), runId, 'back');
+    queueAgain(databases.store(), runId, 'back', devices);
   }
 
   #join(runId: string, listener: TrainingListener): RunningTraining {
@@ -159,11 +162,7 @@ export class TrainingService {
   }
 
   /** A waiting run that nobody works through the queue for. @throws StudioError CANCELLED, and as `launch`. */
-  async #trainHere(
-    runId: string,
-    listener: TrainingListener,
-    signal: AbortSignal,
-  ): Promise<RunningTraining> {
+  async #trainHere(runId: string, listener: TrainingListener, signal: AbortSignal): Promise<RunningTraining> {
     const { databases, devices, engines } = this.#setting;
     const { config, devices: wish } = requireWaiting(databases.store(), runId);
     let taken: TakenDevices;
@@ -199,7 +198,11 @@ export class TrainingService {
   }
 
   /** @throws StudioError as `checkedEngine`; NOT_FOUND for a device that the engine does not have here. */
-  async #requireEngine({ engine, hyperparameters, devices }: TrainRequest): Promise<EngineName> {
+  async #requireEngine({
+    engine,
+    hyperparameters,
+    devices,
+  }: Pick<TrainRequest, 'engine' | 'hyperparameters' | 'devices'>): Promise<EngineName> {
     const name = await checkedEngine(this.#setting.engines, engine, hyperparameters);
     await this.#setting.devices.require(name, devices ?? ONE_DEVICE);
     return name;

@@ -15,6 +15,7 @@ import { createRun } from '../../../main/db/runs.ts';
 import { checkoutEntries } from '../../../main/entries.ts';
 import type { RunningTraining } from '../../../main/studio/attempt.ts';
 import { openStudio } from '../../../main/studio.ts';
+import type { WorkerReport } from '../../../shared/runs.ts';
 import { setVariable } from '../../support/fakePrograms.ts';
 import { openHosted } from '../../support/hostedStudio.ts';
 import { FIRST_UUID, nvidiaMachine, SECOND_UUID, seemToInstallCuda } from '../../support/nvidiaMachine.ts';
@@ -64,10 +65,11 @@ beforeEach(async () => {
     ...{ dataDirectory: home, entries: checkoutEntries(), version: '0.0.0', onNotice: () => {} },
   });
   const told: string[] = [];
-  running = await commandLine.training.resume(run, {
-    onReports: (reports) =>
+  const listener = {
+    onReports: (reports: readonly WorkerReport[]) =>
       void told.push(...reports.flatMap((report) => (report.kind === 'log' ? [report.text] : []))),
-  });
+  };
+  running = await commandLine.training.resume(run, { listener });
   // A rejection is looked at where the test expects it.
   running.done.catch(() => {});
   await studio.close();

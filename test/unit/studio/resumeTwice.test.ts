@@ -11,6 +11,7 @@ import { appendReports } from '../../../main/db/reports.ts';
 import { stateOf } from '../../../main/db/runState.ts';
 import { checkoutEntries } from '../../../main/entries.ts';
 import { openStudio } from '../../../main/studio.ts';
+import type { WorkerReport } from '../../../shared/runs.ts';
 import { entailHere, homeWithPairs, TINY_RUN } from '../../support/entailHere.ts';
 import { setVariable } from '../../support/fakePrograms.ts';
 import { FIRST_UUID, nvidiaMachine, SECOND_UUID, seemToInstallCuda } from '../../support/nvidiaMachine.ts';
@@ -40,10 +41,11 @@ it('the second one to resume a run does not begin it again when it is completed'
     ...{ dataDirectory: home, entries: checkoutEntries(), version: '0.0.0', onNotice: () => {} },
   });
   const told: string[] = [];
-  const resumed = studio.training.resume(run, {
-    onReports: (reports) =>
+  const listener = {
+    onReports: (reports: readonly WorkerReport[]) =>
       void told.push(...reports.flatMap((report) => (report.kind === 'log' ? [report.text] : []))),
-  });
+  };
+  const resumed = studio.training.resume(run, { listener });
   resumed.catch(() => {});
   await until(() => told.some((text) => text.includes('waits for cuda:')));
   const other = claimRun(store, run, ['cuda:0']);
