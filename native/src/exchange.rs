@@ -148,13 +148,23 @@ mod mapped {
     impl Mapping {
         pub fn create(path: &Path, bytes: usize) -> Result<Self> {
             let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+            let mapped = Self::filled(&mut file, bytes).and_then(|()| Self::of(&file, bytes));
+            if mapped.is_err() {
+                // Half a file would take the memory that there is for as long as the run goes on without it.
+                let _ = std::fs::remove_file(path);
+            }
+            mapped
+        }
+
+        /// Writes zeros: a hole in a file would be found out only when a worker writes where there is no room.
+        fn filled(file: &mut File, bytes: usize) -> Result<()> {
             let mut left = bytes;
             while left > 0 {
                 let size = left.min(ZEROS.len());
                 file.write_all(&ZEROS[..size])?;
                 left -= size;
             }
-            Self::of(&file, bytes)
+            Ok(())
         }
 
         pub fn open(path: &Path, bytes: usize) -> Result<Self> {

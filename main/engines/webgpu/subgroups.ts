@@ -40,8 +40,17 @@ export async function provenSubgroupSize(
   // The types that tfjs-core brings are older than subgroups.
   const has = device.features.has('subgroups' as GPUFeatureName) && size === subgroupMaxSize;
   if (!has || !KERNEL_SUBGROUP_SIZES.includes(size)) return 0;
-  const partners = await partnersOn(device, size);
-  return isExpected(partners, size) ? size : 0;
+  const partners = await triedOn(device, size);
+  return partners !== null && isExpected(partners, size) ? size : 0;
+}
+
+/** Null when the driver refuses: a fault of what kernels can do without must not cost the engine. */
+async function triedOn(device: GPUDevice, size: number): Promise<Uint32Array | null> {
+  const kinds = ['validation', 'internal'] as const;
+  for (const kind of kinds) device.pushErrorScope(kind);
+  const partners = await partnersOn(device, size).catch(() => null);
+  const errors = await Promise.all(kinds.map(() => device.popErrorScope()));
+  return errors.some((error) => error !== null) ? null : partners;
 }
 
 function isExpected(partners: Uint32Array, size: number): boolean {

@@ -1,6 +1,7 @@
 /** @file Runs in training workers. Messages over a stream of bytes: each begins with its kind and its length. */
 import type { Socket } from 'node:net';
 import { CHUNK_NUMBERS, partnerLost, partnerSilent } from './gradientExchange.ts';
+import { Silence } from './silence.ts';
 
 /** Kind and length, 32 bits each. */
 const HEADER_BYTES = 8;
@@ -122,14 +123,14 @@ export async function patiently<Value>(
   promise: Promise<Value>,
   { waiting, limitMs }: Patience,
 ): Promise<Value> {
-  const { promise: silence, reject } = Promise.withResolvers<never>();
-  const beganMs = performance.now();
+  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  const silence = new Silence();
   const timer = setInterval(() => {
     waiting();
-    if (performance.now() - beganMs > limitMs) reject(partnerSilent());
+    if (silence.isLongerThan(limitMs)) reject(partnerSilent());
   }, PULSE_MS);
   try {
-    return await Promise.race([promise, silence]);
+    return await Promise.race([promise, tooLong]);
   } finally {
     clearInterval(timer);
   }

@@ -18,6 +18,7 @@ import {
   partnerLost,
   partnerSilent,
 } from './gradientExchange.ts';
+import { Silence } from './silence.ts';
 
 /** Counters beside `LEFT_COUNTER`; all but the first stand for each rank. */
 const TOLD = 1;
@@ -125,12 +126,12 @@ export class MappedExchange implements GradientExchange {
     value: number,
     { waiting, limitMs }: { waiting: () => void; limitMs: number },
   ): Promise<void> {
-    const beganMs = performance.now();
+    const silence = new Silence();
     while (true) {
       const how = this.#binding.exchangeWait(this.#id, first, count, value, LOOK_MICROS);
       if (how === 'reached') return;
       if (how === 'left') throw partnerLost();
-      if (performance.now() - beganMs > limitMs) throw partnerSilent();
+      if (silence.isLongerThan(limitMs)) throw partnerSilent();
       waiting();
       await nextTurn();
     }

@@ -6,13 +6,16 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { loadNative } from '../../../../main/engines/native/loader.ts';
 import {
   CHUNK_NUMBERS,
   type CrewOrder,
   chunksOf,
   type GradientExchange,
 } from '../../../../main/training/parallel/gradientExchange.ts';
+import { MappedExchange } from '../../../../main/training/parallel/mappedExchange.ts';
 import { meet } from '../../../../main/training/parallel/meeting.ts';
+import { Silence } from '../../../../main/training/parallel/silence.ts';
 import {
   crewHere,
   crewPlaces,
@@ -21,6 +24,7 @@ import {
   ignored,
 } from '../../../support/crewForTests.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
+import { smallDisk } from '../../../support/smallDisk.ts';
 import { studioRejectionOf } from '../../../support/studioErrorOf.ts';
 
 const STEP: CrewOrder = { kind: 'step', place: { epoch: 3, stepInEpoch: 17, step: 2 ** 33, lr: 0.1 / 3 } };
@@ -61,6 +65,24 @@ it('a chunk is made of stretches of parts, none empty, none too long', () => {
     [3, [3]],
   ]);
   expect([...chunksOf([new Float32Array(0)])]).toEqual([]);
+});
+
+it('where there is no room for shared memory half a file is not left lying', ({ skip }) => {
+  needs('memory', skip);
+  const disk = smallDisk(1);
+  if (disk === null) return skip('only root may mount a small disk');
+  const place = { path: join(disk.folder, 'memory'), rank: 0, ranks: 2 };
+  expect(() => new MappedExchange(loadNative(), place)).toThrow('No space left');
+  expect(readdirSync(disk.folder)).toEqual([]);
+});
+
+it('a partner is silent while this process listens: what the computer slept does not count', () => {
+  const silence = new Silence(0);
+  const longerAt = (nowMs: number) => silence.isLongerThan(10_000, nowMs);
+  expect(longerAt(500)).toBe(false);
+  expect(longerAt(3_600_000)).toBe(false);
+  for (let look = 1; look <= 16; look++) expect(longerAt(3_600_000 + look * 500)).toBe(false);
+  expect(longerAt(3_609_000)).toBe(true);
 });
 
 describe.each(EXCHANGES)('the exchange by %s', (name) => {
