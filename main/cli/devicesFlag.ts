@@ -2,8 +2,10 @@
 import { type DevicesWish, devicesWishSchema, FREE_DEVICES, ONE_DEVICE } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 
-export const DEVICES_HELP =
-  'GPUs by number or devices by name, such as 0,1 or cuda:1 or cpu; all; free: those that are free when it starts; or one: one of these (default: free; in the queue one)';
+const CHOICES =
+  'GPUs by number or devices by name, such as 0,1 or cuda:1 or cpu; all; free: those that are free when it starts; or one: one of these';
+export const DEVICES_HELP = `${CHOICES} (default: free; in the queue one)`;
+export const RESUME_DEVICES_HELP = `${CHOICES} (default: as many as before)`;
 
 const WORDS: ReadonlyMap<string, DevicesWish> = new Map([
   ['all', 'all'],

@@ -1,10 +1,15 @@
 /** @file Runs under Node. `entail runs resume`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { StudioError } from '../../shared/errors.ts';
 import { runKind } from '../../shared/runs.ts';
 import type { RunService } from '../studio/runs.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
+import { devicesFrom, RESUME_DEVICES_HELP } from './devicesFlag.ts';
 import { watchTraining } from './watchTraining.ts';
+
+interface ResumeOptions extends CommonOptions {
+  readonly devices?: string;
+}
 
 export function addRunsResume(parent: Command, cli: Cli): void {
   const command = describe(parent.command('resume <RUN>'), {
@@ -12,21 +17,28 @@ export function addRunsResume(parent: Command, cli: Cli): void {
     details:
       'A paused run goes on where it is, in the program that trains it. Any other one is trained here (or in a studio that is open):\n' +
       'it continues from the newest checkpoint with the same configuration, engine and threads. On a deterministic engine\n' +
-      'the result is the same, bit for bit, as if the run had never been interrupted.',
+      'the result is the same, bit for bit, as if the run had never been interrupted.\n' +
+      'With --devices it goes on on those, and asks for them from then on; the last bits may differ on more or fewer.',
     examples: [
       ['runs resume r7f3k2', 'the whole id'],
       ['runs resume r7f', 'the beginning of the id is enough when no other begins so'],
+      ['runs resume r7f3k2 --devices 0', 'on one GPU, whatever it was trained on before'],
     ],
   });
-  command.action((run: string, options: CommonOptions) =>
+  command.addOption(new Option('--devices <LIST>', RESUME_DEVICES_HELP));
+  command.action((run: string, options: ResumeOptions) =>
     cli.run(options, async (work) => {
+      const devices = devicesFrom(options.devices);
       const { runs, training, queue } = await work.studio();
       const found = runs.find(run);
-      if (found.state === 'paused' || found.state === 'pausing') return goOn(work, runs, found.id);
+      if (found.state === 'paused' || found.state === 'pausing') {
+        if (devices !== undefined) throw hasDevices(found.id);
+        return goOn(work, runs, found.id);
+      }
       refuseWaiting(found.id, queue.placeOf(found.id));
       const { epochs } = found.config.hyperparameters;
       return await watchTraining(work, { epochs, kind: runKind(found.config) }, (listener) =>
-        training.resume(found.id, listener, work.interruption.stop),
+        training.resume(found.id, { listener, signal: work.interruption.stop, devices }),
       );
     }),
   );
@@ -37,6 +49,12 @@ function goOn({ terminal }: Work, runs: RunService, runId: string): undefined {
   runs.continue(runId);
   terminal.line(`Run ${runId} goes on where it trains. Look at it: npx --no entail runs show ${runId}`);
   terminal.event('result', { runId, continued: true });
+}
+
+function hasDevices(runId: string): StudioError {
+  return new StudioError('USAGE', `Run ${runId} is paused, and keeps the devices that it is on.`, {
+    nextStep: 'Go on without --devices, or stop it where it trains and resume it then.',
+  });
 }
 
 function refuseWaiting(runId: string, place: number | null): void {

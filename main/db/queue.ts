@@ -1,7 +1,7 @@
 /** @file Node. The queue: runs in state "queued", in the order of their places. It outlives every process. */
 import { type DeviceName, type DevicesWish, devicesWishSchema, ONE_DEVICE } from '../../shared/devices.ts';
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
-import type { RunConfig, RunState } from '../../shared/runs.ts';
+import type { RunConfig, RunRecord, RunState } from '../../shared/runs.ts';
 import type { StudioDatabase, StudioReader } from './connection.ts';
 import { read, write } from './connection.ts';
 import { claimRun, type Lease, requireFree, requireLease } from './lease.ts';
@@ -83,8 +83,16 @@ export function moveInQueue(
   });
 }
 
-/** Puts a run that can go on into the queue. Throws NOT_FOUND, USAGE, LOCKED while a process works on it. */
-export function queueAgain(database: StudioDatabase, runId: string, end: 'front' | 'back'): void {
+/**
+ * Puts a run that can go on into the queue; `devices` take the place of what it asked for, where they are given. Throws
+ * NOT_FOUND, USAGE, LOCKED while a process works on it.
+ */
+export function queueAgain(
+  database: StudioDatabase,
+  runId: string,
+  end: 'front' | 'back',
+  devices?: DevicesWish,
+): void {
   write(database, () => {
     const { id, state } = findRun(database, runId);
     requireFree(database, id, runKey(database, id), false);
@@ -97,6 +105,7 @@ export function queueAgain(database: StudioDatabase, runId: string, end: 'front'
     database.connection
       .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ? WHERE id = ?")
       .run(placeAt(database, end), state, id);
+    if (devices !== undefined) storeWish(database, id, devices);
   });
 }
 
@@ -120,6 +129,37 @@ export function claimQueued(database: StudioDatabase, runId: string, devices: re
       .run(id);
     return claimRun(database, id, devices);
   });
+}
+
+/**
+ * Takes a run that does not wait in the queue for this process, to go on with it on `devices`; `wish` takes the place of what
+ * it asked for. What another process has made of it since it was last looked at counts. Throws NOT_FOUND, USAGE as `requireResumable`, LOCKED.
+ */
+export function claimResumable(
+  database: StudioDatabase,
+  runId: string,
+  devices: readonly DeviceName[],
+  wish: DevicesWish,
+): Lease {
+  return write(database, () => {
+    requireResumable(findRun(database, runId));
+    storeWish(database, runId, wish);
+    return claimRun(database, runId, devices);
+  });
+}
+
+/** Throws USAGE for a run that has nothing left to do, or is to go on from the queue. */
+export function requireResumable({ id, state }: Pick<RunRecord, 'id' | 'state'>): void {
+  if (state === 'completed') {
+    throw new StudioError('USAGE', `Run ${id} is completed; there is nothing to resume.`, {
+      nextStep: `Look at it: npx --no entail runs show ${id}`,
+    });
+  }
+  if (state === 'queued') {
+    throw new StudioError('USAGE', `Run ${id} waits in the queue.`, {
+      nextStep: 'Look at the queue: npx --no entail queue list, or its page in the studio.',
+    });
+  }
 }
 
 /** A run that this process has claimed and not begun waits again, where it stood. Throws LOCKED when it is not ours. */
@@ -151,6 +191,11 @@ export function devicesWishOf(database: StudioReader, runId: string): DevicesWis
     .prepare<[number], string | null>('SELECT devices FROM runs WHERE number = ?')
     .pluck();
   return wishIn(read(database, () => select.get(runKey(database, runId)) ?? null));
+}
+
+function storeWish(database: StudioDatabase, runId: string, wish: DevicesWish): void {
+  const update = database.connection.prepare('UPDATE runs SET devices = ? WHERE id = ?');
+  update.run(JSON.stringify(wish), runId);
 }
 
 /** Runs that are older than the choice ask for one, and so do those whose wish a later Entail wrote. */

@@ -10,6 +10,7 @@ import { holderOf, interruptOrphans } from '../db/lease.ts';
 import { logTail } from '../db/logs.ts';
 import { waitingRuns } from '../db/queue.ts';
 import { type RunRequestKind, requestOfRun } from '../db/runRequests.ts';
+import { stateOf } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
 import { carryOut, type RunningTraining, type TrainingEnd, type TrainingListener } from './attempt.ts';
 
@@ -26,8 +27,8 @@ export interface Joining {
   readonly isStudioOpen: () => boolean;
   /** Takes the run out of the queue: a new one leaves nothing behind, one that was to go on is what it was. */
   readonly takeOut: () => void;
-  /** Takes the run out of the queue and trains it in this process. */
-  readonly trainHere: () => Promise<RunningTraining>;
+  /** Takes the run out of the queue and trains it in this process; `signal` ends only the wait for its devices. */
+  readonly trainHere: (signal: AbortSignal) => Promise<RunningTraining>;
 }
 
 /** Watches a run until the studio has trained it. Where the studio closes before that, it is trained here. */
@@ -55,6 +56,11 @@ class Wishes {
   add(wish: RunRequestKind): void {
     if (this.#here !== null) carryOut(this.#here, wish);
     else this.#waiting.push(wish);
+  }
+
+  /** Whether somebody wishes the run ended. */
+  get endIt(): boolean {
+    return this.#waiting.some(endsIt);
   }
 
   take(): RunRequestKind[] {
@@ -85,19 +91,49 @@ async function follow(joining: Joining, wishes: Wishes): Promise<TrainingEnd> {
       if (holderOf(store, runId) === null) interruptOrphans(store);
     }
     if (run.state === 'queued' && sinceStudioMs >= STUDIO_EVERY_MS) {
-      if (!joining.isStudioOpen()) return await trainHere(joining, wishes);
+      const running = joining.isStudioOpen() ? null : await trainHere(joining, wishes);
+      if (running !== null) return await running.done;
       sinceStudioMs = 0;
     }
     await sleep(LOOK_EVERY_MS);
   }
 }
 
-async function trainHere({ trainHere: begin, listener }: Joining, wishes: Wishes): Promise<TrainingEnd> {
+/** Null when there is nothing to train here any more: somebody wishes the run ended, or another process was quicker. */
+async function trainHere(
+  { trainHere: begin, listener, store, runId }: Joining,
+  wishes: Wishes,
+): Promise<RunningTraining | null> {
   const text = 'The studio has closed before the run began: it is trained here.';
   listener.onReports([{ kind: 'log', level: 'info', text }]);
-  const running = await begin();
-  wishes.carryOutHere(running);
-  return await running.done;
+  const waits = new AbortController();
+  const look = setInterval(() => {
+    if (wishes.endIt || !isWaiting(store, runId)) waits.abort();
+  }, LOOK_EVERY_MS);
+  try {
+    const running = await begin(waits.signal);
+    wishes.carryOutHere(running);
+    return running;
+  } catch (thrown) {
+    // What has become of the run says more than why it does not begin here.
+    if (waits.signal.aborted || !isWaiting(store, runId)) return null;
+    throw thrown;
+  } finally {
+    clearInterval(look);
+  }
+}
+
+/** False where it cannot be read, too: whoever follows the run is told why. */
+function isWaiting(store: StudioDatabase, runId: string): boolean {
+  try {
+    return stateOf(store, runId) === 'queued';
+  } catch {
+    return false;
+  }
+}
+
+function endsIt(wish: RunRequestKind): boolean {
+  return wish !== 'pause' && wish !== 'continue';
 }
 
 /** @throws StudioError CANCELLED when somebody has deleted it in the studio. */
@@ -115,7 +151,7 @@ function takenOut(runId: string): StudioError {
 
 /** To pause or go on with a run that waits means nothing. @throws StudioError CANCELLED. */
 function takeBackIfWished({ store, runId, takeOut }: Joining, wishes: readonly RunRequestKind[]): void {
-  const wish = wishes.find((one) => one !== 'pause' && one !== 'continue');
+  const wish = wishes.find(endsIt);
   if (wish === undefined) return;
   try {
     takeOut();

@@ -3,11 +3,12 @@
  * of them are given up again where it comes to nothing.
  */
 import { join } from 'node:path';
+import type { DevicesWish } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, isDiskFull, type StudioError } from '../../shared/errors.ts';
 import type { RunRecord } from '../../shared/runs.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
-import { claimQueued, giveBack, requireWaiting, threadsOf } from '../db/queue.ts';
+import { claimQueued, claimResumable, giveBack, requireWaiting, threadsOf } from '../db/queue.ts';
 import { appendReports } from '../db/reports.ts';
 import { failRun } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
@@ -46,6 +47,13 @@ export interface FreshStart extends Pick<ChosenEngine, 'name' | 'threads'> {
   readonly furnish: (runId: string) => void;
 }
 
+export interface GoingOn {
+  readonly name: EngineName;
+  /** What the run asks for from now on. */
+  readonly wish: DevicesWish;
+  readonly listener: TrainingListener;
+}
+
 export class RunStarts {
   readonly #setting: StartSetting;
 
@@ -61,7 +69,8 @@ export class RunStarts {
     return await holding(taken, async () => {
       const engine = await engineOn(this.#setting.engines, { name, threads }, taken.devices);
       const runId = store();
-      const lease = this.#claim(runId, taken);
+      const names = taken.devices.map((device) => device.name);
+      const lease = leaseWith(claimRun(this.#setting.databases.store(), runId, names), taken.lock);
       return this.#guarded(runId, lease, () => {
         furnish(runId);
         const run = findRun(this.#setting.databases.store(), runId);
@@ -74,12 +83,16 @@ export class RunStarts {
   async again(
     run: RunRecord,
     taken: TakenDevices,
-    { name, listener }: { readonly name: EngineName; readonly listener: TrainingListener },
+    { name, wish, listener }: GoingOn,
   ): Promise<RunningTraining> {
     return await holding(taken, async () => {
       const engine = await engineOn(this.#setting.engines, this.#asBefore(run, name), taken.devices);
-      const lease = this.#claim(run.id, taken);
-      return this.#guarded(run.id, lease, () => this.#goOn(run, lease, { engine, listener }));
+      const store = this.#setting.databases.store();
+      const names = taken.devices.map((device) => device.name);
+      const lease = leaseWith(claimResumable(store, run.id, names, wish), taken.lock);
+      return this.#guarded(run.id, lease, () =>
+        this.#goOn(findRun(store, run.id), lease, { engine, listener }),
+      );
     });
   }
 
@@ -108,9 +121,13 @@ export class RunStarts {
     } catch (thrown) {
       if (isDiskFull(thrown) && signal?.aborted !== true)
         return new RoomWait({ databases, waiting, lease, listener, start, signal, full: thrown });
-      if (signal?.aborted === true) giveBack(store, waiting);
-      else failRun(store, run.id, errorData(thrown));
-      lease.release();
+      try {
+        if (signal?.aborted === true) giveBack(store, waiting);
+        else failRun(store, run.id, errorData(thrown));
+      } finally {
+        // Its devices are free again, even where the database cannot be written now.
+        lease.release();
+      }
       throw thrown;
     }
   }
@@ -146,11 +163,6 @@ export class RunStarts {
     return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
   }
 
-  #claim(runId: string, { devices, lock }: TakenDevices): Lease {
-    const names = devices.map(({ name }) => name);
-    return leaseWith(claimRun(this.#setting.databases.store(), runId, names), lock);
-  }
-
   #runDirectory(runId: string): string {
     return join(this.#setting.databases.places.runs, runId);
   }
@@ -160,8 +172,11 @@ export class RunStarts {
     try {
       return work();
     } catch (thrown) {
-      failRun(this.#setting.databases.store(), runId, errorData(thrown));
-      lease.release();
+      try {
+        failRun(this.#setting.databases.store(), runId, errorData(thrown));
+      } finally {
+        lease.release();
+      }
       throw thrown;
     }
   }

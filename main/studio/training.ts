@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { type DevicesWish, FREE_DEVICES, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { errorData, errorFromData, StudioError } from '../../shared/errors.ts';
-import type { Environment, RunRecord } from '../../shared/runs.ts';
+import type { Environment } from '../../shared/runs.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
-import { devicesWishOf, placeAt, queueAgain, requireWaiting } from '../db/queue.ts';
+import { devicesWishOf, placeAt, queueAgain, requireResumable, requireWaiting } from '../db/queue.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { writeError } from '../files/fileErrors.ts';
@@ -119,33 +119,36 @@ export class TrainingService {
   }
 
   /**
-   * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint, on as many devices as before.
-   * @throws StudioError NOT_FOUND; USAGE when it is completed; LOCKED when a process works on it.
+   * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint, on as many devices as before
+   * unless others are named, which it asks for from then on.
+   * @throws StudioError NOT_FOUND, also for a device that its engine does not have; USAGE when it is completed or waits in the queue; LOCKED when a process works on it.
    */
   async resume(
     idOrPrefix: string,
-    listener: TrainingListener,
-    signal?: AbortSignal,
+    { listener, signal, devices }: LaunchLinks & { readonly devices?: DevicesWish | undefined },
   ): Promise<RunningTraining> {
     const store = this.#setting.databases.store();
     const run = findRun(store, idOrPrefix);
     requireResumable(run);
     if (isStudioOpen(this.#setting.databases.places.root)) {
-      this.queueAgain(run.id);
+      const engine = run.engine?.engine ?? run.config.engine;
+      if (devices !== undefined)
+        await this.#requireEngine({ engine, hyperparameters: run.config.hyperparameters, devices });
+      this.queueAgain(run.id, devices);
       return this.#join(run.id, listener);
     }
     const name = await this.#starts.ready(run, listener, signal);
-    const wish = devicesWishOf(store, run.id);
+    const wish = devices ?? devicesWishOf(store, run.id);
     const taking = { engine: name, wish, waits: true, purpose: `run ${run.id}` };
     const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
-    return await this.#starts.again(run, taken, { name, listener });
+    return await this.#starts.again(run, taken, { name, wish, listener });
   }
 
   /** Puts a run that can go on into the queue. @throws StudioError NOT_FOUND when its folder is gone, USAGE, LOCKED. */
-  queueAgain(runId: string): void {
+  queueAgain(runId: string, devices?: DevicesWish): void {
     const { databases } = this.#setting;
     requireFolder(databases, runId);
-    queueAgain(databases.store(), runId, 'back');
+    queueAgain(databases.store(), runId, 'back', devices);
   }
 
   #join(runId: string, listener: TrainingListener): RunningTraining {
@@ -154,20 +157,22 @@ export class TrainingService {
       ...{ store: databases.store(), runId, listener },
       isStudioOpen: () => isStudioOpen(databases.places.root),
       takeOut: () => takeOut(databases, runId),
-      trainHere: () => this.#trainHere(runId, listener),
+      trainHere: (signal) => this.#trainHere(runId, listener, signal),
     });
   }
 
-  /** A waiting run that nobody works through the queue for. */
-  async #trainHere(runId: string, listener: TrainingListener): Promise<RunningTraining> {
+  /** A waiting run that nobody works through the queue for. @throws StudioError CANCELLED, and as `launch`. */
+  async #trainHere(runId: string, listener: TrainingListener, signal: AbortSignal): Promise<RunningTraining> {
     const { databases, devices, engines } = this.#setting;
     const { config, devices: wish } = requireWaiting(databases.store(), runId);
     let taken: TakenDevices;
     try {
-      const engine = await checkedEngine(engines, config.engine, config.hyperparameters);
+      const asked = findRun(databases.store(), runId).engine?.engine ?? config.engine;
+      const engine = await checkedEngine(engines, asked, config.hyperparameters);
       const taking = { engine, wish, waits: true, purpose: `run ${runId}` };
-      taken = await takeDevices(devices, taking, { listener, signal: undefined });
+      taken = await takeDevices(devices, taking, { listener, signal });
     } catch (thrown) {
+      if (signal.aborted) throw thrown;
       return await this.launch(runId, errorFromData(errorData(thrown)), { listener });
     }
     return await this.#starts.fromQueue(runId, taken, { listener, problem: null });
@@ -193,7 +198,11 @@ export class TrainingService {
   }
 
   /** @throws StudioError as `checkedEngine`; NOT_FOUND for a device that the engine does not have here. */
-  async #requireEngine({ engine, hyperparameters, devices }: TrainRequest): Promise<EngineName> {
+  async #requireEngine({
+    engine,
+    hyperparameters,
+    devices,
+  }: Pick<TrainRequest, 'engine' | 'hyperparameters' | 'devices'>): Promise<EngineName> {
     const name = await checkedEngine(this.#setting.engines, engine, hyperparameters);
     await this.#setting.devices.require(name, devices ?? ONE_DEVICE);
     return name;
@@ -202,12 +211,4 @@ export class TrainingService {
   #runDirectory(runId: string): string {
     return join(this.#setting.databases.places.runs, runId);
   }
-}
-
-/** @throws StudioError USAGE for a run that has nothing left to do. */
-export function requireResumable(run: RunRecord): void {
-  if (run.state !== 'completed') return;
-  throw new StudioError('USAGE', `Run ${run.id} is completed; there is nothing to resume.`, {
-    nextStep: `Look at it: npx --no entail runs show ${run.id}`,
-  });
 }

@@ -97,7 +97,7 @@ export class PlaygroundStudio {
   }
 
   async resume(run: string, onReports: (reports: readonly WorkerReport[]) => void): Promise<RunningTraining> {
-    return await this.#training.resume(run, { onReports });
+    return await this.#training.resume(run, { listener: { onReports } });
   }
 
   /** -> the id of a finished run. */

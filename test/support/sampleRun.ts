@@ -83,7 +83,7 @@ export function samplePoints(metric: MetricName, from: number, to: number): Metr
   return Array.from({ length: to - from + 1 }, (_, at) => samplePoint(metric, from + at));
 }
 
-export function startedReport(resumedAtStep = 0): WorkerReport {
+export function startedReport(resumedAtStep = 0): Extract<WorkerReport, { kind: 'started' }> {
   return {
     kind: 'started',
     engine: sampleEngine,

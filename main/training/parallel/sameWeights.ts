@@ -28,7 +28,7 @@ export async function requireSameWeights(
   throw new StudioError(
     'WEIGHTS_DIFFER',
     `The weights on ${others.join(', ')} are no longer those on ${devices[0]}: the devices do not compute alike.`,
-    { nextStep: 'Resume the run on one device, or on devices of one kind.' },
+    { nextStep: 'Resume the run on one device (runs resume RUN --devices one), or on devices of one kind.' },
   );
 }
 

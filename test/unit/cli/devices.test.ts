@@ -2,17 +2,30 @@
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { devicesFrom } from '../../../main/cli/devicesFlag.ts';
+import type { StudioDatabase } from '../../../main/db/connection.ts';
 import { openStudioDatabase } from '../../../main/db/open.ts';
+import { claimQueued, devicesWishOf } from '../../../main/db/queue.ts';
+import { appendReports } from '../../../main/db/reports.ts';
+import { stateOf } from '../../../main/db/runState.ts';
 import { createRun } from '../../../main/db/runs.ts';
 import type { DevicesWish } from '../../../shared/devices.ts';
 import { entailHere, homeWithPairs, TINY_RUN } from '../../support/entailHere.ts';
 import { setVariable } from '../../support/fakePrograms.ts';
-import { FIRST_UUID, nvidiaMachine, SECOND_UUID, seemToInstallCuda } from '../../support/nvidiaMachine.ts';
-import { sampleConfig, sampleEnvironment } from '../../support/sampleRun.ts';
+import { openHosted } from '../../support/hostedStudio.ts';
+import {
+  FIRST_UUID,
+  type NvidiaMachine,
+  nvidiaMachine,
+  SECOND_UUID,
+  seemToInstallCuda,
+} from '../../support/nvidiaMachine.ts';
+import { jsonLines } from '../../support/runEntail.ts';
+import { sampleConfig, sampleEngine, sampleEnvironment, startedReport } from '../../support/sampleRun.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 let home: string;
+let machine: NvidiaMachine;
 const entail = (words: readonly string[]) => entailHere(words, { home });
 
 beforeEach(async () => {
@@ -50,7 +63,8 @@ describe('--devices', () => {
 describe('with two GPUs', () => {
   beforeEach(() => {
     seemToInstallCuda(home);
-    nvidiaMachine().setProcesses([
+    machine = nvidiaMachine();
+    machine.setProcesses([
       `${FIRST_UUID}, 1, /usr/bin/python3, 2048`,
       `${SECOND_UUID}, 1, /opt/evil\u001b[2J, 2048`,
     ]);
@@ -85,5 +99,50 @@ describe('with two GPUs', () => {
     const { waiting } = JSON.parse((await entail(['queue', 'list', '--json'])).stdout);
     const holder = { kind: 'process', pid: 1, program: 'python3' };
     expect(waiting).toMatchObject([{ devices: ['cuda:0'], waitsFor: [{ device: 'cuda:0', holder }] }]);
+  });
+
+  describe('runs resume --devices', () => {
+    let store: StudioDatabase;
+    let run: string;
+
+    beforeEach(async () => {
+      const { stdout } = await entail(['queue', 'add', ...TINY_RUN, '--devices', 'cpu,cpu', '--json']);
+      run = jsonLines(stdout)[0]!['runId'] as string;
+      store = openStudioDatabase(join(home, 'studio.db'));
+      const lease = claimQueued(store, run, ['cuda:0']);
+      const engine = { ...sampleEngine, engine: 'tensorflow' as const, device: 'cuda:0' };
+      appendReports(store, run, [
+        { ...startedReport(), engine },
+        { kind: 'stopped', step: 0 },
+      ]);
+      lease.release();
+      return () => store.close();
+    });
+
+    it('takes the place of what the run asked for, here', async () => {
+      machine.setProcesses([]);
+      // The installation has nothing to compute with: the run has begun on that GPU, and fails.
+      expect((await entail(['runs', 'resume', run, '--devices', '1'])).code).not.toBe(0);
+      expect(stateOf(store, run)).toBe('failed');
+      expect(devicesWishOf(store, run)).toEqual(['1']);
+    });
+
+    it('and in the queue of a studio that is open; a device that is not there changes nothing', async () => {
+      const studio = openHosted(home);
+      await studio.dispatch('queue/pause', { paused: true });
+      const refused = await entail(['runs', 'resume', run, '--devices', '7']);
+      expect(refused.stderr).toContain('There is no device "7" for this engine');
+      expect(stateOf(store, run)).toBe('stopped');
+      expect(devicesWishOf(store, run)).toEqual(['cpu', 'cpu']);
+      const ran = await entailHere(['runs', 'resume', run, '--devices', '1'], {
+        home,
+        onOutput: (stdout, press) => {
+          if (stdout.includes('the run waits in its queue')) press();
+        },
+      });
+      expect(ran.stderr).toContain('was taken out of the queue');
+      expect(devicesWishOf(store, run)).toEqual(['1']);
+      await studio.close();
+    });
   });
 });

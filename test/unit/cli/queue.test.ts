@@ -153,6 +153,10 @@ describe('a run that another program has paused', () => {
     expect((await entail(['runs', 'show', run])).stdout).toContain(
       `It is paused, with the model loaded. Go on with it: npx --no entail runs resume ${run}`,
     );
+    expect(await entail(['runs', 'resume', run, '--devices', 'one'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is paused, and keeps the devices that it is on'),
+    });
     const { code, stdout } = await entail(['runs', 'resume', run]);
     expect({ code, stdout }).toMatchObject({
       code: 0,

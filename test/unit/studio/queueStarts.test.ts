@@ -66,3 +66,20 @@ it('because its start was cancelled waits at its place', async () => {
   other.close();
   studio.close();
 });
+
+it('which fails where its failure cannot be stored is given up all the same', async () => {
+  const home = await homeWithPairs();
+  const run = await add(home);
+  rmSync(join(home, 'runs', run, 'vocab.json'));
+  const other = openStudioDatabase(join(home, 'studio.db'));
+  other.connection.exec(
+    `CREATE TRIGGER refuse BEFORE UPDATE OF state ON runs WHEN NEW.state = 'failed'
+     BEGIN SELECT RAISE(ABORT, 'as on a full disk'); END`,
+  );
+  const studio = openStudio({ ...parts(home), onNotice: () => {} });
+  const launched = studio.training.launch(run, [PROCESSOR], { listener: { onReports: () => {} } });
+  await expect(launched).rejects.toThrow();
+  expect(holderOf(other, run)).toBeNull();
+  other.close();
+  studio.close();
+});
