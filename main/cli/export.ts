@@ -128,6 +128,8 @@ function tell(terminal: Terminal, record: ExportRecord): void {
         `(mean ${numbers.meanDifference.toExponential(1)}); same answer on ${shareText(agreementShare(agreement), 2)} of ` +
         `${countText(agreement.rows)} rows (${agreement.endedBy}); by ${printable(parity.exportRuntime)}`,
     );
+  } else if (state === 'unverified' && parity !== null) {
+    terminal.line(`  not compared to the end; the export: ${printable(parity.exportRuntime)}`);
   }
   for (const failure of parity?.failures ?? []) terminal.line(`  ${terminal.paint('red', failure)}`);
   if (parity?.firstDivergence != null)

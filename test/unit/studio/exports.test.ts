@@ -97,11 +97,14 @@ it('of damaged weights is refused, and nothing is written', async () => {
   other.databases.close();
 });
 
-it('without its data set is written, and says that nothing was compared', async () => {
+it('without its data set is written, and says that nothing was compared, and why', async () => {
   const { studio: other, run: orphan } = await ExportingStudio.withRun();
   other.databases.cache().database.exec("UPDATE datasets SET content_hash = 'another', name = 'another'");
   const [record] = await other.export(orphan, ['torch']);
   expect(record).toMatchObject({ state: 'unverified', parity: { numbers: null, agreement: null } });
+  const card = readFileSync(join(record!.folder, 'README.md'), 'utf8');
+  expect(card).toContain("the run's data set is not here; import it and export again");
+  expect(card).not.toContain('split of none');
   other.databases.close();
 });
 
