@@ -44,6 +44,9 @@ it.each(['hf', 'torch', 'run', 'onnx', 'tfjs'] as const)('as %s it gives the sam
     'not stated',
   ])
     expect(card).toContain(text);
+  // Sizes stand with the network, as it is, and not once more among settings that a named size overrides.
+  expect(card).toMatch(/2 layers, hidden 16, feed-forward 24, 2 heads/);
+  expect(card).not.toMatch(/^\| (hidden|feedForward) \|/m);
   expect(readdirSync(join(folder, '..'))).toEqual(['exported']);
 });
 
