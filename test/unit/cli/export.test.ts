@@ -49,3 +49,12 @@ it('says why nothing was compared, and what to do', async () => {
   expect(stdout).toContain('PyTorch: unverified');
   expect(stdout).toContain("the run's data set is not here; import it and export again");
 });
+
+it('says where a format has not the precision that was asked for', async () => {
+  const out = join(temporaryFolder(), 'exported');
+  const words = ['export', run, '--to', 'torch', 'tfjs', 'onnx', '--precision', 'int8', '--out', out];
+  const { stdout } = await entailHere([...words, '--engine', 'wasm'], { home });
+  expect(stdout).toContain('PyTorch, fp32 (there is no int8 of it): ');
+  expect(stdout).toContain('TensorFlow.js, fp16 (there is no int8 of it): ');
+  expect(stdout).toContain('ONNX, int8: ');
+});
