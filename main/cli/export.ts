@@ -151,8 +151,8 @@ export function addExport(program: Command, cli: Cli): void {
     details:
       'Each format is written beside its place, compared with the answers of the studio (parity.json says on what), and\n' +
       'then renamed; one that answers otherwise is kept aside, as FOLDER.failed. Ctrl-C while it compares keeps it,\n' +
-      'unverified. An earlier export in its place is replaced, whatever its format; a folder that is no export of\n' +
-      'Entail, or was changed since, is not.',
+      'unverified. An earlier export of that format in its place is replaced; any other folder, and one that was\n' +
+      'changed since, is not.',
     examples: [
       [
         'export r7f3k2 --to hf --out for-python',
