@@ -51,9 +51,7 @@ export function requireReplaceable(path: string, to: ExportFormat | null): void 
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return;
     if (!stats.isDirectory()) throw inTheWay(path, 'is no folder');
-    const names = filesBelow(path);
-    if (names.length === 0 && readdirSync(path).length === 0) return;
-    requireOurs(path, names, to);
+    if (readdirSync(path).length > 0) requireOurs(path, to);
   } catch (thrown) {
     throw readError(thrown, path);
   }
@@ -65,13 +63,14 @@ export function requireNoExport(path: string): void {
   if (manifest !== null) throw inTheWay(path, `is an export itself (${FORMAT_NAMES[manifest.to]})`);
 }
 
-function requireOurs(path: string, names: readonly string[], to: ExportFormat | null): void {
+/** What is below is looked at only of an export: a home folder is not to be walked through. */
+function requireOurs(path: string, to: ExportFormat | null): void {
   const manifest = manifestIn(path);
   if (manifest === null) throw inTheWay(path, 'is not an export of Entail');
   if (to !== null && manifest.to !== to)
     throw inTheWay(path, `is an export of another format (${FORMAT_NAMES[manifest.to]})`);
   const listed = new Map(manifest.files.map((file) => [file.name, file]));
-  for (const name of names) {
+  for (const name of filesBelow(path)) {
     if (name === EXPORT_MANIFEST) continue;
     const file = listed.get(name);
     if (file === undefined) throw inTheWay(path, `holds ${name}, which the export did not write`);

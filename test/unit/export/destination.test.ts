@@ -65,6 +65,11 @@ describe('what is in the way', () => {
     expect(readdirSync(join(place, '..'))).toEqual(['exported']);
   });
 
+  it.skipIf(process.platform !== 'linux')('is not walked through when it is somebody else’s', () => {
+    // Thousands of files, many of which vanish meanwhile.
+    expect(studioErrorOf(() => new PendingFolder('/proc', 'onnx'))).toMatchObject({ code: 'ALREADY_EXISTS' });
+  });
+
   it('stays when it is an export of another format', async () => {
     const place = join(temporaryFolder(), 'exported');
     await put(place, 'first');
