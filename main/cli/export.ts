@@ -13,7 +13,7 @@ import {
 import { agreementShare } from '../export/parity/bars.ts';
 import type { CheckpointChoice } from '../studio/chosenCheckpoint.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
-import { EXIT_DONE, EXIT_FAILED } from './failure.ts';
+import { EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED } from './failure.ts';
 import { countText, shareText, sizeText } from './figures.ts';
 import { fractionText } from './progressText.ts';
 import { printable, type Terminal } from './terminal.ts';
@@ -113,7 +113,9 @@ async function runExport(
   exports.check({ ...request, licences: { data: null, base: null } });
   const licences = await licencesOf(options, runs.find(run).config.startFrom !== null, terminal);
   const records = await exports.export({ ...request, licences }, watch);
-  return records.some(({ state }) => state === 'failed') ? EXIT_FAILED : EXIT_DONE;
+  if (records.some(({ state }) => state === 'failed')) return EXIT_FAILED;
+  // A script that goes on after it must not take what nobody compared for what was.
+  return interruption.stop.aborted ? EXIT_INTERRUPTED : EXIT_DONE;
 }
 
 /** Its format, and its precision where that is not plain or not what was asked for. */
@@ -151,8 +153,8 @@ export function addExport(program: Command, cli: Cli): void {
     details:
       'Each format is written beside its place, compared with the answers of the studio (parity.json says on what), and\n' +
       'then renamed; one that answers otherwise is kept aside, as FOLDER.failed. Ctrl-C while it compares keeps it,\n' +
-      'unverified. An earlier export of that format in its place is replaced; any other folder, and one that was\n' +
-      'changed since, is not.',
+      'unverified (as FOLDER.unverified where a verified one stands). An earlier export of that format in its place is\n' +
+      'replaced; any other folder, and one that was changed since, is not.',
     examples: [
       [
         'export r7f3k2 --to hf --out for-python',

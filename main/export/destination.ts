@@ -9,7 +9,7 @@ import { writeError } from '../files/fileErrors.ts';
 import { type FileSystem, nodeFileSystem } from '../files/fileSystem.ts';
 import { sweepTemporary } from '../files/sealedFolder.ts';
 import { temporaryName } from '../files/temporaryName.ts';
-import { requireReplaceable } from './exportManifest.ts';
+import { isVerifiedExport, requireReplaceable } from './exportManifest.ts';
 
 const LONGEST_NAME_BYTES = 200;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
@@ -19,6 +19,8 @@ const DEVICE = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/i;
 
 /** What is added to the name of a folder whose export failed its comparison. */
 export const FAILED_SUFFIX = '.failed';
+/** The same where it was not compared to the end, and an earlier one that was stands in its place. */
+const UNVERIFIED_SUFFIX = '.unverified';
 
 /** Absolute. @throws StudioError USAGE for a name that some system cannot have. */
 export function destinationFolder(given: string): string {
@@ -78,15 +80,16 @@ export class PendingFolder {
   }
 
   /**
-   * Renames it into its place, or, when it failed, beside that with ".failed" added. What was there before stays until
-   * then, and returns when the rename fails. @returns where it is now
+   * Renames it into its place, or, when it failed, beside that with ".failed" added; one that is unverified does not take
+   * the place of one that is verified. What was there before stays until then, and returns when the rename fails.
+   * @returns where it is now
    */
-  publish(outcome: 'good' | 'failed'): string {
-    const place = outcome === 'good' ? this.destination : this.destination + FAILED_SUFFIX;
+  publish(outcome: 'good' | 'unverified' | 'failed'): string {
+    const place = this.#placeFor(outcome);
     const fileSystem = this.#fileSystem;
     settlePlace(place, fileSystem);
-    // Of exports that failed one is kept, whichever it is.
-    requireReplaceable(place, outcome === 'good' ? this.#to : null);
+    // Of exports that stand aside one is kept, whichever it is.
+    requireReplaceable(place, place === this.destination ? this.#to : null);
     const parent = dirname(place);
     const old = previousOf(place);
     try {
@@ -105,6 +108,12 @@ export class PendingFolder {
     } catch (thrown) {
       throw writeError(thrown, place);
     }
+  }
+
+  #placeFor(outcome: 'good' | 'unverified' | 'failed'): string {
+    if (outcome === 'failed') return this.destination + FAILED_SUFFIX;
+    const standsAside = outcome === 'unverified' && isVerifiedExport(this.destination);
+    return standsAside ? this.destination + UNVERIFIED_SUFFIX : this.destination;
   }
 
   /** Nothing of it is left; after `publish` it does nothing. */

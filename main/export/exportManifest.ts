@@ -12,6 +12,8 @@ import { readError } from '../files/fileErrors.ts';
 import type { WrittenFile } from './exportFolder.ts';
 
 export const EXPORT_MANIFEST = 'entail-export.json';
+/** What the comparison with the studio found. */
+export const PARITY_FILE = 'parity.json';
 const FORMAT = 'entail-export';
 const VERSION = 1;
 const MOST_MANIFEST_BYTES = 1 << 20;
@@ -102,6 +104,18 @@ function filesBelow(path: string): string[] {
   return readdirSync(path, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory() && !LEFT_BY_BROWSERS.has(entry.name))
     .map((entry) => relative(path, join(entry.parentPath, entry.name)).split(sep).join('/'));
+}
+
+/** Whether an export stands there that was found to give the studio's answers. */
+export function isVerifiedExport(path: string): boolean {
+  try {
+    const report = join(path, PARITY_FILE);
+    if (!isExportPresent(path) || lstatSync(report).size > MOST_MANIFEST_BYTES) return false;
+    const schemaOfState = z.object({ state: z.string() });
+    return schemaOfState.parse(JSON.parse(readFileSync(report, 'utf8'))).state === 'verified';
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the folder of an export is where it was written. */

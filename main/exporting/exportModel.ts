@@ -18,13 +18,12 @@ import {
   openExportedModel,
 } from '../export/exportedModel.ts';
 import { ExportFolder } from '../export/exportFolder.ts';
-import { EXPORT_MANIFEST, exportManifestText } from '../export/exportManifest.ts';
+import { EXPORT_MANIFEST, exportManifestText, PARITY_FILE } from '../export/exportManifest.ts';
 import { wrongness } from '../files/fileSums.ts';
 import { FORMATS, type FormatContext } from './formats.ts';
 import type { ExportProgress, FinishedExport, ModelExportJob, ModelPlace, ModelTarget } from './job.ts';
 import { ParityGate } from './parityGate.ts';
 
-export const PARITY_FILE = 'parity.json';
 const CARD_FILE = 'README.md';
 /** Of a target's work; the rest is the comparison. */
 const WRITING_SHARE = 0.3;
@@ -124,7 +123,7 @@ async function exportTarget(
         links.onProgress({ fraction: WRITING_SHARE + (1 - WRITING_SHARE) * fraction, note }),
     });
     const sizeBytes = await describe(pending.path, { to, parity, job, written: folder.files });
-    const place = pending.publish(parity.state === 'failed' ? 'failed' : 'good');
+    const place = pending.publish(parity.state === 'verified' ? 'good' : parity.state);
     return { to, precision, folder: place, state: parity.state, sizeBytes, parity };
   } finally {
     pending.discard();

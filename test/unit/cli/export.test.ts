@@ -36,6 +36,16 @@ it('tells what stays when it is stopped between two formats', async () => {
   expect(existsSync(join(out, 'torch', 'parity.json'))).toBe(true);
 });
 
+it('does not end well when it was stopped before it was compared to the end', async () => {
+  const words = ['export', run, '--to', 'torch', '--out', join(temporaryFolder(), 'exported'), '--json'];
+  const onOutput = (stdout: string, press: () => void) => {
+    if (stdout.includes('loading')) press();
+  };
+  const { code, stdout } = await entailHere([...words, '--engine', 'wasm'], { home, onOutput });
+  expect(lastEvent(stdout)).toMatchObject({ event: 'export', state: 'unverified' });
+  expect(code).toBe(130);
+});
+
 it('says why nothing was compared, and what to do', async () => {
   const file = join(temporaryFolder(), 'run');
   await entailHere(['export', run, '--to', 'run', '--out', file, '--engine', 'wasm'], { home });

@@ -68,6 +68,26 @@ it('is kept, unverified, when it is cancelled while it compares', async () => {
   expect(readFileSync(join(folder, 'README.md'), 'utf8')).toContain('**Unverified**');
 });
 
+it('that is cancelled while it compares stands beside a verified one, and in place of an unverified one', async () => {
+  const folder = join(temporaryFolder(), 'exported');
+  const cancelled = async () => {
+    const cancel = new AbortController();
+    const onProgress = ({ note }: { note: string }) => {
+      if (note.includes('loading')) cancel.abort();
+    };
+    const [record] = await studio.export(run, ['torch'], { folder, signal: cancel.signal, onProgress });
+    return record!.folder;
+  };
+  const stateIn = (place: string) =>
+    (JSON.parse(readFileSync(join(place, 'parity.json'), 'utf8')) as ParityReport).state;
+  expect([await cancelled(), await cancelled()]).toEqual([folder, folder]);
+  await studio.export(run, ['torch'], { folder });
+  expect([await cancelled(), await cancelled()]).toEqual([`${folder}.unverified`, `${folder}.unverified`]);
+  expect(stateIn(folder)).toBe('verified');
+  expect(stateIn(`${folder}.unverified`)).toBe('unverified');
+  expect(readdirSync(join(folder, '..')).sort()).toEqual(['exported', 'exported.unverified']);
+});
+
 it('that is killed leaves the earlier one as it was, and nothing beside it', async () => {
   const folder = join(temporaryFolder(), 'exported');
   await studio.export(run, ['torch'], { folder });
