@@ -42,9 +42,9 @@ export async function buildExportPageIfNeeded(
 }
 
 function isStale(place: string, root: string): boolean {
-  const built = join(place, 'playground.js');
-  if (!existsSync(built)) return true;
-  return SOURCES.some((source) => newestMs(join(root, source)) > statSync(built).mtimeMs);
+  // Asked once: another start may be about to put a new one in the place of the old one.
+  const built = statSync(join(place, 'playground.js'), { throwIfNoEntry: false });
+  return built === undefined || SOURCES.some((source) => newestMs(join(root, source)) > built.mtimeMs);
 }
 
 async function build(folder: string, root: string): Promise<void> {

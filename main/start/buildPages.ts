@@ -21,10 +21,9 @@ export function newestMs(path: string): number {
 
 /** True when the page must be built again. */
 export function pagesAreStale(root: string): boolean {
-  const built = join(root, 'dist', 'renderer', 'index.html');
-  if (!existsSync(built)) return true;
-  const builtMs = statSync(built).mtimeMs;
-  return SOURCES.some((source) => newestMs(join(root, source)) > builtMs);
+  // Asked once: another start may be about to put new ones in the place of the old ones.
+  const built = statSync(join(root, 'dist', 'renderer', 'index.html'), { throwIfNoEntry: false });
+  return built === undefined || SOURCES.some((source) => newestMs(join(root, source)) > built.mtimeMs);
 }
 
 /** Two starts at the same time build once. @throws what vite says. */

@@ -15,6 +15,8 @@ export interface SupervisedOptions<Answer> {
   readonly onEnd: (error: StudioError) => void;
   /** What a person does when it hangs or ends unexpectedly; of a run's worker unless told. */
   readonly nextStep?: string;
+  /** Asked once it has stood still for too long: whoever waits for another child stands still as well. It is, unless told. */
+  readonly isToBlame?: () => boolean;
   /** Shorter ones are for tests. */
   readonly limits?: Partial<Limits>;
 }
@@ -78,6 +80,11 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     return this.#child.pid;
   }
 
+  /** When it was last seen to move; Infinity once it is gone. */
+  get movedAtMs(): number {
+    return this.#movedAtMs;
+  }
+
   /** Lost when the child is gone: its end is told anyway. */
   send(order: Order): void {
     this.#child.send(order);
@@ -130,7 +137,8 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     const { leastHangMs, hangFactor, stopGraceMs, firstStopGraceMs } = this.#limits;
     const stillMs = now - this.#movedAtMs;
     const patience = this.#writes ? WRITING_FACTOR : 1;
-    if (stillMs > patience * Math.max(leastHangMs, hangFactor * this.#longestMs)) {
+    const isOverdue = stillMs > patience * Math.max(leastHangMs, hangFactor * this.#longestMs);
+    if (isOverdue && this.#options.isToBlame?.() !== false) {
       this.#hung = true;
       this.#child.kill();
     }
@@ -150,6 +158,7 @@ export class SupervisedChild<Order extends object, Answer extends object> {
 
   #end(how: string): void {
     clearInterval(this.#timer);
+    this.#movedAtMs = Number.POSITIVE_INFINITY;
     this.#options.onEnd(this.#errorOf(how));
   }
 
