@@ -12,6 +12,8 @@ export const sharedTestOptions = {
   hookTimeout: 60_000,
   teardownTimeout: 60_000,
   slowTestThreshold: 10_000,
+  // Less than a test's limit, so that it can still say what it last saw.
+  expect: { poll: { timeout: 40_000 } },
 } satisfies InlineConfig;
 
 export default defineConfig({
