@@ -37,6 +37,11 @@ const STOP_FACTOR = 2;
 const WRITING_FACTOR = 10;
 const LOOK_EVERY_MS = 500;
 const KEPT_STDERR_BYTES = 8192;
+/**
+ * A child that listens ignores these (`openChildPort`). One that died of them was still starting when they came, mostly
+ * with the Ctrl-C of a terminal, which reaches the whole group of processes: that is a wish and not a crash.
+ */
+const WISHED_END = /^signal (SIGINT|SIGTERM|SIGHUP)$/;
 /** Variables that would change what the child runs. */
 const STRIPPED = /^(NODE_OPTIONS|ELECTRON_.*|LD_PRELOAD|NODE_CHANNEL_.*)$/;
 
@@ -170,6 +175,8 @@ export class SupervisedChild<Order extends object, Answer extends object> {
           this.#options.nextStep ??
           'Resume the run; if it hangs again, try another engine or a smaller micro-batch.',
       });
+    if (WISHED_END.test(how))
+      return new StudioError('INTERRUPTED', `The worker was ended (${how}) before it had begun.`);
     const said = this.#stderr.trim().split('\n').slice(-3).join(' | ');
     const memory = /signal SIGKILL/.test(how) ? ' The system may have run out of memory.' : '';
     return new StudioError(

@@ -79,6 +79,27 @@ describe('a run that is interrupted', () => {
     expect(await stateOf(runIdIn(killed))).toBe('interrupted');
   });
 
+  it('by a terminal, whose Ctrl-C reaches workers that cannot listen yet: is no failure', async () => {
+    let pressed = false;
+    const interrupted = await runEntail([...ENDLESS, '--devices', 'cpu,cpu'], {
+      home,
+      ownGroup: true,
+      onOutput: (stdout, { pid }) => {
+        if (pressed || !stdout.includes('"event":"run"')) return;
+        pressed = true;
+        process.kill(-pid!, 'SIGINT');
+      },
+    });
+    expect(interrupted.code).toBe(130);
+    expect(interrupted.stdout).not.toContain('WORKER_CRASHED');
+    expect(['stopped', 'interrupted']).toContain(await stateOf(runIdIn(interrupted)));
+    const runId = runIdIn(interrupted);
+    const resumed = await runUntil(['runs', 'resume', runId, '--json'], TRAINING, (_, kill) =>
+      kill('SIGINT'),
+    );
+    expect(jsonLines(resumed.stdout).at(-1)).toMatchObject({ event: 'stopped', runId });
+  });
+
   it('by the death of everything: the next command says so, and the run can be resumed', async () => {
     const killed = await runUntil(ENDLESS, /"event":"checkpoint"/, (_, kill) => kill('SIGKILL'));
     expect(killed.code).toBeNull();

@@ -18,17 +18,20 @@ export interface RunOptions {
   readonly nodeOptions?: readonly string[];
   /** Called with everything written so far, whenever there is more. */
   readonly onOutput?: (stdout: string, child: ChildProcess) => void;
+  /** As a shell starts it on a terminal: with a process group of its own, to which Ctrl-C goes as a whole. */
+  readonly ownGroup?: boolean;
 }
 
 /** Runs `entail …words`. Neither its input nor its output is a terminal. */
 export async function runEntail(
   words: readonly string[],
-  { home, environment, nodeOptions = [], onOutput }: RunOptions,
+  { home, environment, nodeOptions = [], onOutput, ownGroup = false }: RunOptions,
 ): Promise<Ran> {
   const child = spawn(process.execPath, [...nodeOptions, join(ROOT, 'bin', 'entail.js'), ...words], {
     cwd: ROOT,
     env: { ...process.env, ENTAIL_HOME: home, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
   });
   let stdout = '';
   let stderr = '';

@@ -118,6 +118,14 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'takes %s that came before the worker could listen for the end that somebody wished',
+  async (signal) => {
+    const error = await ended(`process.kill(process.pid, '${signal}'); setInterval(() => {}, 1000);`);
+    expect(error).toMatchObject({ code: 'INTERRUPTED', message: expect.stringContaining(signal) });
+  },
+);
+
 it('leaves no orphan when the supervisor is killed', async () => {
   const worker = childFile(`setInterval(beat, 100); process.send({ kind: 'pid', pid: process.pid });`);
   const supervisor = join(temporaryFolder(), 'supervisor.ts');
