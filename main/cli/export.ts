@@ -100,9 +100,11 @@ async function runExport(
       terminal.showLive(`${fractionText(fraction)}  ${note}`);
       terminal.event('progress', { fraction, note });
     },
+    // At once: what is done stays, also when a later format fails or is stopped.
+    onExported: (record: ExportRecord) => tell(terminal, record),
   };
   if (metrics) {
-    tell(terminal, await exports.exportMetrics({ run, fileFormat, folder }, watch));
+    await exports.exportMetrics({ run, fileFormat, folder }, watch);
     return EXIT_DONE;
   }
   const to = formats.filter((format): format is Exclude<ExportFormat, 'metrics'> => format !== 'metrics');
@@ -110,7 +112,6 @@ async function runExport(
   exports.check({ ...request, licences: { data: null, base: null } });
   const licences = await licencesOf(options, runs.find(run).config.startFrom !== null, terminal);
   const records = await exports.export({ ...request, licences }, watch);
-  for (const record of records) tell(terminal, record);
   return records.some(({ state }) => state === 'failed') ? EXIT_FAILED : EXIT_DONE;
 }
 

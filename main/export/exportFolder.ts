@@ -108,6 +108,7 @@ export class ExportFolder {
   }
 
   #requireWanted(): void {
-    if (this.#options.signal?.aborted === true) throw new StudioError('CANCELLED', 'The export was stopped.');
+    if (this.#options.signal?.aborted === true)
+      throw new StudioError('CANCELLED', 'The export was stopped; what was not finished is gone.');
   }
 }

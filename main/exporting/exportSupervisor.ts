@@ -1,7 +1,9 @@
 /** @file Runs in the supervisor's process. An export, or the reading of a run file, in a child of its own. */
 import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import type { RunFileParts } from '../export/runFile/runFile.ts';
+import { sweepTemporary } from '../files/sealedFolder.ts';
 import { SupervisedChild } from '../training/supervisedChild.ts';
 import { failureOf } from '../training/supervisor.ts';
 import type { ExportAnswer, ExportOrder, ExportProgress, FinishedExport } from './job.ts';
@@ -24,7 +26,26 @@ export async function superviseExport(
   order: Extract<ExportOrder, { kind: 'exportModel' | 'exportMetrics' }>,
   options: ExportOptions,
 ): Promise<void> {
-  await carryOut(order, options, () => {});
+  try {
+    await carryOut(order, options, () => {});
+  } catch (thrown) {
+    for (const destination of destinationsOf(order)) sweepBeside(destination);
+    throw thrown;
+  }
+}
+
+function destinationsOf(order: Extract<ExportOrder, { kind: 'exportModel' | 'exportMetrics' }>): string[] {
+  if (order.kind === 'exportMetrics') return [order.job.destination];
+  return order.job.targets.map(({ destination }) => destination);
+}
+
+/** A child that was killed could not take away what it was writing, which may be as large as the model. */
+function sweepBeside(destination: string): void {
+  try {
+    sweepTemporary(dirname(destination));
+  } catch {
+    // Why the export ended is what a person must know; the next one in that place tries again.
+  }
 }
 
 /** Unpacks a run file into `folder`, which is made. @throws StudioError as `readRunFile`. */
@@ -50,7 +71,7 @@ async function carryOut(
   { entry, environment, signal, kill, onProgress, onExported }: ExportOptions,
   onRead: (parts: RunFileParts) => void,
 ): Promise<void> {
-  const cancelled = () => new StudioError('CANCELLED', 'It was cancelled; nothing of it is left.');
+  const cancelled = () => new StudioError('CANCELLED', 'It was cancelled; what was not finished is gone.');
   if (signal.aborted) throw cancelled();
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const child = new SupervisedChild<ExportOrder, ExportAnswer>({

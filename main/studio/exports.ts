@@ -50,8 +50,8 @@ export interface ExportWatch {
   readonly signal: AbortSignal;
   readonly kill?: AbortSignal;
   readonly onProgress: (progress: ExportProgress) => void;
-  /** One export is in its place and recorded. */
-  readonly onExported?: () => void;
+  /** One export is in its place and recorded: it stays, whatever becomes of the others. */
+  readonly onExported?: (record: ExportRecord) => void;
 }
 
 export interface ExportSetting {
@@ -163,15 +163,16 @@ export class ExportService {
     of: { readonly run: string; readonly step: number | null },
     watch: ExportWatch & { readonly environment: Readonly<Record<string, string>> },
   ): Promise<ExportRecord[]> {
-    const ids: number[] = [];
+    const records: ExportRecord[] = [];
     const onExported = ({ to, precision, folder, state, sizeBytes, parity }: FinishedExport) => {
       const one = { ...of, to, precision, folder, state, sizeBytes, parity };
-      ids.push(insertExport(this.#setting.databases.store(), one));
-      watch.onExported?.();
+      const record = this.find(insertExport(this.#setting.databases.store(), one));
+      records.push(record);
+      watch.onExported?.(record);
     };
     const entry = this.#setting.entries.path('export');
     await superviseExport(order, { ...watch, entry, onExported });
-    return ids.map((id) => this.find(id));
+    return records;
   }
 
   #folderOf({ id }: RunRecord): string {

@@ -63,7 +63,9 @@ export class PlaygroundModel {
       return await this.#questions.ask(kind, async () => await question(await this.#loading));
     } catch (thrown) {
       if (this.#abort.signal.aborted) throw new StudioError('SHUTTING_DOWN', 'The studio is closing.');
-      throw this.#loaded?.hasEnded() === true ? this.#crash(thrown) : thrown;
+      // What is wrong with the model's file stays so when it is loaded anew.
+      const isFiles = thrown instanceof StudioError && thrown.code === 'BAD_FILE';
+      throw this.#loaded?.hasEnded() === true && !isFiles ? this.#crash(thrown) : thrown;
     }
   }
 

@@ -18,7 +18,7 @@ import { type ChildPort, isChildProcess, openChildPort } from './childPort.ts';
 import { type Probabilities, probabilitiesOf, summariseAnswers } from './evaluation.ts';
 import { type Heartbeat, startHeartbeat } from './heartbeat.ts';
 import { importedTensors, valuesOfShape } from './importedWeights.ts';
-import { attend, inspect, type LoadedModel } from './inspection.ts';
+import { attend, inspect, type LoadedModel, requireAnswers } from './inspection.ts';
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
 import { evaluationTokensOf } from './microBatchSize.ts';
 
@@ -60,10 +60,12 @@ async function probabilities(
   split: EncodedSplit,
   between: () => Promise<void>,
 ): Promise<Probabilities> {
-  return await probabilitiesOf(job.config.model, parameters, split, {
+  const found = await probabilitiesOf(job.config.model, parameters, split, {
     microBatchTokens: evaluationTokensOf(job.config.model, job.engine),
     between,
   });
+  requireAnswers(found.values, job.engine);
+  return found;
 }
 
 async function evaluate(

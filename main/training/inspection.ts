@@ -1,4 +1,5 @@
 /** @file Runs in the inference worker. One pair looked at closely: its tokens, its probabilities, what a head attends to. */
+import { StudioError } from '../../shared/errors.ts';
 import { planMicroBatches } from '../data/batches.ts';
 import { asRead, encodePairs } from '../data/encoding.ts';
 import type { PairTokenizer, PairTokens } from '../data/pairTokenizer.ts';
@@ -21,7 +22,19 @@ export async function inspect(model: LoadedModel, pair: RawPair): Promise<Inspec
   const logits = predictLogits(job.config.model, parameters, batchOf(model, pair));
   const row = (await logits.data()) as Float32Array;
   logits.dispose();
-  return { ...tokensOf(model, pair), probabilities: Float32Array.from(probabilitiesOfRow(row)) };
+  const probabilities = Float32Array.from(probabilitiesOfRow(row));
+  requireAnswers(probabilities, job.engine);
+  return { ...tokensOf(model, pair), probabilities };
+}
+
+/** The first label would seem to be the answer where nothing is. @throws StudioError BAD_FILE. */
+export function requireAnswers(probabilities: Float32Array, engine: string): void {
+  if (!probabilities.some(Number.isNaN)) return;
+  throw new StudioError('BAD_FILE', 'The model gives no answers: what it computes are no numbers.', {
+    nextStep:
+      'Its weights may hold NaN or infinite numbers ("models show" tells of an imported model): get them again' +
+      `${engine === 'wasm' ? '.' : '; if they are sound, try --engine wasm.'}`,
+  });
 }
 
 export async function attend(model: LoadedModel, pair: RawPair, place: HeadPlace): Promise<HeadAttention> {

@@ -1,5 +1,5 @@
 /** @file Tests. Imported models at work: asked, evaluated, fine-tuned, deleted; real files, real child processes. */
-import { symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { logTail } from '../../../main/db/logs.ts';
@@ -73,6 +73,34 @@ describe('a classifier that transformers saved', () => {
     expect(error.message).toContain('The model knows the labels entailment, contradiction, neutral');
     const none = await studioRejectionOf(inference.evaluate(model, { ...request, dataset: null }));
     expect(none.nextStep).toContain('--dataset');
+  });
+
+  it('whose weights are no numbers gives no answer instead of the first label', async () => {
+    const folder = goldenFolder('hf_bert_classifier');
+    const path = join(folder, 'model.safetensors');
+    const bytes = readFileSync(path);
+    bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+    writeFileSync(path, bytes);
+    await models.import(importOf(folder, 'not-a-number'));
+    const wish = { engine: 'wasm', threads: null } as const;
+    const pair = { premise: 'a', hypothesis: 'b' };
+    const refused = {
+      code: 'BAD_FILE',
+      message: 'The model gives no answers: what it computes are no numbers.',
+    };
+    const predictor = await inference.openPredictor('not-a-number', wish);
+    expect(await studioRejectionOf(predictor.predict([pair]))).toMatchObject(refused);
+    await predictor.close();
+    const request = { ...wish, split: 'test', onProgress: () => {} } as const;
+    const evaluated = inference.evaluate('not-a-number', {
+      ...{ ...request, dataset: await dataset(), signal: new AbortController().signal },
+    });
+    expect(await studioRejectionOf(evaluated)).toMatchObject(refused);
+    const playground = studio.playground();
+    const question = { run: 'not-a-number', premise: 'a', hypothesis: 'b' };
+    const unanswered = await studioRejectionOf(playground.answer(question));
+    expect(unanswered).toMatchObject({ ...refused, nextStep: expect.stringContaining('NaN') });
+    await playground.close();
   });
 
   it('is answered about in the playground', async () => {
