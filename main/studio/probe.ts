@@ -66,7 +66,13 @@ export async function measureRun(
   const { config, tokenizer, encode } = preparedRun(databases, request);
   await encode({ onReports: () => {}, signal: links.signal });
   const name = await engines.choose(request.engine);
-  const taking = { engine: name, wish: ONE_DEVICE, waits: false, purpose: 'a measurement' };
+  const taking = {
+    engine: name,
+    wish: ONE_DEVICE,
+    waits: false,
+    besidePrograms: false,
+    purpose: 'a measurement',
+  };
   const listener = { onReports: () => {} };
   const taken = await takeDevices(devices, taking, { listener, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
