@@ -20,7 +20,13 @@ import { DriverSilent } from '../engines/driverSilent.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { isDescendantOf } from '../files/processIdentity.ts';
 import type { Databases } from './databases.ts';
-import { type DeviceTurn, deviceTurns, type HeldDevice, wishedDevices } from './deviceTurns.ts';
+import {
+  type DeviceTurn,
+  deviceTurns,
+  type HeldDevice,
+  type WishedDevices,
+  wishedDevices,
+} from './deviceTurns.ts';
 import type { EngineService } from './engines.ts';
 
 const loadLocks = () => import('../engines/deviceLocks.ts');
@@ -81,6 +87,13 @@ export class DeviceService {
     if (devices === null) return;
     const wished = wishedDevices(wish, devices);
     if (wished instanceof StudioError) throw wished;
+  }
+
+  /** How many devices a wish is for here. @throws StudioError NOT_FOUND for a device that is not there; DriverSilent. */
+  async counts(engine: EngineName, wish: DevicesWish): Promise<Pick<WishedDevices, 'least' | 'most'>> {
+    const wished = wishedDevices(wish, await this.#setting.engines.devices(engine));
+    if (wished instanceof StudioError) throw wished;
+    return { least: wished.least, most: wished.most };
   }
 
   /** Every device that an offered engine can compute on, which ones can, and who uses it. */

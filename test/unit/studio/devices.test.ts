@@ -297,6 +297,24 @@ describe('what is asked for', () => {
     await expect(devices.require('native', ['cuda:0'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  it('is so many devices, as far as that can be told before it starts', async () => {
+    const wishes = [1, 8, 'all', 'free', ['1'], ['cpu', 'cpu']] as const;
+    const counts = wishes.map((wish) => devices.counts('tensorflow', wish as DevicesWish));
+    expect((await Promise.all(counts)).map(({ least, most }) => [least, most])).toEqual([
+      ...[
+        [1, 1],
+        [2, 2],
+        [2, 2],
+        [1, 2],
+      ],
+      ...[
+        [1, 1],
+        [2, 2],
+      ],
+    ]);
+    await expect(devices.counts('tensorflow', ['7'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
   it('without the queue shares the processor, and no GPU', async () => {
     runOn('cpu');
     runOn('cuda:0');
