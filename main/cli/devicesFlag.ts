@@ -1,4 +1,5 @@
 /** @file Runs anywhere. --devices: what it says, and what it means. */
+import { Option } from 'commander';
 import { type DevicesWish, devicesWishSchema, FREE_DEVICES, ONE_DEVICE } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 
@@ -6,6 +7,13 @@ const CHOICES =
   'GPUs by number or devices by name, such as 0,1 or cuda:1 or cpu; all; free: those that are free when it starts; or one: one of these';
 export const DEVICES_HELP = `${CHOICES} (default: free; in the queue one)`;
 export const RESUME_DEVICES_HELP = `${CHOICES} (default: as many as before)`;
+
+/** Of the commands that make a run or go on with one. */
+export const besideProgramsOption = () =>
+  new Option(
+    '--beside-programs',
+    'start beside another program that computes on the GPU, instead of waiting for it; an Entail is always waited for',
+  );
 
 const WORDS: ReadonlyMap<string, DevicesWish> = new Map([
   ['all', 'all'],

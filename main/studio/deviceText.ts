@@ -11,6 +11,8 @@ export function holderText(holder: DeviceHolder): string {
   switch (holder.kind) {
     case 'run':
       return `used by run ${holder.run}, process ${holder.pid}`;
+    case 'entail':
+      return `used by process ${holder.pid} (entail: ${holder.purpose})`;
     case 'process':
       return `used by process ${holder.pid} (${holder.program})`;
     case 'waiting':

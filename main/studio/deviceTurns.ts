@@ -17,6 +17,8 @@ export interface WaitingTurn {
   /** What its engine can compute on, the best first; null while that cannot be told: it waits. */
   readonly devices: readonly Device[] | null;
   readonly wish: DevicesWish;
+  /** Rather than wait for a program that is no Entail it computes beside it; nobody else's device is shared. */
+  readonly besidePrograms: boolean;
 }
 
 export interface HeldDevice {
@@ -38,11 +40,11 @@ export interface DeviceTurn {
 /** @param waiting in the order of the queue */
 export function deviceTurns(waiting: readonly WaitingTurn[], held: readonly HeldDevice[]): DeviceTurn[] {
   const taken = [...held];
-  return waiting.map(({ run, devices, wish }) => {
+  return waiting.map(({ run, devices, wish, besidePrograms }) => {
     if (devices === null) return { run, placement: null, waitsFor: [] };
     const wished = wishedDevices(wish, devices);
     if (wished instanceof StudioError) return { run, placement: wished, waitsFor: [] };
-    const turn = turnOf(wished, taken);
+    const turn = turnOf(wished, taken, besidePrograms);
     const holder: DeviceHolder = { kind: 'waiting', run };
     taken.push(...(turn.placement ?? turn.free).map((device) => ({ device, holder })));
     return { run, placement: turn.placement, waitsFor: turn.waitsFor };
@@ -99,17 +101,29 @@ function noSuchDevice(reference: string, devices: readonly Device[]): StudioErro
 function turnOf(
   { candidates, least, most }: WishedDevices,
   taken: readonly HeldDevice[],
+  besidePrograms: boolean,
 ): { placement: Device[] | null; free: Device[]; waitsFor: DeviceBlock[] } {
-  const free: Device[] = [];
+  const unused: Device[] = [];
+  const shared: Device[] = [];
   const waitsFor: DeviceBlock[] = [];
   for (const device of candidates) {
-    const obstacle = taken.find((one) => areSameChip(one.device, device));
-    if (obstacle === undefined) free.push(device);
+    const holder = holderOf(device, taken);
+    if (holder === null) unused.push(device);
+    else if (besidePrograms && holder.kind === 'process') shared.push(device);
     else if (waitsFor.every((block) => block.device !== device.name))
-      waitsFor.push({ device: device.name, holder: obstacle.holder });
+      waitsFor.push({ device: device.name, holder });
   }
+  // Two on one GPU slow each other: no more of them than it takes to start.
+  const beside = shared.slice(0, Math.max(0, least - unused.length));
+  const free = candidates.filter((device) => unused.includes(device) || beside.includes(device));
   if (free.length < least) return { placement: null, free, waitsFor };
   // Where a run takes what it finds, these are alike: another kind of GPU would be waited for at every step.
   const alike = least < most ? free.filter(({ title }) => title === free[0]!.title) : free;
   return { placement: alike.slice(0, most), free, waitsFor: [] };
+}
+
+/** Whoever must be waited for goes before a program, beside which a run may be started. */
+function holderOf(device: Device, taken: readonly HeldDevice[]): DeviceHolder | null {
+  const holders = taken.filter((one) => areSameChip(one.device, device)).map(({ holder }) => holder);
+  return holders.find(({ kind }) => kind !== 'process') ?? holders[0] ?? null;
 }

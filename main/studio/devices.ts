@@ -20,7 +20,13 @@ import { DriverSilent } from '../engines/driverSilent.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { isDescendantOf } from '../files/processIdentity.ts';
 import type { Databases } from './databases.ts';
-import { type DeviceTurn, deviceTurns, type HeldDevice, wishedDevices } from './deviceTurns.ts';
+import {
+  type DeviceTurn,
+  deviceTurns,
+  type HeldDevice,
+  type WishedDevices,
+  wishedDevices,
+} from './deviceTurns.ts';
 import type { EngineService } from './engines.ts';
 
 const loadLocks = () => import('../engines/deviceLocks.ts');
@@ -31,6 +37,13 @@ export interface DeviceSetting {
   readonly engines: EngineService;
 }
 
+type Standing = Pick<WaitingRun, 'id' | 'config' | 'devices' | 'besidePrograms'>;
+
+export interface Sharing {
+  readonly sharesProcessor: boolean;
+  readonly besidePrograms?: boolean;
+}
+
 export class DeviceService {
   readonly #setting: DeviceSetting;
 
@@ -39,11 +52,11 @@ export class DeviceService {
   }
 
   /** Which of the waiting runs may start now, and on what; in their order. */
-  async turns(waiting: readonly Pick<WaitingRun, 'id' | 'config' | 'devices'>[]): Promise<DeviceTurn[]> {
+  async turns(waiting: readonly Standing[]): Promise<DeviceTurn[]> {
     const asking = await Promise.all(
-      waiting.map(async ({ id, config, devices: wish }) => {
+      waiting.map(async ({ id, config, devices: wish, besidePrograms }) => {
         const engine = findRun(this.#setting.databases.store(), id).engine?.engine ?? config.engine;
-        return { run: id, devices: await this.#knownDevicesOf(engine), wish };
+        return { run: id, devices: await this.#knownDevicesOf(engine), wish, besidePrograms };
       }),
     );
     return deviceTurns(asking, await this.#held(asking.flatMap(({ devices }) => devices ?? [])));
@@ -52,17 +65,18 @@ export class DeviceService {
   /**
    * What somebody who does not stand in the queue could take now.
    * @param sharesProcessor whether others may compute on it
+   * @param besidePrograms whether programs that are no Entail may compute on its GPU
    * @throws StudioError NOT_FOUND for a device that is not there; DriverSilent when that cannot be told.
    */
   async turnOf(
     engine: EngineName,
     wish: DevicesWish,
-    { sharesProcessor }: { readonly sharesProcessor: boolean },
+    { sharesProcessor, besidePrograms = false }: Sharing,
   ): Promise<{ readonly placement: readonly Device[] | null; readonly waitsFor: readonly DeviceBlock[] }> {
     const devices = await this.#setting.engines.devices(engine);
     const isObstacle = ({ device }: HeldDevice) => device.name !== 'cpu' || !sharesProcessor;
     const held = (await this.#held(devices)).filter(isObstacle);
-    const { placement, waitsFor } = deviceTurns([{ run: '', devices, wish }], held)[0]!;
+    const { placement, waitsFor } = deviceTurns([{ run: '', devices, wish, besidePrograms }], held)[0]!;
     if (placement instanceof StudioError) throw placement;
     return { placement, waitsFor };
   }
@@ -73,6 +87,13 @@ export class DeviceService {
     if (devices === null) return;
     const wished = wishedDevices(wish, devices);
     if (wished instanceof StudioError) throw wished;
+  }
+
+  /** How many devices a wish is for here. @throws StudioError NOT_FOUND for a device that is not there; DriverSilent. */
+  async counts(engine: EngineName, wish: DevicesWish): Promise<Pick<WishedDevices, 'least' | 'most'>> {
+    const wished = wishedDevices(wish, await this.#setting.engines.devices(engine));
+    if (wished instanceof StudioError) throw wished;
+    return { least: wished.least, most: wished.most };
   }
 
   /** Every device that an offered engine can compute on, which ones can, and who uses it. */
@@ -130,7 +151,10 @@ export class DeviceService {
 }
 
 function isProcessOf(holder: DeviceHolder, pid: number): boolean {
-  return holder.kind === 'process' && (holder.pid === pid || isDescendantOf(holder.pid, pid));
+  return (
+    (holder.kind === 'process' || holder.kind === 'entail') &&
+    (holder.pid === pid || isDescendantOf(holder.pid, pid))
+  );
 }
 
 /** Processes that are not this one's, with the GPUs that they use. */
@@ -139,8 +163,7 @@ async function foreignHolders(gpus: readonly Device[]): Promise<HeldDevice[]> {
   const locked = gpus.flatMap((device) => {
     const found = lockHolderOf(device);
     if (found === null) return [];
-    const program = `entail: ${found.purpose}`;
-    return [{ device, holder: { kind: 'process', pid: found.pid, program } as const }];
+    return [{ device, holder: { kind: 'entail', ...found } as const }];
   });
   const computing = await computingProcesses(gpus);
   const isTold = ({ device, holder }: HeldDevice) =>

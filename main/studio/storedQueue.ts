@@ -8,7 +8,7 @@ import type { DeviceBlock, DeviceName } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { RunProgress, RunRecord, RunState } from '../../shared/runs.ts';
-import { moveInQueue, placeAt, waitingRuns } from '../db/queue.ts';
+import { moveInQueue, placeAt, startBesidePrograms, waitingRuns } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
 import { isFileLocked } from '../files/fileLock.ts';
@@ -63,10 +63,11 @@ export class StoredQueue {
       ...this.#preferences.current(),
       workedBy: this.#workedBy(),
       running: runsInWork(store).map(({ id, devices }) => ({ ...trainingRun(findRun(store, id)), devices })),
-      waiting: waitingRuns(store).map(({ id, name, config, devices, createdAtMs, queuedFrom }, at) => ({
-        ...{ place: at + 1, id, name, dataset: config.dataset.name, engine: config.engine },
-        ...{ devices, waitsFor: blocks.get(id) ?? [] },
-        ...{ addedAtMs: createdAtMs, resumes: queuedFrom !== null },
+      waiting: waitingRuns(store).map((run, at) => ({
+        ...{ place: at + 1, id: run.id, name: run.name },
+        ...{ dataset: run.config.dataset.name, engine: run.config.engine },
+        ...{ devices: run.devices, waitsFor: blocks.get(run.id) ?? [], besidePrograms: run.besidePrograms },
+        ...{ addedAtMs: run.createdAtMs, resumes: run.queuedFrom !== null },
       })),
     };
   }
@@ -99,6 +100,11 @@ export class StoredQueue {
     const { id } = findRun(this.#store, idOrPrefix);
     moveInQueue(this.#store, id, place - 1);
     return id;
+  }
+
+  /** A waiting run does not wait for programs any more. @throws StudioError NOT_FOUND, USAGE when it does not wait. */
+  besidePrograms(idOrPrefix: string): string {
+    return startBesidePrograms(this.#store, idOrPrefix);
   }
 
   /** As `takeOut`. */

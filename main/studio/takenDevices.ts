@@ -3,7 +3,7 @@
  * soon as they are.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Device, DevicesWish } from '../../shared/devices.ts';
+import { type Device, type DeviceBlock, type DevicesWish, waitsForProgram } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Lease } from '../db/lease.ts';
@@ -25,6 +25,8 @@ export interface TakingWish {
   readonly wish: DevicesWish;
   /** False: a busy device is an error. */
   readonly waits: boolean;
+  /** True: it starts beside a program that is no Entail, rather than wait for it. */
+  readonly besidePrograms: boolean;
   /** For whoever finds a device locked: "run r7f3k2". */
   readonly purpose: string;
 }
@@ -41,12 +43,13 @@ const NOT_KNOWN = { placement: null, waitsFor: [] } as const;
 /** @throws StudioError NOT_FOUND for a device that is not there, LOCKED where it must not wait, CANCELLED by the signal. */
 export async function takeDevices(
   service: DeviceService,
-  { engine, wish, waits, purpose }: TakingWish,
+  { engine, wish, waits, besidePrograms, purpose }: TakingWish,
   { listener, signal }: TakingLinks,
 ): Promise<TakenDevices> {
   let told = '';
   while (signal?.aborted !== true) {
-    const turn = await service.turnOf(engine, wish, { sharesProcessor: true }).catch((thrown: unknown) => {
+    const sharing = { sharesProcessor: true, besidePrograms };
+    const turn = await service.turnOf(engine, wish, sharing).catch((thrown: unknown) => {
       if (waits && thrown instanceof DriverSilent) return thrown;
       throw thrown;
     });
@@ -54,10 +57,10 @@ export async function takeDevices(
     const lock = placement === null ? null : await lockOrNull(service, placement, purpose);
     if (placement !== null && lock !== null) return { devices: placement, lock };
     const text = waitingForText(waitsFor);
-    if (!waits && waitsFor.length > 0) throw busy(text);
+    if (!waits && waitsFor.length > 0) throw busy(waitsFor);
     if ((waitsFor.length > 0 || turn instanceof DriverSilent) && text !== told) {
       told = text;
-      listener.onReports([{ kind: 'log', level: 'info', text: `The run ${text}.` }]);
+      listener.onReports([{ kind: 'log', level: 'info', text: `The run ${text}.${besideHint(waitsFor)}` }]);
     }
     await sleep(LOOK_EVERY_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {});
   }
@@ -102,8 +105,16 @@ async function lockOrNull(
   }
 }
 
-function busy(text: string): StudioError {
-  return new StudioError('LOCKED', `Two runs on one device would only slow each other: the run ${text}.`, {
-    nextStep: 'Leave --no-wait out: it then starts as soon as it can; or name another device with --devices.',
+function busy(waitsFor: readonly DeviceBlock[]): StudioError {
+  const text = waitingForText(waitsFor);
+  return new StudioError('LOCKED', `Two on one device would only slow each other: the run ${text}.`, {
+    nextStep: `Leave --no-wait out: it then starts as soon as it can; or name another device with --devices.${besideHint(waitsFor)}`,
   });
+}
+
+/** A notebook that is left open has its GPU for ever: whoever cannot end it can start beside it. */
+function besideHint(waitsFor: readonly DeviceBlock[]): string {
+  return waitsForProgram(waitsFor)
+    ? ' With --beside-programs it starts beside a program that is no Entail.'
+    : '';
 }

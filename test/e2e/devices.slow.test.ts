@@ -83,6 +83,12 @@ it('shows runs side by side, what waits for whom, and the devices; a new run cho
   await page.getByText('waits for cuda:0: seed 1; cuda:1: python3 (process 1)').waitFor();
   await page.getByText('1 more trains').waitFor();
   await picture('queue');
+  // It has no folder and fails: what is looked at is that it waits no longer, while the other one does.
+  await page.getByRole('button', { name: 'Start beside it: seed 2' }).click();
+  await page.getByText('seed 2 does not wait for other programs any more').waitFor();
+  await page.getByRole('listitem', { name: 'seed 2, place 1 of 2' }).waitFor({ state: 'detached' });
+  await page.getByRole('listitem', { name: 'seed 3, place 1 of 1' }).waitFor();
+  await page.getByRole('button', { name: 'Start beside it: seed 3' }).waitFor();
 
   await studio.goTo('#/engines');
   const device = page.getByRole('region', { name: 'Devices' }).getByRole('row');

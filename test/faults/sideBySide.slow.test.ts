@@ -108,7 +108,7 @@ describe('of two data directories', () => {
     openStudio();
     const run = await calls.add(ENDLESS, 'back', GPU);
     const { waiting } = await until(queue, (now) => (now.waiting[0]?.waitsFor.length ?? 0) > 0);
-    const holder = { kind: 'process', pid, program: 'entail: a run' };
+    const holder = { kind: 'entail', pid, purpose: 'a run' };
     expect(waiting[0]!.waitsFor).toEqual([{ device: 'webgpu:0', holder }]);
 
     const insisting = await runEntail([...TRAIN_ON_GPU, '--no-wait'], { home: await pairsElsewhere() });

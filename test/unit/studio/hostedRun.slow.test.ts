@@ -89,7 +89,9 @@ describe('a run', () => {
       outcome: { kind: 'probe', probe: { engine: 'wasm', threads: 1 } },
     });
     const probe = (probed.outcome as Extract<typeof probed.outcome, { kind: 'probe' }>).probe!;
-    expect(probe).toMatchObject({ device: 'cpu', stepsPerEpoch: estimate.stepsPerEpoch });
+    expect(probe).toMatchObject({
+      ...{ device: 'cpu', devices: { least: 1, most: 1 }, stepsPerEpoch: estimate.stepsPerEpoch },
+    });
     expect(probe.pairsPerSecond).toBeCloseTo(32 / probe.secondsPerStep, 5);
     expect(probe.epochSeconds).toBeGreaterThan(probe.stepsPerEpoch * probe.secondsPerStep);
     expect(probe.totalSeconds).toBeGreaterThan(2 * probe.epochSeconds);
@@ -144,6 +146,20 @@ describe('a run', () => {
     expect(await calls.refusal('engines/test', { engine: 'wasm' })).toMatchObject({ code: 'LOCKED' });
     await calls.ask('runs/stop', { run, how: 'now' });
     expect((await ended(run)).state).toBe('interrupted');
+  });
+});
+
+describe('a run on several devices', () => {
+  it('is measured on one of them, which is said', async () => {
+    const request = { ...requestWith({}), devices: ['cpu', 'cpu'] };
+    const probed = await calls.ended((await calls.ask('estimate/probe', { request })).job);
+    expect(probed).toMatchObject({
+      state: 'done',
+      outcome: { probe: { device: 'cpu', devices: { least: 2, most: 2 } } },
+    });
+    expect(
+      await calls.refusal('estimate/probe', { request: { ...request, devices: ['cuda:7'] } }),
+    ).toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 
