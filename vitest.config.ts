@@ -13,7 +13,7 @@ export const sharedTestOptions = {
   teardownTimeout: 60_000,
   slowTestThreshold: 10_000,
   // Less than a test's limit, so that it can still say what it last saw.
-  expect: { poll: { timeout: 40_000 } },
+  expect: { poll: { timeout: 200_000 } },
 } satisfies InlineConfig;
 
 export default defineConfig({
