@@ -1,6 +1,6 @@
 /** @file Tests. Real runs in a hosted studio: what was estimated and measured, events after they are stored, and the webhook, which never hurts. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listEvaluations } from '../../../main/db/evaluations.ts';
@@ -14,6 +14,7 @@ import { unpackTable } from '../../../renderer/state/unpackedTable.ts';
 import type { Input } from '../../../shared/contract/contract.ts';
 import type { StudioEvent } from '../../../shared/contract/events.ts';
 import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
+import { setVariable } from '../../support/fakePrograms.ts';
 import { callsTo, type HostedCalls } from '../../support/hostedCalls.ts';
 import { openHosted } from '../../support/hostedStudio.ts';
 import { closedOrigin, loopbackServer } from '../../support/loopbackServer.ts';
@@ -82,7 +83,9 @@ describe('a run', () => {
   it('is measured by a probe that leaves nothing, and keeps to its estimate; each event is on the disk when it is told', async () => {
     const request = requestWith({});
     const estimate = await calls.ask('estimate/show', { request });
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('entail-probe-'));
+    // Of its own: others measure on this machine, too.
+    const temporary = temporaryFolder();
+    setVariable('TMPDIR', temporary);
     const probed = await calls.ended((await calls.ask('estimate/probe', { request })).job);
     expect(probed).toMatchObject({
       state: 'done',
@@ -100,8 +103,7 @@ describe('a run', () => {
     expect(probe.peakMemoryBytes).toBeLessThan(totalmem());
     expect(probe.freeMemoryBytes).toBeGreaterThan(0);
     expect(unpackTable(await calls.ask('runs/table', {})).ids).toEqual([]);
-    const after = readdirSync(tmpdir()).filter((name) => name.startsWith('entail-probe-'));
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(temporary).filter((name) => name.startsWith('entail-probe-'))).toEqual([]);
 
     const missing: string[] = [];
     const path = dataPlaces(folder).studioDatabase;
