@@ -33,6 +33,8 @@ export type DeviceHolder =
   | { readonly kind: 'run'; readonly run: string; readonly pid: number }
   /** An Entail of this user's that no run of this data directory tells of, which says what it does: "run r7f3k2". */
   | { readonly kind: 'entail'; readonly pid: number; readonly purpose: string }
+  /** One that has waited longer for it, with another queue; the device may be free. */
+  | { readonly kind: 'entailBefore'; readonly pid: number; readonly purpose: string }
   /** Any other program: the only holder that a run may be told not to wait for. */
   | { readonly kind: 'process'; readonly pid: number; readonly program: string }
   /** A run that waits before it and needs it. */

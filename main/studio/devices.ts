@@ -6,7 +6,6 @@ import type { DeviceOverview, EngineDevices } from '../../shared/contract/engine
 import {
   areSameChip,
   type Device,
-  type DeviceBlock,
   type DeviceHolder,
   type DevicesWish,
   PROCESSOR,
@@ -16,10 +15,12 @@ import { StudioError } from '../../shared/errors.ts';
 import type { WaitingRun } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
+import type { FoundTicket } from '../engines/deviceTickets.ts';
 import { DriverSilent } from '../engines/driverSilent.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { isDescendantOf } from '../files/processIdentity.ts';
 import type { Databases } from './databases.ts';
+import type { DevicePlaces } from './devicePlaces.ts';
 import {
   type DeviceTurn,
   deviceTurns,
@@ -30,6 +31,7 @@ import {
 import type { EngineService } from './engines.ts';
 
 const loadLocks = () => import('../engines/deviceLocks.ts');
+const loadTickets = () => import('../engines/deviceTickets.ts');
 const loadNvidiaSmi = () => import('../engines/nvidiaSmi.ts');
 
 export interface DeviceSetting {
@@ -42,7 +44,16 @@ type Standing = Pick<WaitingRun, 'id' | 'config' | 'devices' | 'besidePrograms'>
 export interface Sharing {
   readonly sharesProcessor: boolean;
   readonly besidePrograms?: boolean;
+  /** Where whoever asks has a place of its own among those that wait. */
+  readonly places?: PlacesOfRuns;
 }
+
+export interface PlacesOfRuns extends Pick<DevicePlaces, 'ticketOf'> {
+  owns(ticket: FoundTicket): boolean;
+}
+
+/** Of one that does not wait: it is behind everybody who does. */
+const NO_PLACES: PlacesOfRuns = { ticketOf: () => null, owns: () => false };
 
 export class DeviceService {
   readonly #setting: DeviceSetting;
@@ -52,14 +63,18 @@ export class DeviceService {
   }
 
   /** Which of the waiting runs may start now, and on what; in their order. */
-  async turns(waiting: readonly Standing[]): Promise<DeviceTurn[]> {
+  async turns(waiting: readonly Standing[], places: PlacesOfRuns): Promise<DeviceTurn[]> {
     const asking = await Promise.all(
       waiting.map(async ({ id, config, devices: wish, besidePrograms }) => {
         const engine = findRun(this.#setting.databases.store(), id).engine?.engine ?? config.engine;
-        return { run: id, devices: await this.#knownDevicesOf(engine), wish, besidePrograms };
+        const devices = await this.#knownDevicesOf(engine);
+        return { run: id, devices, wish, besidePrograms, ticket: places.ticketOf(id) };
       }),
     );
-    return deviceTurns(asking, await this.#held(asking.flatMap(({ devices }) => devices ?? [])));
+    // Many wait for the same few.
+    const found = asking.flatMap((one) => one.devices ?? []);
+    const devices = [...new Map(found.map((device) => [device.name, device])).values()];
+    return deviceTurns(asking, [...(await this.#held(devices)), ...(await waitingBefore(devices, places))]);
   }
 
   /**
@@ -71,14 +86,17 @@ export class DeviceService {
   async turnOf(
     engine: EngineName,
     wish: DevicesWish,
-    { sharesProcessor, besidePrograms = false }: Sharing,
-  ): Promise<{ readonly placement: readonly Device[] | null; readonly waitsFor: readonly DeviceBlock[] }> {
+    { sharesProcessor, besidePrograms = false, places = NO_PLACES }: Sharing,
+  ): Promise<DeviceTurn & { readonly placement: readonly Device[] | null }> {
     const devices = await this.#setting.engines.devices(engine);
     const isObstacle = ({ device }: HeldDevice) => device.name !== 'cpu' || !sharesProcessor;
-    const held = (await this.#held(devices)).filter(isObstacle);
-    const { placement, waitsFor } = deviceTurns([{ run: '', devices, wish, besidePrograms }], held)[0]!;
+    const held = [...(await this.#held(devices)), ...(await waitingBefore(devices, places))].filter(
+      isObstacle,
+    );
+    const asking = { run: '', devices, wish, besidePrograms, ticket: places.ticketOf('') };
+    const { placement, ...turn } = deviceTurns([asking], held)[0]!;
     if (placement instanceof StudioError) throw placement;
-    return { placement, waitsFor };
+    return { placement, ...turn };
   }
 
   /** What cannot be told now is told when its turn comes. @throws StudioError NOT_FOUND for a device that is not there. */
@@ -169,6 +187,18 @@ async function foreignHolders(gpus: readonly Device[]): Promise<HeldDevice[]> {
   const isTold = ({ device, holder }: HeldDevice) =>
     locked.some((one) => one.device === device && isProcessOf(holder, one.holder.pid));
   return [...locked, ...computing.filter((one) => !isTold(one))];
+}
+
+/** GPUs that Entails of other queues wait for, free or not. */
+async function waitingBefore(devices: readonly Device[], places: PlacesOfRuns): Promise<HeldDevice[]> {
+  const gpus = devices.flatMap((device) => device.gpus);
+  if (gpus.length === 0) return [];
+  const { findTickets } = await loadTickets();
+  return findTickets(gpus, (ticket) => places.owns(ticket)).flatMap(({ id, gpu, pid, purpose }) =>
+    devices
+      .filter((device) => device.gpus.includes(gpu))
+      .map((device) => ({ device, holder: { kind: 'entailBefore', pid, purpose } as const, ticket: id })),
+  );
 }
 
 /** By NVIDIA's driver, which alone tells them; a model of this process's own playground is no obstacle. */

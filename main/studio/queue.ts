@@ -180,6 +180,7 @@ export class QueueService implements RunControl {
     this.#closing.abort();
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#starting;
+    this.#turns.close();
     for (const training of this.#here.values()) training?.stop();
     const patience = setTimeout(() => {
       for (const training of this.#here.values()) training?.kill();

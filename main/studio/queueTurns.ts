@@ -1,6 +1,7 @@
 /** @file Runs under Node. Whose turn it is in the queue of this process, and what the others wait for. */
 import type { DeviceBlock } from '../../shared/devices.ts';
 import { waitingRuns } from '../db/queue.ts';
+import { DevicePlaces } from './devicePlaces.ts';
 import type { Placement } from './deviceTurns.ts';
 import type { HostContext } from './hosting.ts';
 import type { QueuePreferences } from './queuePreferences.ts';
@@ -18,6 +19,7 @@ interface QueueTurnsSetting extends Pick<HostContext, 'databases' | 'devices' | 
 
 export class QueueTurns {
   readonly #setting: QueueTurnsSetting;
+  readonly #places = new DevicePlaces();
   #blocks: ReadonlyMap<string, readonly DeviceBlock[]> = new Map();
 
   constructor(setting: QueueTurnsSetting) {
@@ -33,8 +35,12 @@ export class QueueTurns {
   async next(tried: ReadonlySet<string>): Promise<TurnOfRun | null> {
     const { devices, preferences, onBlocks } = this.#setting;
     const waiting = this.#waiting(tried);
-    if (waiting.length === 0 || preferences.current().paused) return null;
-    const turns = await devices.turns(waiting);
+    if (waiting.length === 0 || preferences.current().paused) {
+      await this.#places.keep([], preferences.current().paused ? new Set() : tried);
+      return null;
+    }
+    const turns = await devices.turns(waiting, this.#places);
+    await this.#places.keep(turns, tried);
     this.#blocks = new Map(turns.map(({ run, waitsFor }) => [run, waitsFor]));
     onBlocks();
     // One may have been taken out, or the queue paused, meanwhile.
@@ -43,6 +49,11 @@ export class QueueTurns {
     for (const { run, placement } of turns)
       if (placement !== null && stillWaits.has(run)) return { run, placement };
     return null;
+  }
+
+  /** Whoever waits behind these runs in another queue need not any more. */
+  close(): void {
+    this.#places.leave();
   }
 
   #waiting(tried: ReadonlySet<string>) {

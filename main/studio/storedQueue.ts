@@ -11,8 +11,10 @@ import type { RunProgress, RunRecord, RunState } from '../../shared/runs.ts';
 import { moveInQueue, placeAt, startBesidePrograms, waitingRuns } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
+import type { FoundTicket } from '../engines/deviceTickets.ts';
 import { isFileLocked } from '../files/fileLock.ts';
 import type { Databases } from './databases.ts';
+import { purposeOfRun } from './devicePlaces.ts';
 import type { DeviceService } from './devices.ts';
 import { QueuePreferences } from './queuePreferences.ts';
 import { QUEUE_LOCK, QueueWork } from './queueWork.ts';
@@ -74,7 +76,11 @@ export class StoredQueue {
 
   /** Which devices waiting runs wait for, and who has them. */
   async blocks(): Promise<ReadonlyMap<string, readonly DeviceBlock[]>> {
-    const turns = await this.#setting.devices.turns(waitingRuns(this.#store));
+    const waiting = waitingRuns(this.#store);
+    const purposes = new Set(waiting.map(({ id }) => purposeOfRun(id)));
+    // Whoever works through the queue has places for them.
+    const places = { ticketOf: () => null, owns: ({ purpose }: FoundTicket) => purposes.has(purpose) };
+    const turns = await this.#setting.devices.turns(waiting, places);
     return new Map(turns.map(({ run, waitsFor }) => [run, waitsFor]));
   }
 

@@ -69,7 +69,7 @@ it('shows what will be fetched, installs, and says which library does not load',
 
 it('is silent of GPUs on a machine that has none', async () => {
   setVariable('ENTAIL_TEST_SAYS', 'Could not find cuda drivers on your machine, GPU will not be used.');
-  const hardware = { procFolder: temporaryFolder() };
+  const hardware = { procFolder: temporaryFolder(), devFolder: temporaryFolder() };
   const options = { dataDirectory: data, cuda: true, hardware };
   expect((await installRecipe(recipeOf(wheel, 'cuda'), options)).gpuTrouble).toBeNull();
   expect(readFileSync(join(installationFolder(data, 'cuda'), 'installed.json'), 'utf8')).toContain(

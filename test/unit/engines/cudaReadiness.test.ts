@@ -70,7 +70,7 @@ describe('an obstacle', () => {
 
   it('of no driver is named before anything is fetched', async () => {
     onlyPrograms({});
-    const places = { procFolder: temporaryFolder() };
+    const places = { procFolder: temporaryFolder(), devFolder: temporaryFolder() };
     const fetched = installTensorflow({ dataDirectory: data, cuda: true, hardware: places });
     const refused = await studioRejectionOf(fetched);
     expect(refused.message).toBe('TensorFlow cannot use a GPU here: no NVIDIA driver was found.');
@@ -115,7 +115,9 @@ describe('an obstacle', () => {
     seemToInstallCuda(data);
     expect(await cudaObstacle(data, loaded())).toBeNull();
     expect(await canUseCuda(data, loaded())).toBe(true);
-    expect(await canUseCuda(data, { procFolder: temporaryFolder() })).toBe(false);
+    expect(await canUseCuda(data, { procFolder: temporaryFolder(), devFolder: temporaryFolder() })).toBe(
+      false,
+    );
     expect(await chooseEngine({ dataDirectory: data, asked: null, hardware: loaded() })).toBe('tensorflow');
     expect(await whyNoGpu(data, 'cpu', loaded())).toContain('--cuda is for the GPU');
     expect(await whyNoGpu(data, 'cuda', loaded())).toContain('CUDA libraries do not load');

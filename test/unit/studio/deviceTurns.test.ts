@@ -22,7 +22,7 @@ const holding = (...devices: readonly Device[]): HeldDevice[] =>
   devices.map((device) => ({ device, holder: somebody }));
 
 function waits(run: string, wish: DevicesWish = 1, devices: readonly Device[] = MACHINE): WaitingTurn {
-  return { run, wish, devices, besidePrograms: false };
+  return { run, wish, devices, besidePrograms: false, ticket: null };
 }
 const beside = (run: string, wish: DevicesWish = 1): WaitingTurn => ({
   ...waits(run, wish),
@@ -56,6 +56,7 @@ describe('runs that ask for one device', () => {
         { device: 'cuda:0', holder: somebody },
         { device: 'cuda:1', holder: somebody },
       ],
+      hopesFor: [],
     });
   });
 
@@ -167,6 +168,7 @@ describe('runs that start beside programs', () => {
           { device: 'cuda:0', holder },
           { device: 'cuda:1', holder },
         ],
+        hopesFor: CUDA.slice(0, 2),
       });
     },
   );
@@ -175,6 +177,39 @@ describe('runs that start beside programs', () => {
     const turns = deviceTurns([waits('a', ['0']), beside('b', ['0']), beside('c', ['0'])], holding(CUDA[0]!));
     expect(standing(turns)).toEqual(['a: -', 'b: cuda:0', 'c: -']);
     expect(turns[2]!.waitsFor).toEqual([{ device: 'cuda:0', holder: { kind: 'waiting', run: 'b' } }]);
+  });
+});
+
+describe('Entails that have waited longer', () => {
+  const kept = (ticket: string, ...devices: readonly Device[]): HeldDevice[] =>
+    devices.map((device) => ({
+      device,
+      holder: { kind: 'entailBefore', pid: 4712, purpose: 'a run' },
+      ticket,
+    }));
+
+  it('get their devices before a run that has no place, or a later one', () => {
+    const held = kept('2', CUDA[0]!, CUDA[1]!);
+    for (const ticket of [null, '3']) {
+      const [turn] = deviceTurns([{ ...waits('a', ['0']), ticket }], held);
+      expect(turn).toMatchObject({ placement: null, waitsFor: [{ holder: { kind: 'entailBefore' } }] });
+      expect(turn!.hopesFor).toEqual([CUDA[0]]);
+    }
+    expect(standing(deviceTurns([waits('a')], held))).toEqual(['a: cuda:2']);
+  });
+
+  it('leave them to a run with an older place', () => {
+    const turns = deviceTurns([{ ...waits('a', ['0', '1']), ticket: '1' }], kept('2', CUDA[0]!, CUDA[1]!));
+    expect(standing(turns)).toEqual(['a: cuda:0,cuda:1']);
+  });
+
+  it('are no hope where a program must end first', () => {
+    const [all, one] = deviceTurns(
+      [waits('a', 'all'), waits('b')],
+      [...holding(CUDA[0]!), ...kept('1', ...CUDA.slice(1))],
+    );
+    expect(all!.hopesFor).toEqual([]);
+    expect(one!.hopesFor).toEqual(CUDA.slice(1));
   });
 });
 

@@ -13,6 +13,7 @@ import { DriverSilent } from '../../../main/engines/driverSilent.ts';
 import { engineOn } from '../../../main/studio/chosenEngine.ts';
 import { Databases } from '../../../main/studio/databases.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
+import { DevicePlaces } from '../../../main/studio/devicePlaces.ts';
 import { DeviceService } from '../../../main/studio/devices.ts';
 import { EngineService } from '../../../main/studio/engines.ts';
 import { type TakingWish, takeDevices } from '../../../main/studio/takenDevices.ts';
@@ -74,7 +75,7 @@ const holdersOf = async (name: Device['name']) =>
   (await devices.overview()).devices.find((device) => device.name === name)!.holders;
 
 async function turns() {
-  const found = await devices.turns(waitingRuns(databases.store()));
+  const found = await devices.turns(waitingRuns(databases.store()), new DevicePlaces());
   return found.map(({ run, placement, waitsFor }) => ({
     run,
     takes: Array.isArray(placement) ? placement.map(({ name }) => name) : null,
@@ -228,7 +229,7 @@ describe('while the driver does not say which GPUs there are', () => {
     const config = { ...sampleConfig(), engine: 'native' as const };
     const queue = { place: 99, threads: null };
     createRun(databases.store(), { config, environment: sampleEnvironment, queue });
-    const found = await devices.turns(waitingRuns(databases.store()));
+    const found = await devices.turns(waitingRuns(databases.store()), new DevicePlaces());
     expect(found.map(({ placement }) => placement)).toEqual([null, null, [PROCESSOR]]);
     machine.setGpus(TWO_GPUS);
     expect((await turns()).map(({ takes }) => takes)).toEqual([['cuda:1'], null, ['cpu']]);
