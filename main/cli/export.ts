@@ -5,6 +5,7 @@ import {
   EXPORT_FORMATS,
   EXPORT_PRECISIONS,
   type ExportFormat,
+  type ExportPrecision,
   type ExportRecord,
   FORMAT_NAMES,
   METRIC_FILE_FORMATS,
@@ -101,7 +102,7 @@ async function runExport(
       terminal.event('progress', { fraction, note });
     },
     // At once: what is done stays, also when a later format fails or is stopped.
-    onExported: (record: ExportRecord) => tell(terminal, record),
+    onExported: (record: ExportRecord) => tell(terminal, record, precision),
   };
   if (metrics) {
     await exports.exportMetrics({ run, fileFormat, folder }, watch);
@@ -115,11 +116,18 @@ async function runExport(
   return records.some(({ state }) => state === 'failed') ? EXIT_FAILED : EXIT_DONE;
 }
 
-function tell(terminal: Terminal, record: ExportRecord): void {
-  const { to, state, folder, sizeBytes, parity } = record;
+/** Its format, and its precision where that is not plain or not what was asked for. */
+function nameOf({ to, precision }: ExportRecord, asked: ExportPrecision): string {
+  const name = FORMAT_NAMES[to];
+  if (precision === null || (precision === asked && precision === 'fp32')) return name;
+  return `${name}, ${precision}${precision === asked ? '' : ` (there is no ${asked} of it)`}`;
+}
+
+function tell(terminal: Terminal, record: ExportRecord, asked: ExportPrecision): void {
+  const { state, folder, sizeBytes, parity } = record;
   const painted = state === 'failed' ? 'red' : state === 'unverified' ? 'yellow' : 'green';
   terminal.line(
-    `${FORMAT_NAMES[to]}: ${terminal.paint(painted, state)}, ${sizeText(sizeBytes)}, ${printable(folder)}`,
+    `${nameOf(record, asked)}: ${terminal.paint(painted, state)}, ${sizeText(sizeBytes)}, ${printable(folder)}`,
   );
   if (parity?.numbers != null && parity.agreement !== null) {
     const { numbers, agreement } = parity;
@@ -128,6 +136,8 @@ function tell(terminal: Terminal, record: ExportRecord): void {
         `(mean ${numbers.meanDifference.toExponential(1)}); same answer on ${shareText(agreementShare(agreement), 2)} of ` +
         `${countText(agreement.rows)} rows (${agreement.endedBy}); by ${printable(parity.exportRuntime)}`,
     );
+  } else if (state === 'unverified' && parity !== null) {
+    terminal.line(`  not compared to the end; the export: ${printable(parity.exportRuntime)}`);
   }
   for (const failure of parity?.failures ?? []) terminal.line(`  ${terminal.paint('red', failure)}`);
   if (parity?.firstDivergence != null)
@@ -141,15 +151,16 @@ export function addExport(program: Command, cli: Cli): void {
     details:
       'Each format is written beside its place, compared with the answers of the studio (parity.json says on what), and\n' +
       'then renamed; one that answers otherwise is kept aside, as FOLDER.failed. Ctrl-C while it compares keeps it,\n' +
-      'unverified. A folder that is no export of Entail, or was changed since, is not replaced.',
+      'unverified. An earlier export of that format in its place is replaced; any other folder, and one that was\n' +
+      'changed since, is not.',
     examples: [
       [
-        'export r7f3k2 --to hf --out exported',
+        'export r7f3k2 --to hf --out for-python',
         "a folder for transformers (of a BERT) or PyTorch (of the book's network)",
       ],
-      ['export r7f3k2 --to onnx --precision int8 --out exported', 'weights in 8 bits, with what that costs'],
+      ['export r7f3k2 --to onnx --precision int8 --out small', 'weights in 8 bits, with what that costs'],
       ['export r7f3k2 --to onnx web torch --out exported', 'exported/onnx, exported/web, exported/torch'],
-      ['export r7f3k2 --to run --out exported', 'one file for another studio: runs import'],
+      ['export r7f3k2 --to run --out to-take-along', 'one file for another studio: runs import'],
       ['export r7f3k2 --to metrics --format tensorboard --out curves', 'or csv, json, parquet'],
     ],
   });
@@ -157,7 +168,10 @@ export function addExport(program: Command, cli: Cli): void {
     .option('--to <FORMAT...>', EXPORT_FORMATS.join(', '))
     .option('--out <FOLDER>', 'where it goes; of several formats each gets a folder in it')
     .addOption(
-      new Option('--precision <PRECISION>', `of weights in onnx and web: ${EXPORT_PRECISIONS.join(', ')}`),
+      new Option(
+        '--precision <PRECISION>',
+        `of weights: ${EXPORT_PRECISIONS.join(', ')} in onnx, fp16 in tfjs and web`,
+      ),
     )
     .option('--checkpoint <WHICH>', "best, last, or a step (default: the one that the run's figures are of)")
     .option('--format <FORMAT>', `of --to metrics: ${METRIC_FILE_FORMATS.join(', ')} (default: csv)`)

@@ -1,6 +1,7 @@
 /** @file Runs under Node. `entail serve`: a trained model as a service on this machine. */
 import { type Command, Option } from 'commander';
 import { OFFERED_ENGINES } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
 import { startModelServer } from '../headless/modelServer.ts';
 import { readVersion } from '../version.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
@@ -42,9 +43,21 @@ async function runServe(
     clearInterval(watch);
     await server.close();
     terminal.event('closed', { batches: server.batches });
+    if (!interruption.stop.aborted) throw modelGone(predictor.modelId);
   } finally {
     await predictor.close();
   }
+}
+
+/** Whoever started the service must hear that it did not end because somebody wished it. */
+function modelGone(model: string): StudioError {
+  return new StudioError(
+    'WORKER_CRASHED',
+    `The process of the model ${model} ended, and the service with it.`,
+    {
+      nextStep: 'Start it again; if it ends again, try another engine (--engine wasm).',
+    },
+  );
 }
 
 export function addServe(program: Command, cli: Cli): void {

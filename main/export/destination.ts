@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
+import type { ExportFormat } from '../../shared/exports.ts';
 import { removeQuietly } from '../files/atomicWrite.ts';
 import { renamePatiently } from '../files/durableWrite.ts';
 import { writeError } from '../files/fileErrors.ts';
@@ -55,14 +56,16 @@ export function settlePlace(place: string, fileSystem: FileSystem = nodeFileSyst
 export class PendingFolder {
   readonly path: string;
   readonly destination: string;
+  readonly #to: ExportFormat;
   readonly #fileSystem: FileSystem;
 
-  /** @throws StudioError ALREADY_EXISTS when something that is no export of ours is in the way; WRITE_FAILED, DISK_FULL. */
-  constructor(destination: string, fileSystem: FileSystem = nodeFileSystem) {
+  /** @throws StudioError ALREADY_EXISTS when what is in the way is no such export of ours; WRITE_FAILED, DISK_FULL. */
+  constructor(destination: string, to: ExportFormat, fileSystem: FileSystem = nodeFileSystem) {
     settlePlace(destination, fileSystem);
-    requireReplaceable(destination);
+    requireReplaceable(destination, to);
     const parent = dirname(destination);
     this.destination = destination;
+    this.#to = to;
     this.path = join(parent, temporaryName(basename(destination)));
     this.#fileSystem = fileSystem;
     try {
@@ -82,7 +85,8 @@ export class PendingFolder {
     const place = outcome === 'good' ? this.destination : this.destination + FAILED_SUFFIX;
     const fileSystem = this.#fileSystem;
     settlePlace(place, fileSystem);
-    requireReplaceable(place);
+    // Of exports that failed one is kept, whichever it is.
+    requireReplaceable(place, outcome === 'good' ? this.#to : null);
     const parent = dirname(place);
     const old = previousOf(place);
     try {

@@ -7,7 +7,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
-import { EXPORT_FORMATS, type ExportFormat } from '../../shared/exports.ts';
+import { EXPORT_FORMATS, type ExportFormat, FORMAT_NAMES } from '../../shared/exports.ts';
 import { readError } from '../files/fileErrors.ts';
 import type { WrittenFile } from './exportFolder.ts';
 
@@ -43,26 +43,34 @@ export function exportManifestText(to: ExportFormat, files: readonly WrittenFile
 
 /**
  * Makes sure that what stands at `path` may be replaced: nothing, an empty folder, or an export of ours as it was written.
+ * @param to of this format only; null: of any
  * @throws StudioError ALREADY_EXISTS naming what is in the way; UNREADABLE.
  */
-export function requireReplaceable(path: string): void {
+export function requireReplaceable(path: string, to: ExportFormat | null): void {
   try {
     const stats = lstatSync(path, { throwIfNoEntry: false });
     if (stats === undefined) return;
     if (!stats.isDirectory()) throw inTheWay(path, 'is no folder');
-    const names = filesBelow(path);
-    if (names.length === 0 && readdirSync(path).length === 0) return;
-    requireOurs(path, names);
+    if (readdirSync(path).length > 0) requireOurs(path, to);
   } catch (thrown) {
     throw readError(thrown, path);
   }
 }
 
-function requireOurs(path: string, names: readonly string[]): void {
-  const files = manifestIn(path);
-  if (files === null) throw inTheWay(path, 'is not an export of Entail');
-  const listed = new Map(files.map((file) => [file.name, file]));
-  for (const name of names) {
+/** Several exports that each get a folder in it would change it. @throws StudioError ALREADY_EXISTS. */
+export function requireNoExport(path: string): void {
+  const manifest = manifestIn(path);
+  if (manifest !== null) throw inTheWay(path, `is an export itself (${FORMAT_NAMES[manifest.to]})`);
+}
+
+/** What is below is looked at only of an export: a home folder is not to be walked through. */
+function requireOurs(path: string, to: ExportFormat | null): void {
+  const manifest = manifestIn(path);
+  if (manifest === null) throw inTheWay(path, 'is not an export of Entail');
+  if (to !== null && manifest.to !== to)
+    throw inTheWay(path, `is an export of another format (${FORMAT_NAMES[manifest.to]})`);
+  const listed = new Map(manifest.files.map((file) => [file.name, file]));
+  for (const name of filesBelow(path)) {
     if (name === EXPORT_MANIFEST) continue;
     const file = listed.get(name);
     if (file === undefined) throw inTheWay(path, `holds ${name}, which the export did not write`);
@@ -71,12 +79,12 @@ function requireOurs(path: string, names: readonly string[]): void {
 }
 
 /** Null where there is none that can be read. */
-function manifestIn(path: string): readonly WrittenFile[] | null {
+function manifestIn(path: string): z.infer<typeof schema> | null {
   const manifest = join(path, EXPORT_MANIFEST);
   const stats = lstatSync(manifest, { throwIfNoEntry: false });
   if (stats?.isFile() !== true || stats.size > MOST_MANIFEST_BYTES) return null;
   try {
-    return schema.safeParse(JSON.parse(readFileSync(manifest, 'utf8'))).data?.files ?? null;
+    return schema.safeParse(JSON.parse(readFileSync(manifest, 'utf8'))).data ?? null;
   } catch {
     return null;
   }

@@ -11,7 +11,7 @@ export async function exportMetrics(
   { runId, name, curves, fileFormat, destination }: MetricsExportJob,
   { signal, beat, onProgress }: Pick<ExportLinks, 'signal' | 'beat' | 'onProgress'>,
 ): Promise<FinishedExport> {
-  const pending = new PendingFolder(destination);
+  const pending = new PendingFolder(destination, 'metrics');
   try {
     onProgress({ fraction: 0, note: 'metrics: writing' });
     const folder = new ExportFolder(pending.path, { signal, onBytes: beat });

@@ -102,7 +102,7 @@ async function exportTarget(
   { job, model, gate, links }: TargetWork,
 ): Promise<FinishedExport> {
   const { to, precision, destination } = target;
-  const pending = new PendingFolder(destination);
+  const pending = new PendingFolder(destination, to);
   try {
     const context: FormatContext = {
       model,

@@ -8,6 +8,12 @@ import { SupervisedChild } from '../training/supervisedChild.ts';
 import { failureOf } from '../training/supervisor.ts';
 import type { ExportAnswer, ExportOrder, ExportProgress, FinishedExport } from './job.ts';
 
+/**
+ * A batch of 32 pairs on WebAssembly lets nothing else in the child move: of bert.base's size it takes tens of seconds, of
+ * bert.large's or on a busy machine minutes.
+ */
+const LONGEST_SILENCE_MS = 15 * 60_000;
+
 export interface ExportOptions {
   /** Path of the entry "export". */
   readonly entry: string;
@@ -78,6 +84,7 @@ async function carryOut(
     entry,
     environment,
     nextStep: 'What was there before is whole: start it again.',
+    limits: { leastHangMs: LONGEST_SILENCE_MS },
     onMessage: (answer) => {
       if (answer.kind === 'progress') onProgress(answer.progress);
       else if (answer.kind === 'exported') onExported(answer.finished);

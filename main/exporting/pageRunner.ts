@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { StudioError } from '../../shared/errors.ts';
 import type { ModelRunner } from '../export/modelRunner.ts';
 import { openTensorflowJsRunner } from '../export/tensorflowjs/tensorflowJsRunner.ts';
-import { readError } from '../files/fileErrors.ts';
+import { readError, writeError } from '../files/fileErrors.ts';
 
 const pageSchema = z.object({
   graph: z.looseObject({
@@ -26,10 +26,10 @@ export async function openPageRunner(path: string): Promise<ModelRunner> {
     const [{ paths }] = graph.weightsManifest;
     if (paths.length !== weightScripts.length)
       throw damaged(path, 'it has other weights than its graph names');
-    writeFileSync(join(folder, 'model.json'), JSON.stringify(graph));
+    keep(join(folder, 'model.json'), JSON.stringify(graph));
     for (const [at, script] of weightScripts.entries()) {
       const base64 = z.string().parse(handedOver(join(path, script), 'weights'));
-      writeFileSync(join(folder, paths[at]!), Buffer.from(base64, 'base64'));
+      keep(join(folder, paths[at]!), Buffer.from(base64, 'base64'));
     }
     const runner = await openTensorflowJsRunner(folder);
     return { ...runner, runtime: `${runner.runtime}, from the page's scripts` };
@@ -38,6 +38,15 @@ export async function openPageRunner(path: string): Promise<ModelRunner> {
     throw readError(thrown, path);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** For a moment, on the disk of the export, which may be full by now. */
+function keep(path: string, content: string | Buffer): void {
+  try {
+    writeFileSync(path, content);
+  } catch (thrown) {
+    throw writeError(thrown, path);
   }
 }
 

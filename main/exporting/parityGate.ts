@@ -37,6 +37,10 @@ export interface GateLinks {
 /** The share of the comparison of numbers in a comparison; answers are the rest. */
 const NUMBERS_SHARE = 0.25;
 
+/** In the place of what computed the export's answers. */
+const NO_DATA = "not asked: the run's data set is not here; import it and export again";
+const STOPPED = 'not asked: it was stopped before';
+
 interface Studio {
   readonly model: StudioModel;
   readonly logits: StudioLogits;
@@ -66,8 +70,10 @@ export class ParityGate {
     links: GateLinks,
   ): Promise<ParityReport> {
     const { data } = this.#setting.job;
-    if (data === null || data.rows === 0 || links.signal.aborted)
-      return this.#report(target, context, { exportRuntime: 'not asked', state: 'unverified' });
+    if (data === null || data.rows === 0)
+      return this.#report(target, context, { exportRuntime: NO_DATA, state: 'unverified' });
+    if (links.signal.aborted)
+      return this.#report(target, context, { exportRuntime: STOPPED, state: 'unverified' });
     links.onProgress({ fraction: 0, note: "loading the studio's model" });
     const studio = await this.#open();
     try {

@@ -11,6 +11,9 @@ import type { Databases } from './databases.ts';
 import { datasetOfRun } from './datasetOfRun.ts';
 import { ErrorAnalysisService } from './errorAnalysis.ts';
 
+/** Left out of the settings: a named size, or a model that is begun from, has others than those that were not looked at. */
+const OF_THE_NETWORK: ReadonlySet<string> = new Set(['size', 'layers', 'hidden', 'heads', 'feedForward']);
+
 /** @throws StudioError NOT_FOUND, DATABASE_CORRUPT. */
 export async function cardFacts(
   databases: Databases,
@@ -40,7 +43,9 @@ export async function cardFacts(
     base: baseOf(config),
     checkpoint,
     selectedOnTest: result?.selectedOnTest ?? false,
-    hyperparameters: Object.entries(hyperparameters).map(([name, value]) => [name, String(value)]),
+    hyperparameters: Object.entries(hyperparameters)
+      .filter(([name]) => !OF_THE_NETWORK.has(name))
+      .map(([name, value]) => [name, String(value)]),
     engine: engine === null ? null : `${engine.engine}, ${engine.device}, ${engine.threads} threads`,
     evaluations: evaluationsAt(evaluations, checkpoint.step),
     weaknesses: await weaknessesOf(databases, run),

@@ -13,7 +13,7 @@ import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import type { Licences } from '../export/card/facts.ts';
 import { destinationFolder, settlePlace } from '../export/destination.ts';
-import { isExportPresent, requireReplaceable } from '../export/exportManifest.ts';
+import { isExportPresent, requireNoExport, requireReplaceable } from '../export/exportManifest.ts';
 import type { MetricCurve } from '../export/metrics/curves.ts';
 import type { RunFileParts } from '../export/runFile/runFile.ts';
 import { superviseExport } from '../exporting/exportSupervisor.ts';
@@ -92,7 +92,8 @@ export class ExportService {
     const run = findRun(this.#setting.databases.store(), request.run);
     requireClassifier(run, 'there are no answers to export');
     chosenCheckpoint(this.#setting.databases, run, request.checkpoint);
-    for (const { destination } of targetsOf(request)) requireReplaceable(destination);
+    if (request.to.length > 1) requireNoExport(destinationFolder(request.folder));
+    for (const { to, destination } of targetsOf(request)) requireReplaceable(destination, to);
   }
 
   /**

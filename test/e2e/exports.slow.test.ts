@@ -51,7 +51,7 @@ it('leads from the page of a run to formats that give the same answers, and show
   await page.screenshot({ path: join(SCREENSHOTS, 'exports-form.png') });
   expect(await studio.seriousViolations()).toEqual([]);
   await page.getByRole('button', { name: 'Export 4 formats' }).click();
-  await page.getByText('verified').nth(3).waitFor({ timeout: 120_000 });
+  await page.getByText('verified', { exact: true }).nth(3).waitFor({ timeout: 120_000 });
   for (const format of ['hf', 'onnx', 'web', 'torch'])
     expect(existsSync(join(target, format, 'parity.json')), format).toBe(true);
   expect(readFileSync(join(target, 'hf', 'README.md'), 'utf8')).toContain('Data: CC0');
@@ -77,6 +77,22 @@ it('says of a folder that is gone that it is, and of one that is not ours that i
   await page.getByRole('button', { name: 'Export', exact: true }).click();
   await page.getByText(/is not replaced\./).waitFor();
   expect(studio.complaints).toEqual([]);
+});
+
+it('suggests a folder for one format that the next one does not replace', async () => {
+  const { page } = studio;
+  await studio.goTo('#/exports');
+  await studio.goTo(`#/exports?run=${run}`);
+  const folder = page.getByLabel('Folder', { exact: true });
+  await page.getByLabel('Hugging Face folder', { exact: true }).waitFor();
+  expect(await folder.inputValue()).toMatch(new RegExp(`/exports/to-export-${run}/hf$`));
+  await page.getByLabel('ONNX', { exact: true }).check();
+  expect(await folder.inputValue()).toMatch(new RegExp(`/exports/to-export-${run}$`));
+  await page.getByLabel('Hugging Face folder', { exact: true }).uncheck();
+  expect(await folder.inputValue()).toMatch(/[/]onnx$/);
+  await folder.fill('/somewhere/else');
+  await page.getByLabel('PyTorch', { exact: true }).check();
+  expect(await folder.inputValue()).toBe('/somewhere/else');
 });
 
 it('takes in a run file and leads to the run', async () => {

@@ -8,10 +8,12 @@ import { ONNX_FILES, writeOnnx } from '../../main/export/onnx/writeOnnx.ts';
 import { writePage } from '../../main/export/page/writePage.ts';
 import { openTensorflowJsRunner } from '../../main/export/tensorflowjs/tensorflowJsRunner.ts';
 import { writeTensorflowJs } from '../../main/export/tensorflowjs/writeTensorflowJs.ts';
+import { openPageRunner } from '../../main/exporting/pageRunner.ts';
 import { parameterShapes } from '../../main/model/parameters.ts';
 import { buildExportPageIfNeeded } from '../../main/start/buildExportPage.ts';
 import { BERT, BOOK, emptyExportFolder, randomModel, wordsTokenizer } from '../support/exportedModels.ts';
 import { failingFileSystem } from '../support/faultyFileSystem.ts';
+import { smallDisk } from '../support/smallDisk.ts';
 import { studioRejectionOf } from '../support/studioErrorOf.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
@@ -28,6 +30,19 @@ const WRITERS: readonly (readonly [string, Writer])[] = [
     },
   ],
 ];
+
+it('a page that does not fit on the disk a second time, when it is read back, says that it is full', async ({
+  skip,
+}) => {
+  const disk = smallDisk(8);
+  if (disk === null) return skip('only root on Linux can make a small disk');
+  const model = await randomModel(BOOK);
+  const programFolder = await buildExportPageIfNeeded(() => {});
+  await writePage(model, new ExportFolder(disk.folder), { programFolder, half: true, examples: [] });
+  disk.fill(4096);
+  expect(await studioRejectionOf(openPageRunner(disk.folder))).toMatchObject({ code: 'DISK_FULL' });
+  await model.close();
+});
 
 describe.each(WRITERS)('%s', (_, write) => {
   it('refuses weights that are not finite, naming them', async () => {

@@ -147,7 +147,7 @@ function trainingSection(facts: CardFacts): string {
   const { network, parameters, vocabularyHash, base, checkpoint, engine, createdAt, hyperparameters } = facts;
   const lines = [
     `- Network: ${network.variant === 'book' ? "the book's BERT" : 'BERT'}, ${network.layers} layers, hidden ${network.hidden}, ` +
-      `feed-forward ${network.feedForward}, ${network.heads} heads, ${network.vocabularySize} tokens` +
+      `feed-forward ${network.feedForward}, ${network.heads} heads, a vocabulary of ${network.vocabularySize} tokens` +
       (parameters === null ? '' : `, ${parameters} parameters`),
     `- Weights: ${checkpoint.kind === 'best' ? 'the best' : 'the last'} checkpoint, step ${checkpoint.step}, epoch ${checkpoint.epoch.toFixed(2)}`,
     `- They began with: ${base === null ? 'random numbers' : escaped(base)}`,

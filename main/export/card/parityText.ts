@@ -10,10 +10,9 @@ const VERDICTS: Readonly<Record<ParityReport['state'], string>> = {
 
 export function paritySection(report: ParityReport): string {
   const { state, numbers, agreement, tokenizer, failures, firstDivergence, data } = report;
-  const lines = [
-    `- The studio's answers: ${report.studioRuntime}; the export's: ${report.exportRuntime}`,
-    `- Examples: the ${data.split} split of ${data.dataset}`,
-  ];
+  const lines = [`- The studio's answers: ${report.studioRuntime}; the export's: ${report.exportRuntime}`];
+  // Where there was no data set, there were no examples either.
+  if (data.contentHash !== '') lines.push(`- Examples: the ${data.split} split of ${data.dataset}`);
   if (numbers !== null) lines.push(...numberLines(numbers));
   if (agreement !== null) lines.push(...agreementLines(agreement));
   if (tokenizer !== null)

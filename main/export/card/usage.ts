@@ -1,4 +1,4 @@
-/** @file Runs anywhere. How a model is used in a few lines, for each format; the lines are run by tests. Pure. */
+/** @file Runs anywhere. How a model is used in a few lines, for each format; a test runs those for PyTorch, where it is. Pure. */
 import type { ExportPrecision, ModelFormat } from '../../../shared/exports.ts';
 import { familyOf } from '../writeHuggingFace.ts';
 import type { CardFacts } from './facts.ts';
@@ -13,6 +13,9 @@ export interface Usage {
 
 const FIRST = 'A man plays a guitar.';
 const SECOND = 'A man makes music.';
+/** As the parses of SNLI split them: with its full stop, "guitar." would be an unknown word. */
+const FIRST_SPLIT = 'a man plays a guitar .';
+const SECOND_SPLIT = 'a man makes music .';
 const TREEBANK =
   'The model reads lower-case Penn Treebank tokens separated by blanks, as the parses of SNLI have them ' +
   '("a man does n\'t sleep ."); a word that is not in its vocabulary is `<unk>`.';
@@ -56,22 +59,23 @@ function torchUsage({ network, labels }: CardFacts): Usage {
   const { hidden, feedForward, heads, layers, dropout, maxPositions, vocabularySize } = network;
   const isBook = network.variant === 'book';
   const sizes = `${vocabularySize}, ${hidden}, ${feedForward}, ${heads}, ${layers}, ${dropout}, max_len=${maxPositions}`;
-  const difference = isBook
-    ? ''
-    : " This network is BERT's own variant (GELU, LayerNorm on the embeddings), which the book's classes do not compute: " +
-      'its folder for transformers does (`--to hf`).';
+  const about = isBook
+    ? '`BERTClassifier` is the class of its notebook "Natural Language Inference: Fine-Tuning BERT", with ' +
+      `${labels.length} outputs, and \`d2l.BERTModel\` that of its package. ${TREEBANK}`
+    : "This network is BERT's own variant (GELU, LayerNorm on the embeddings), which the book's classes do not compute: " +
+      'its folder for transformers does (`--to hf`). Its weights by name:';
   return {
     title: 'In PyTorch',
-    text:
-      `The names are those of the book's state dict. \`BERTClassifier\` is the class of its notebook "Natural Language ` +
-      `Inference: Fine-Tuning BERT", with ${labels.length} outputs, and \`d2l.BERTModel\` that of its package.${difference} ${
-        isBook ? TREEBANK : ''
-      }`.trim(),
+    text: `The names are those of the book's state dict. ${about}`,
     language: 'python',
     code: [
       'from safetensors.torch import load_file',
-      `net = BERTClassifier(d2l.BERTModel(${sizes}))`,
-      'net.load_state_dict(load_file("model.safetensors"))',
+      ...(isBook
+        ? [
+            `net = BERTClassifier(d2l.BERTModel(${sizes}))`,
+            'net.load_state_dict(load_file("model.safetensors"))',
+          ]
+        : ['weights = load_file("model.safetensors")']),
     ].join('\n'),
   };
 }
@@ -80,8 +84,10 @@ const DTYPES: Readonly<Record<ExportPrecision, string>> = { fp32: 'fp32', fp16: 
 
 /** Not its pipeline, which drops the second sentence without a word. */
 function transformersJsUsage(precision: ExportPrecision, { sentencesPerExample, network }: CardFacts): Usage {
-  const pair = sentencesPerExample === 2 ? `"${FIRST}", { text_pair: "${SECOND}" }` : `"${FIRST}"`;
-  const words = network.variant === 'book' ? ` ${TREEBANK}` : '';
+  const isBook = network.variant === 'book';
+  const [first, second] = isBook ? [FIRST_SPLIT, SECOND_SPLIT] : [FIRST, SECOND];
+  const pair = sentencesPerExample === 2 ? `"${first}", { text_pair: "${second}" }` : `"${first}"`;
+  const words = isBook ? ` ${TREEBANK}` : '';
   return {
     title: 'In JavaScript, with transformers.js',
     text:
@@ -98,7 +104,9 @@ function transformersJsUsage(precision: ExportPrecision, { sentencesPerExample, 
   };
 }
 
-function tensorflowJsUsage({ labels }: CardFacts): Usage {
+function tensorflowJsUsage({ labels, network }: CardFacts): Usage {
+  // TensorFlow.js refuses an input that the graph does not have.
+  const inputs = ['input_ids', 'attention_mask', ...(network.segments === 0 ? [] : ['token_type_ids'])];
   return {
     title: 'In JavaScript, with TensorFlow.js',
     text:
@@ -108,7 +116,7 @@ function tensorflowJsUsage({ labels }: CardFacts): Usage {
     code: [
       "import * as tf from '@tensorflow/tfjs';",
       "const model = await tf.loadGraphModel('model.json');",
-      'const logits = model.execute({ input_ids, attention_mask, token_type_ids }, "logits");',
+      `const logits = model.execute({ ${inputs.join(', ')} }, "logits");`,
     ].join('\n'),
   };
 }

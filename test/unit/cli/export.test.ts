@@ -35,3 +35,26 @@ it('tells what stays when it is stopped between two formats', async () => {
   expect(readdirSync(out)).toEqual(['torch']);
   expect(existsSync(join(out, 'torch', 'parity.json'))).toBe(true);
 });
+
+it('says why nothing was compared, and what to do', async () => {
+  const file = join(temporaryFolder(), 'run');
+  await entailHere(['export', run, '--to', 'run', '--out', file, '--engine', 'wasm'], { home });
+  const other = temporaryFolder();
+  const imported = await entailHere(['runs', 'import', join(file, `${run}.entail-run.zip`), '--json'], {
+    home: other,
+  });
+  const id = lastEvent(imported.stdout)['runId'] as string;
+  const out = join(temporaryFolder(), 'exported');
+  const { stdout } = await entailHere(['export', id, '--to', 'torch', '--out', out], { home: other });
+  expect(stdout).toContain('PyTorch: unverified');
+  expect(stdout).toContain("the run's data set is not here; import it and export again");
+});
+
+it('says where a format has not the precision that was asked for', async () => {
+  const out = join(temporaryFolder(), 'exported');
+  const words = ['export', run, '--to', 'torch', 'tfjs', 'onnx', '--precision', 'int8', '--out', out];
+  const { stdout } = await entailHere([...words, '--engine', 'wasm'], { home });
+  expect(stdout).toContain('PyTorch, fp32 (there is no int8 of it): ');
+  expect(stdout).toContain('TensorFlow.js, fp16 (there is no int8 of it): ');
+  expect(stdout).toContain('ONNX, int8: ');
+});

@@ -16,7 +16,7 @@ async function put(
   text: string,
   fileSystem: FileSystem = quickFileSystem(),
 ): Promise<string> {
-  const pending = new PendingFolder(destination, fileSystem);
+  const pending = new PendingFolder(destination, 'onnx', fileSystem);
   try {
     const folder = new ExportFolder(pending.path, { fileSystem });
     await folder.writeText('onnx/model.onnx', text);
@@ -65,6 +65,21 @@ describe('what is in the way', () => {
     expect(readdirSync(join(place, '..'))).toEqual(['exported']);
   });
 
+  it.skipIf(process.platform !== 'linux')('is not walked through when it is somebody else’s', () => {
+    // Thousands of files, many of which vanish meanwhile.
+    expect(studioErrorOf(() => new PendingFolder('/proc', 'onnx'))).toMatchObject({ code: 'ALREADY_EXISTS' });
+  });
+
+  it('stays when it is an export of another format', async () => {
+    const place = join(temporaryFolder(), 'exported');
+    await put(place, 'first');
+    expect(studioErrorOf(() => new PendingFolder(place, 'hf'))).toMatchObject({
+      code: 'ALREADY_EXISTS',
+      message: expect.stringContaining('an export of another format (ONNX)') as string,
+    });
+    expect(readFileSync(join(place, 'onnx', 'model.onnx'), 'utf8')).toBe('first');
+  });
+
   it.each([
     ['a folder of somebody', (place: string) => mkdirSync(join(place, 'holiday'), { recursive: true })],
     ['a file', (place: string) => writeFileSync(place, 'mine')],
@@ -102,7 +117,7 @@ it('of an export that failed is beside that of the earlier one, which stays', as
   const place = join(temporaryFolder(), 'exported');
   await put(place, 'first');
   const before = contentsOf(place);
-  const pending = new PendingFolder(place);
+  const pending = new PendingFolder(place, 'onnx');
   const folder = new ExportFolder(pending.path);
   await folder.writeText(EXPORT_MANIFEST, exportManifestText('onnx', []));
   expect(pending.publish('failed')).toBe(`${place}.failed`);

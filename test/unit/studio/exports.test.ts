@@ -47,6 +47,9 @@ it.each(['hf', 'torch', 'run', 'onnx', 'tfjs'] as const)('as %s it gives the sam
     'not stated',
   ])
     expect(card).toContain(text);
+  // Sizes stand with the network, as it is, and not once more among settings that a named size overrides.
+  expect(card).toMatch(/2 layers, hidden 16, feed-forward 24, 2 heads/);
+  expect(card).not.toMatch(/^\| (hidden|feedForward) \|/m);
   expect(readdirSync(join(folder, '..'))).toEqual(['exported']);
 });
 
@@ -106,11 +109,14 @@ it('of damaged weights is refused, and nothing is written', async () => {
   other.databases.close();
 });
 
-it('without its data set is written, and says that nothing was compared', async () => {
+it('without its data set is written, and says that nothing was compared, and why', async () => {
   const { studio: other, run: orphan } = await ExportingStudio.withRun();
   other.databases.cache().database.exec("UPDATE datasets SET content_hash = 'another', name = 'another'");
   const [record] = await other.export(orphan, ['torch']);
   expect(record).toMatchObject({ state: 'unverified', parity: { numbers: null, agreement: null } });
+  const card = readFileSync(join(record!.folder, 'README.md'), 'utf8');
+  expect(card).toContain("the run's data set is not here; import it and export again");
+  expect(card).not.toContain('split of none');
   other.databases.close();
 });
 
