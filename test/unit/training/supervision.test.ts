@@ -2,12 +2,14 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isProcessAlive, processStartTime } from '../../../main/files/processIdentity.ts';
 import { encodeSafetensors } from '../../../main/files/safetensors.ts';
 import { initialValues, parameterShapes } from '../../../main/model/parameters.ts';
 import { newestCheckpoint, weightsToUse } from '../../../main/training/checkpoints.ts';
+import { longestFirstStepMs } from '../../../main/training/patience.ts';
 import { SupervisedChild } from '../../../main/training/supervisedChild.ts';
+import type { DeviceName } from '../../../shared/devices.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { checkpointFolders, prepareRun, train } from '../../support/trainedRun.ts';
@@ -34,6 +36,7 @@ function ended(body: string, limits = {}) {
       onMessage: ({ kind }) => {
         if (kind === 'stop me') child.stop({ kind: 'stop' });
         if (kind === 'kill me') child.kill();
+        if (kind === 'stepped') child.stepped();
       },
       onEnd: resolve,
     });
@@ -62,6 +65,28 @@ it('does not take a slow worker for a hanging one', async () => {
   const slow = `let n = 0; const timer = setInterval(() => { beat(); if (++n === 8) process.exit(7); }, 600);`;
   const error = await ended(slow, { leastHangMs: 4000 });
   expect(error.message).toContain('exit code 7');
+});
+
+describe('a worker whose first step takes long', () => {
+  const limits = { leastHangMs: 1000, firstHangMs: 30_000 };
+
+  it('is waited for: nobody knows yet how long a step takes', async () => {
+    const error = await ended('setTimeout(() => process.exit(6), 4000);', limits);
+    expect(error.message).toContain('exit code 6');
+  });
+
+  it('is not when a step has been made', async () => {
+    const body = `beat(); process.send({ kind: 'stepped' }); setTimeout(() => process.exit(6), 30_000);`;
+    expect((await ended(body, limits)).code).toBe('WORKER_HUNG');
+  });
+
+  it("is given the time that a GPU's driver takes to compile TensorFlow's kernels", () => {
+    const minutes = (devices: DeviceName[]) => longestFirstStepMs(devices) / 60_000;
+    expect(minutes(['cuda:0'])).toBeGreaterThanOrEqual(45);
+    expect(minutes(['cpu', 'cuda:1'])).toBeGreaterThanOrEqual(45);
+    expect(minutes(['cpu'])).toBe(10);
+    expect(minutes(['webgpu:0'])).toBe(10);
+  });
 });
 
 it('kills a worker that neither answers a stop nor moves', async () => {
