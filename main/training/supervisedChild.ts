@@ -24,6 +24,8 @@ export interface SupervisedOptions<Answer> {
 export interface Limits {
   /** No progress for this long is a hang … */
   readonly leastHangMs: number;
+  /** … where a step has shown how long one takes; before that, this long is, if it is longer, … */
+  readonly firstHangMs: number;
   /** … or for this many times the longest wait for progress so far. */
   readonly hangFactor: number;
   /** A stop that is not acknowledged while nothing moves is followed by a kill. */
@@ -32,7 +34,10 @@ export interface Limits {
   readonly firstStopGraceMs: number;
 }
 
-const LIMITS: Limits = { leastHangMs: 60_000, hangFactor: 10, stopGraceMs: 4000, firstStopGraceMs: 45_000 };
+const LIMITS: Limits = {
+  ...{ leastHangMs: 60_000, firstHangMs: 0, hangFactor: 10 },
+  ...{ stopGraceMs: 4000, firstStopGraceMs: 45_000 },
+};
 const STOP_FACTOR = 2;
 const WRITING_FACTOR = 10;
 const LOOK_EVERY_MS = 500;
@@ -139,11 +144,11 @@ export class SupervisedChild<Order extends object, Answer extends object> {
       if (this.#stopAskedAtMs !== null) this.#stopAskedAtMs += sleptMs;
       return;
     }
-    const { leastHangMs, hangFactor, stopGraceMs, firstStopGraceMs } = this.#limits;
+    const { hangFactor, stopGraceMs, firstStopGraceMs } = this.#limits;
     const stillMs = now - this.#movedAtMs;
     const patience = this.#writes ? WRITING_FACTOR : 1;
-    const isOverdue = stillMs > patience * Math.max(leastHangMs, hangFactor * this.#longestMs);
-    if (isOverdue && this.#options.isToBlame?.() !== false) {
+      const isOverdue = stillMs > patience * Math.max(this.#leastHangMs(), hangFactor * this.#longestMs);
+      if (isOverdue && this.#options.isToBlame?.() !== false) {
       this.#hung = true;
       this.#child.kill();
     }
@@ -159,6 +164,11 @@ export class SupervisedChild<Order extends object, Answer extends object> {
       stillMs > graceMs
     )
       this.kill();
+  }
+
+  #leastHangMs(): number {
+    const { leastHangMs, firstHangMs } = this.#limits;
+    return this.#stepped ? leastHangMs : Math.max(leastHangMs, firstHangMs);
   }
 
   #end(how: string): void {

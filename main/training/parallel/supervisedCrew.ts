@@ -71,6 +71,11 @@ export class SupervisedCrew {
     return this.#workers.map(({ pid }) => pid);
   }
 
+  /** All of them have made a step: none goes on without the others. */
+  stepped(): void {
+    for (const worker of this.#workers) worker.stepped();
+  }
+
   kill(): void {
     for (const worker of this.#workers) worker.kill();
   }

@@ -2,12 +2,14 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isProcessAlive, processStartTime } from '../../../main/files/processIdentity.ts';
 import { encodeSafetensors } from '../../../main/files/safetensors.ts';
 import { initialValues, parameterShapes } from '../../../main/model/parameters.ts';
 import { newestCheckpoint, weightsToUse } from '../../../main/training/checkpoints.ts';
+import { longestFirstStepMs } from '../../../main/training/patience.ts';
 import { SupervisedChild } from '../../../main/training/supervisedChild.ts';
+import type { DeviceName } from '../../../shared/devices.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { checkpointFolders, prepareRun, train } from '../../support/trainedRun.ts';
@@ -35,6 +37,7 @@ function ended(body: string, limits = {}) {
       onMessage: ({ kind }) => {
         if (kind === 'stop me') child.stop({ kind: 'stop' });
         if (kind === 'kill me') child.kill();
+        if (kind === 'stepped') child.stepped();
       },
       onEnd: resolve,
     });
@@ -57,6 +60,28 @@ it('survives a native abort of the worker', async () => {
 it('ends a worker whose work does not move, although its threads are alive', async () => {
   const error = await ended('beat(); for (;;);', { leastHangMs: 2000 });
   expect(error.code).toBe('WORKER_HUNG');
+});
+
+describe('a worker whose first step takes long', () => {
+  const limits = { leastHangMs: 1000, firstHangMs: 30_000 };
+
+  it('is waited for: nobody knows yet how long a step takes', async () => {
+    const error = await ended('setTimeout(() => process.exit(6), 4000);', limits);
+    expect(error.message).toContain('exit code 6');
+  });
+
+  it('is not when a step has been made', async () => {
+    const body = `beat(); process.send({ kind: 'stepped' }); setTimeout(() => process.exit(6), 30_000);`;
+    expect((await ended(body, limits)).code).toBe('WORKER_HUNG');
+  });
+
+  it("is given the time that a GPU's driver takes to compile TensorFlow's kernels", () => {
+    const minutes = (devices: DeviceName[]) => longestFirstStepMs(devices) / 60_000;
+    expect(minutes(['cuda:0'])).toBeGreaterThanOrEqual(45);
+    expect(minutes(['cpu', 'cuda:1'])).toBeGreaterThanOrEqual(45);
+    expect(minutes(['cpu'])).toBe(10);
+    expect(minutes(['webgpu:0'])).toBe(10);
+  });
 });
 
 it('kills a worker that neither answers a stop nor moves', async () => {
