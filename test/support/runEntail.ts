@@ -49,6 +49,19 @@ export async function runEntail(
   return { code, stdout, stderr };
 }
 
+/**
+ * For `onOutput`: acts as soon as these words were said, and once. Whoever presses Ctrl-C whenever there is more output
+ * presses it again later, which ends a command at once instead of in good order.
+ */
+export function onceSaid<Hands extends unknown[]>(words: string, act: (...hands: Hands) => void) {
+  let said = false;
+  return (stdout: string, ...hands: Hands): void => {
+    if (said || !stdout.includes(words)) return;
+    said = true;
+    act(...hands);
+  };
+}
+
 /** The objects of JSON lines. */
 export function jsonLines(text: string): Record<string, unknown>[] {
   return text

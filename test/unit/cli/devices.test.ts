@@ -19,7 +19,7 @@ import {
   SECOND_UUID,
   seemToInstallCuda,
 } from '../../support/nvidiaMachine.ts';
-import { jsonLines } from '../../support/runEntail.ts';
+import { jsonLines, onceSaid } from '../../support/runEntail.ts';
 import { sampleConfig, sampleEngine, sampleEnvironment, startedReport } from '../../support/sampleRun.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -177,9 +177,7 @@ describe('with two GPUs', () => {
       expect(devicesWishOf(store, run)).toEqual(['cpu', 'cpu']);
       const ran = await entailHere(['runs', 'resume', run, '--devices', '1'], {
         home,
-        onOutput: (stdout, press) => {
-          if (stdout.includes('the run waits in its queue')) press();
-        },
+        onOutput: onceSaid('the run waits in its queue', (press: () => void) => press()),
       });
       expect(ran.stderr).toContain('was taken out of the queue');
       expect(devicesWishOf(store, run)).toEqual(['1']);
