@@ -83,6 +83,14 @@ it('shows runs side by side, what waits for whom, and the devices; a new run cho
   await page.getByText('waits for cuda:0: seed 1; cuda:1: python3 (process 1)').waitFor();
   await page.getByText('1 more trains').waitFor();
   await picture('queue');
+  // On a phone nothing is pushed out of the page.
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.screenshot({ path: join(SCREENSHOTS, 'devices-queue-narrow.png') });
+  for (const button of await page.getByRole('button', { name: /^(Start beside it|Remove)/ }).all()) {
+    const box = (await button.boundingBox())!;
+    expect(box.x + box.width).toBeLessThanOrEqual(390);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
   // It has no folder and fails: what is looked at is that it waits no longer, while the other one does.
   await page.getByRole('button', { name: 'Start beside it: seed 2' }).click();
   await page.getByText('seed 2 does not wait for other programs any more').waitFor();
@@ -99,8 +107,11 @@ it('shows runs side by side, what waits for whom, and the devices; a new run cho
   await picture('engines');
 
   await studio.goTo(`#/new?clone=${first}`);
+  // Before, what is chosen is put aside for what the other run has.
+  await page.getByText('cloned from seed 1').waitFor();
   await page.getByLabel('Engine', { exact: true }).selectOption('tensorflow');
   const choice = page.getByLabel('Device', { exact: true });
+  await choice.waitFor();
   expect(await choice.locator('option').allTextContents()).toEqual([
     'one that is free',
     'cuda:0 NVIDIA H200 (in use)',
