@@ -7,7 +7,8 @@ const NOT_ENTAILMENT = /^(non|not|no)[\s_-]?entail(ment|ed|s)?$/i;
 /**
  * For each of the model's classes the class of the data set as which that answer counts; null when they cannot be compared.
  * The same labels in another order are matched by name. A data set of entailment and non-entailment (HANS, RTE) takes
- * every answer of an NLI model that is not entailment for non-entailment, as McCoy et al. 2019 do.
+ * every answer of an NLI model that is not entailment for non-entailment, as McCoy et al. 2019 do; so does that of a model
+ * of two classes that spells them otherwise.
  */
 export function countedAs(model: readonly string[], dataset: readonly string[]): readonly number[] | null {
   if (model.length === dataset.length) {
@@ -17,7 +18,7 @@ export function countedAs(model: readonly string[], dataset: readonly string[]):
   const entailment = dataset.findIndex((label) => nliLabel(label) === 'entailment');
   const other = dataset.findIndex((label) => NOT_ENTAILMENT.test(label.trim()));
   if (dataset.length !== 2 || entailment === -1 || other === -1) return null;
-  const meanings = model.map(nliLabel);
+  const meanings = model.map((label) => (NOT_ENTAILMENT.test(label.trim()) ? 'other' : nliLabel(label)));
   if (!meanings.includes('entailment') || meanings.includes(undefined)) return null;
   return meanings.map((meaning) => (meaning === 'entailment' ? entailment : other));
 }

@@ -178,7 +178,7 @@ function zipError(thrown: unknown, path: string, entry?: string): StudioError {
 
 function damaged(path: string, reason: string, cause?: unknown): StudioError {
   return new StudioError('BAD_FILE', `${path} is not a sound zip archive: ${reason}.`, {
-    nextStep: 'Download the archive again, or unpack it with a tool that you trust and name the folder.',
+    nextStep: 'Download the archive again, or copy it again from where it came.',
     place: { file: path },
     cause,
   });

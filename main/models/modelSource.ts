@@ -82,7 +82,7 @@ async function huggingFaceSource(path: string, choices: SourceChoices): Promise<
   const data = tokenizer.toData();
   return {
     family: weights.family,
-    weights,
+    weights: { ...weights, notes: [...weights.notes, ...notesAboutRows(weights, tokenizer.size)] },
     head: headOf(weights.head === null ? null : weights.head.labels, weights, choices),
     tokenizer: {
       kind: data.kind,
@@ -153,6 +153,17 @@ function requireRows({ model }: OpenedWeights, tokens: number, path: string): vo
     nextStep: 'Get the tokenizer and the weights of the same model.',
     place: { file: path },
   });
+}
+
+/** So many rows to spare are not for the sake of a round number. */
+const SPARE_SHARE = 0.05;
+
+/** A vocabulary that was cut off still opens, and reads every word that it lost as unknown. */
+function notesAboutRows({ model: { vocabularySize } }: OpenedWeights, tokens: number): string[] {
+  if (vocabularySize - tokens <= SPARE_SHARE * vocabularySize) return [];
+  return [
+    `Its tokenizer has ${tokens} tokens for a table of ${vocabularySize} rows: see that the vocabulary is whole.`,
+  ];
 }
 
 function isFolder(path: string): boolean {

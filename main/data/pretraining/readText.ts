@@ -167,7 +167,11 @@ function requirePairs(train: readonly Paragraph[], path: string): void {
 }
 
 function requireSize(bytes: number, path: string): void {
-  if (bytes === 0) throw new StudioError('BAD_FILE', `${path} is empty.`, { place: { file: path } });
+  if (bytes === 0)
+    throw new StudioError('BAD_FILE', `${path} is empty.`, {
+      nextStep: 'Give a file of UTF-8 text.',
+      place: { file: path },
+    });
   if (bytes <= MAX_TEXT_BYTES) return;
   const most = formatBytes(MAX_TEXT_BYTES);
   throw new StudioError('TOO_LARGE', `The text ${path} has ${formatBytes(bytes)}; ${most} are the most.`, {

@@ -13,7 +13,7 @@ export interface Head {
 }
 
 const SENTENCE_HEAD = /ForSequenceClassification$/;
-const NO_NAME = /^LABEL_\d+$/;
+const isNoName = (name: string) => /^LABEL_\d+$/.test(name);
 
 /**
  * The head of the file; null when it has none, or one that does not classify sentences.
@@ -42,7 +42,9 @@ function meaningOf(
 ): Pick<Head, 'labels' | 'outputs'> {
   const names = meanings ?? config.labels;
   const own = Array.from({ length: classes }, (_, output) => output);
-  if (names === null || names.every((name) => NO_NAME.test(name))) return { labels: null, outputs: own };
+  // Of a configuration that leaves one output without a name nobody knows what that one means.
+  const nameless = meanings === null ? config.labels?.some(isNoName) : meanings.every(isNoName);
+  if (names === null || nameless === true) return { labels: null, outputs: own };
   requireNames(names, classes, meanings === null ? config.file : null);
   return labelOrder(names);
 }

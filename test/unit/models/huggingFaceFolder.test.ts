@@ -225,6 +225,7 @@ describe('a head', () => {
 
   it.each([
     ['LABEL_0', { id2label: { '0': 'LABEL_0', '1': 'LABEL_1', '2': 'LABEL_2' } }],
+    ['LABEL_2 among names', { id2label: { '0': 'entailment', '1': 'neutral', '2': 'LABEL_2' } }],
     ['nothing', {}],
   ])('that says %s asks what its outputs mean', async (_, config) => {
     const folder = safetensorsFolder({ ...BERT_CONFIG, ...config }, WITH_HEAD);

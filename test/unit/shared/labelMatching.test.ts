@@ -10,6 +10,12 @@ describe('answers count', () => {
     ['by name in another order', NLI, ['neutral', 'entailment', 'contradiction'], [1, 2, 0]],
     ['as entailment or not, on HANS', NLI, ['entailment', 'non-entailment'], [0, 1, 1]],
     ['as entailment or not, however it is spelt', NLI, ['not_entailment', 'entailment'], [1, 0, 0]],
+    [
+      'as entailment or not, of a two-class model that spells it otherwise',
+      ['not_entailment', 'Entailment'],
+      ['entailment', 'non-entailment'],
+      [1, 0],
+    ],
     ['as themselves with any labels', ['a', 'b'], ['b', 'a'], [1, 0]],
     [
       'as themselves between two-class data sets',

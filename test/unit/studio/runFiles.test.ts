@@ -50,6 +50,16 @@ async function changed(
   return path;
 }
 
+it('that was cut off is refused, with a step that helps with a run file', async () => {
+  const path = join(temporaryFolder(), 'cut.entail-run.zip');
+  writeFileSync(path, readFileSync(file).subarray(0, 1000));
+  const second = new ExportingStudio();
+  const error = await studioRejectionOf(takeInto(second, path));
+  expect(error.code).toBe('BAD_FILE');
+  expect(error.nextStep).toBe('Download the archive again, or copy it again from where it came.');
+  second.databases.close();
+});
+
 it('brings configuration, curves, evaluations, predictions and a checkpoint that answers', async () => {
   const second = new ExportingStudio();
   const { runId, originalId } = await takeInto(second, file);

@@ -56,6 +56,18 @@ describe('an imported model', () => {
     expect(requireImportedModel(store, 'nli')).toEqual(model);
   });
 
+  it('whose vocabulary has far fewer words than its table rows is noted as such', async () => {
+    const folder = goldenFolder('hf_bert_classifier');
+    const path = join(folder, 'vocab.txt');
+    const tokens = readFileSync(path, 'utf8').trimEnd().split('\n');
+    writeFileSync(path, `${tokens.slice(0, -4).join('\n')}\n`);
+    const { notes } = await importModel(newStore(), importOf(folder, 'cut-off'));
+    expect(notes).toEqual([
+      'Its tokenizer has 20 tokens for a table of 24 rows: see that the vocabulary is whole.',
+    ]);
+    expect((await importModel(newStore(), importOf(CLASSIFIER, 'whole'))).notes).toEqual([]);
+  });
+
   it('tells its progress up to the end', async () => {
     const told: number[] = [];
     await importModel(newStore(), importOf(CLASSIFIER, 'nli'), { onProgress: (share) => told.push(share) });
