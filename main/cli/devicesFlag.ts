@@ -1,6 +1,12 @@
 /** @file Runs anywhere. --devices: what it says, and what it means. */
 import { Option } from 'commander';
-import { type DevicesWish, devicesWishSchema, FREE_DEVICES, ONE_DEVICE } from '../../shared/devices.ts';
+import {
+  type DevicesWish,
+  devicesWishSchema,
+  FREE_DEVICES,
+  MOST_DEVICES,
+  ONE_DEVICE,
+} from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 
 const CHOICES =
@@ -25,6 +31,10 @@ const WORDS: ReadonlyMap<string, DevicesWish> = new Map([
 export function devicesFrom(given: string | undefined): DevicesWish | undefined {
   if (given === undefined) return undefined;
   const words = given.split(',').map((word) => word.trim().toLowerCase());
+  if (words.length > MOST_DEVICES)
+    throw new StudioError('USAGE', `--devices names ${words.length} devices; ${MOST_DEVICES} are the most.`, {
+      nextStep: `Name ${MOST_DEVICES} of them; npx --no entail devices shows what there is.`,
+    });
   const wish = devicesWishSchema.safeParse(
     words.length === 1 && WORDS.has(words[0]!) ? WORDS.get(words[0]!) : words,
   );

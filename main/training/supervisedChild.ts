@@ -188,13 +188,18 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     if (WISHED_END.test(how))
       return new StudioError('INTERRUPTED', `The worker was ended (${how}) before it had begun.`);
     const said = this.#stderr.trim().split('\n').slice(-3).join(' | ');
-    const memory = /signal SIGKILL/.test(how) ? ' The system may have run out of memory.' : '';
+    const isKilled = /signal SIGKILL/.test(how);
+    const memory = isKilled ? ' The system may have run out of memory.' : '';
+    const smaller = isKilled
+      ? ' If it is killed again, start one with a smaller --micro-batch-tokens: the gradient is the same.'
+      : '';
     return new StudioError(
       'WORKER_CRASHED',
       `The worker ended unexpectedly (${how}).${memory}${said === '' ? '' : ` It said: ${said}`}`,
       {
         nextStep:
-          this.#options.nextStep ?? 'What was stored is safe: resume the run from its last checkpoint.',
+          this.#options.nextStep ??
+          `What was stored is safe: resume the run from its last checkpoint.${smaller}`,
       },
     );
   }

@@ -50,6 +50,13 @@ describe('--devices', () => {
     });
   });
 
+  it('more than a run can have is refused as such', () => {
+    const many = Array.from({ length: 17 }, () => 'cpu').join();
+    expect(studioErrorOf(() => devicesFrom(many)).message).toBe(
+      '--devices names 17 devices; 16 are the most.',
+    );
+  });
+
   it('that an engine does not have is refused before anything is made', async () => {
     for (const words of [['train'], ['queue', 'add']]) {
       const ran = await entail([...words, ...TINY_RUN, '--devices', '1']);

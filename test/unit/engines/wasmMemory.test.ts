@@ -23,3 +23,12 @@ it('says so when a tensor of tfjs itself finds no place', async () => {
   });
   expect(studioErrorOf(() => tf.zeros(SHAPE)).code).toBe('OUT_OF_MEMORY');
 });
+
+it('says so when one tensor is larger than all of its memory', async () => {
+  await registerWasm();
+  const row = tf.ones([1, 35_000]);
+  // 35,000 × 35,000 numbers: 4.9 GB, whose lower 32 bits are 0.6 GB.
+  const error = studioErrorOf(() => tf.tidy(() => tf.matMul(row, row, true)));
+  expect(error.code).toBe('OUT_OF_MEMORY');
+  row.dispose();
+});

@@ -57,6 +57,15 @@ it('survives a native abort of the worker', async () => {
   expect(error).toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringContaining('SIGABRT') });
 });
 
+it('tells of memory, and of smaller micro-batches, where the system has killed a worker', async () => {
+  const error = await ended(`process.kill(process.pid, 'SIGKILL');`);
+  expect(error).toMatchObject({
+    code: 'WORKER_CRASHED',
+    message: expect.stringContaining('out of memory'),
+    nextStep: expect.stringContaining('smaller --micro-batch-tokens'),
+  });
+});
+
 it('ends a worker whose work does not move, although its threads are alive', async () => {
   const error = await ended('beat(); for (;;);', { leastHangMs: 2000 });
   expect(error.code).toBe('WORKER_HUNG');
