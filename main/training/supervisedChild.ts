@@ -147,8 +147,8 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     const { hangFactor, stopGraceMs, firstStopGraceMs } = this.#limits;
     const stillMs = now - this.#movedAtMs;
     const patience = this.#writes ? WRITING_FACTOR : 1;
-      const isOverdue = stillMs > patience * Math.max(this.#leastHangMs(), hangFactor * this.#longestMs);
-      if (isOverdue && this.#options.isToBlame?.() !== false) {
+    const isOverdue = stillMs > patience * Math.max(this.#leastHangMs(), hangFactor * this.#longestMs);
+    if (isOverdue && this.#options.isToBlame?.() !== false) {
       this.#hung = true;
       this.#child.kill();
     }
