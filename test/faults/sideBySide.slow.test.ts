@@ -68,7 +68,7 @@ function command(words: readonly string[], home: string) {
   return { untilSaid: (text: string) => until(() => said.includes(text)), entry };
 }
 
-describe('in a studio', { timeout: 300_000 }, () => {
+describe('in a studio', () => {
   it('a run of the processor and one of the GPU train at the same time; the next waits for its device, and says for whom', async () => {
     openStudio();
     const [onProcessor, onGpu, next] = [
@@ -95,7 +95,7 @@ describe('in a studio', { timeout: 300_000 }, () => {
   });
 });
 
-describe('of two data directories', { timeout: 300_000 }, () => {
+describe('of two data directories', () => {
   it('a GPU computes one run; the other names its process, and starts when that is killed', async () => {
     const elsewhere = temporaryFolder();
     await importTinyPairs(elsewhere);
@@ -121,7 +121,7 @@ describe('of two data directories', { timeout: 300_000 }, () => {
   });
 });
 
-describe('at the command line', { timeout: 300_000 }, () => {
+describe('at the command line', () => {
   it('queue run trains both at once, and Ctrl-C ends both', async () => {
     const add = async (engine: string) => {
       const words = ['queue', 'add', '--dataset', 'pairs', ...TINY_FLAGS, '--engine', engine];
