@@ -84,7 +84,8 @@ export class StudioState {
     const { transport } = this.client;
     const leaveStatus = transport.onStatus((status) => {
       this.#connection = status;
-      if (status === 'open') for (const one of [this.#status, this.#datasetList, this.runs]) one.catchUp();
+      if (status !== 'open') return;
+      for (const one of [this.#status, this.#datasetList, this.runs, this.workspace]) one.catchUp();
     });
     const leave = transport.subscribe(({ events }) => {
       for (const event of events) this.#take(event);
