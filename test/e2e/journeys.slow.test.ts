@@ -179,6 +179,8 @@ it('is used by keys alone: palette, pages, a row of the table', async () => {
   await page.getByRole('combobox', { name: 'Search everything' }).fill('go to runs');
   await page.keyboard.press('Enter');
   await page.getByRole('grid', { name: 'Runs' }).waitFor();
+  // Keys belong to the palette as long as it is there.
+  await page.getByRole('combobox', { name: 'Search everything' }).waitFor({ state: 'detached' });
   await page.keyboard.press('j');
   await page.keyboard.press('x');
   await page.getByText(/^\d selected/).waitFor();
