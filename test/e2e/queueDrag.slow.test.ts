@@ -210,6 +210,30 @@ it('lets go of a run that is taken away meanwhile', async () => {
   expect(studio.complaints).toEqual([]);
 });
 
+it('shows no answer of the studio that news have overtaken', async () => {
+  const late = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  await page.route('**/rpc/queue/show', async (route) => {
+    const response = await route.fetch();
+    arrived.resolve();
+    await late.promise;
+    await route.fulfill({ response });
+  });
+  await page.reload();
+  await arrived.promise;
+  // Events are heard from another answer on.
+  await page.getByRole('link', { name: 'Data sets 1' }).waitFor();
+  const { waiting } = await studio.call('queue/show', {});
+  await studio.call('queue/move', { run: waiting[2]!.id, to: 0 });
+  await expect.poll(shown).toEqual(['three', 'one', 'two']);
+  const answered = page.waitForResponse('**/rpc/queue/show');
+  late.resolve();
+  await answered;
+  await page.unroute('**/rpc/queue/show');
+  await page.waitForTimeout(300);
+  expect(await shown()).toEqual(['three', 'one', 'two']);
+});
+
 it.each(['light', 'dark'] as const)('looks as it should in the %s theme, and to axe', async (theme) => {
   await queueUp(['the book’s recipe', 'small, lr 3e-4', 'small, lr 1e-3', 'large, once more']);
   await studio.setTheme(theme);
