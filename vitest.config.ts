@@ -8,10 +8,12 @@ export const sharedTestOptions = {
   globalSetup: ['test/support/nativeForTests.ts', 'test/support/softwareVulkan.ts'],
   maxWorkers: 2,
   // Generous, because a loaded machine is no defect; nothing in a test waits for time to pass.
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
   teardownTimeout: 60_000,
   slowTestThreshold: 10_000,
+  // Less than a test's limit, so that it can still say what it last saw.
+  expect: { poll: { timeout: 200_000 } },
 } satisfies InlineConfig;
 
 export default defineConfig({

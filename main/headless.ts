@@ -44,17 +44,20 @@ async function main(words: readonly string[]): Promise<number> {
 async function serve(options: HeadlessOptions, dataDirectory: string): Promise<number> {
   const { port, publicOrigins } = options;
   const usual = chooseDataDirectory(options.dataDirectory, process.env);
+  // Before anybody knows that it is there: a signal that comes sooner would end it in no order at all.
+  const told = untilTold();
   const host = await startHost({
     ...{ port, dataDirectory, publicOrigins },
     directoryChoice: directoryChoice(usual, options.dataDirectory, process.env),
   });
   const account = `${userInfo().username}@${hostname()}`;
-  for (const line of addressLines(host, publicOrigins, account)) say(line);
   // A detached one has no terminal.
-  if (process.stdin.isTTY) say('Ctrl-C ends it.');
+  const ending = process.stdin.isTTY ? ['Ctrl-C ends it.'] : [];
+  // In one piece: whoever starts a detached one finds either nothing in its log, or all of this.
+  say([...addressLines(host, publicOrigins, account), ...ending].join('\n'));
   if (options.open)
     await open(host.url).catch(() => say('No browser could be opened: open the address yourself.'));
-  await untilTold();
+  await told;
   say('Ending: runs that train are stopped with a checkpoint … (again: at once)');
   await closeOrLeave(host);
   return 0;

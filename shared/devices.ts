@@ -31,7 +31,11 @@ export interface Device {
 export type DeviceHolder =
   /** A run of this data directory, of whichever process. */
   | { readonly kind: 'run'; readonly run: string; readonly pid: number }
-  /** Another program, or an Entail with another data directory, which says what it does: "entail: run r7f3k2". */
+  /** An Entail of this user's that no run of this data directory tells of, which says what it does: "run r7f3k2". */
+  | { readonly kind: 'entail'; readonly pid: number; readonly purpose: string }
+  /** One that has waited longer for it, with another queue; the device may be free. */
+  | { readonly kind: 'entailBefore'; readonly pid: number; readonly purpose: string }
+  /** Any other program: the only holder that a run may be told not to wait for. */
   | { readonly kind: 'process'; readonly pid: number; readonly program: string }
   /** A run that waits before it and needs it. */
   | { readonly kind: 'waiting'; readonly run: string };
@@ -40,6 +44,11 @@ export type DeviceHolder =
 export interface DeviceBlock {
   readonly device: DeviceName;
   readonly holder: DeviceHolder;
+}
+
+/** True where it waits for a program that is no Entail, which may go on for ever: then a person is asked whether to. */
+export function waitsForProgram(blocks: readonly DeviceBlock[]): boolean {
+  return blocks.some(({ holder }) => holder.kind === 'process');
 }
 
 /** A device, and who computes on it now. */

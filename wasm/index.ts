@@ -7,4 +7,5 @@ export { matmul, matmulWorkspaceBytes } from './matmul';
 export { addDropoutNormBackward, addDropoutNormForward, normaliseWorkspaceBytes } from './normalise';
 export { adam, adamRows } from './optimizer';
 export { pooledBackward, pooledForward, pooledWorkspaceBytes } from './pooledAttention';
-export { columnSums, embeddingSum, reluGradient, sumRows, tanhGradient } from './rows';
+export { embeddingSum, reluGradient, tanhGradient } from './rows';
+export { columnSums, columnSumsWorkspaceBytes, rowSums, sumRows, sumRowsWorkspaceBytes } from './sums';

@@ -11,6 +11,13 @@ const COLUMNS = 8;
 const DEPTH = 256;
 /** Rows of A packed at once: 96 · 256 floats = 96 KiB, the second cache's share. */
 const HEIGHT = 96;
+/**
+ * Depth of one chain of additions where A is transposed: in gradients of weights, which are sums over up to thousands of
+ * rows. In one chain such a sum loses a decimal place, and two processes that take half of the rows each would not have
+ * the gradient of one. Shorter chains cost more traffic with C. (Other products have no need: what one process computes
+ * of a row, another computes to the bit.)
+ */
+const STRETCH = 128;
 
 /** Bytes of workspace that `matmul` needs for N columns. */
 export function matmulWorkspaceBytes(n: i32): i32 {
@@ -63,16 +70,18 @@ function packRows(a: usize, rowStride: i32, columnStride: i32, m: i32, depth: i3
   }
 }
 
+/** c = act(value + bias), or act(c + value + bias) where c holds what earlier depths gave. */
 // @ts-ignore: decorator
 @inline
-function finish(value: v128, bias: usize, relu: bool): v128 {
+function finish(c: usize, value: v128, first: bool, bias: usize, relu: bool): void {
   let result = value;
+  if (!first) result = f32x4.add(v128.load(c), result);
   if (bias) result = f32x4.add(result, v128.load(bias));
   if (relu) result = f32x4.max(result, f32x4.splat(0));
-  return result;
+  v128.store(c, result);
 }
 
-/** One 6×8 block: c += packed A panel · packed B panel. `last` adds the bias and applies ReLU. */
+/** One 6×8 block: c (+)= packed A panel · packed B panel, summed from 0, then bias and ReLU where they are given. */
 function block(a: usize, b: usize, depth: i32, c: usize, stride: usize, first: bool, bias: usize, relu: bool): void {
   let c00 = f32x4.splat(0), c01 = f32x4.splat(0);
   let c10 = f32x4.splat(0), c11 = f32x4.splat(0);
@@ -80,15 +89,6 @@ function block(a: usize, b: usize, depth: i32, c: usize, stride: usize, first: b
   let c30 = f32x4.splat(0), c31 = f32x4.splat(0);
   let c40 = f32x4.splat(0), c41 = f32x4.splat(0);
   let c50 = f32x4.splat(0), c51 = f32x4.splat(0);
-  if (!first) {
-    let row = c;
-    c00 = v128.load(row); c01 = v128.load(row, 16); row += stride;
-    c10 = v128.load(row); c11 = v128.load(row, 16); row += stride;
-    c20 = v128.load(row); c21 = v128.load(row, 16); row += stride;
-    c30 = v128.load(row); c31 = v128.load(row, 16); row += stride;
-    c40 = v128.load(row); c41 = v128.load(row, 16); row += stride;
-    c50 = v128.load(row); c51 = v128.load(row, 16);
-  }
   for (let k = 0; k < depth; k++) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
@@ -109,12 +109,12 @@ function block(a: usize, b: usize, depth: i32, c: usize, stride: usize, first: b
   }
   const bias1: usize = bias ? bias + 16 : 0;
   let row = c;
-  v128.store(row, finish(c00, bias, relu)); v128.store(row, finish(c01, bias1, relu), 16); row += stride;
-  v128.store(row, finish(c10, bias, relu)); v128.store(row, finish(c11, bias1, relu), 16); row += stride;
-  v128.store(row, finish(c20, bias, relu)); v128.store(row, finish(c21, bias1, relu), 16); row += stride;
-  v128.store(row, finish(c30, bias, relu)); v128.store(row, finish(c31, bias1, relu), 16); row += stride;
-  v128.store(row, finish(c40, bias, relu)); v128.store(row, finish(c41, bias1, relu), 16); row += stride;
-  v128.store(row, finish(c50, bias, relu)); v128.store(row, finish(c51, bias1, relu), 16);
+  finish(row, c00, first, bias, relu); finish(row + 16, c01, first, bias1, relu); row += stride;
+  finish(row, c10, first, bias, relu); finish(row + 16, c11, first, bias1, relu); row += stride;
+  finish(row, c20, first, bias, relu); finish(row + 16, c21, first, bias1, relu); row += stride;
+  finish(row, c30, first, bias, relu); finish(row + 16, c31, first, bias1, relu); row += stride;
+  finish(row, c40, first, bias, relu); finish(row + 16, c41, first, bias1, relu); row += stride;
+  finish(row, c50, first, bias, relu); finish(row + 16, c51, first, bias1, relu);
 }
 
 /** A block at the rim: computed in the workspace, its real part copied; bias and ReLU element by element. */
@@ -122,17 +122,15 @@ function edge(
   a: usize, b: usize, depth: i32, c: usize, stride: usize, height: i32, width: i32, first: bool, bias: usize,
   relu: bool, scratch: usize,
 ): void {
-  if (!first)
-    for (let i = 0; i < height; i++)
-      for (let j = 0; j < width; j++)
-        f32.store(scratch + ((<usize>(i * COLUMNS + j)) << 2), f32.load(c + <usize>i * stride + ((<usize>j) << 2)));
-  block(a, b, depth, scratch, COLUMNS * 4, first, 0, false);
+  block(a, b, depth, scratch, COLUMNS * 4, true, 0, false);
   for (let i = 0; i < height; i++)
     for (let j = 0; j < width; j++) {
+      const at = c + <usize>i * stride + ((<usize>j) << 2);
       let value = f32.load(scratch + ((<usize>(i * COLUMNS + j)) << 2));
+      if (!first) value = f32.load(at) + value;
       if (bias) value += f32.load(bias + ((<usize>j) << 2));
       if (relu) value = max<f32>(value, 0);
-      f32.store(c + <usize>i * stride + ((<usize>j) << 2), value);
+      f32.store(at, value);
     }
 }
 
@@ -147,10 +145,9 @@ export function matmul(
   const packedA = packedB + ((<usize>(panels * COLUMNS * DEPTH)) << 2);
   const scratch = packedA + ((<usize>(HEIGHT * DEPTH)) << 2);
   const stride = (<usize>n) << 2;
+  const stretch = aColumnStride == 1 ? DEPTH : STRETCH;
   for (let k0 = 0; k0 < k; k0 += DEPTH) {
     const depth = min(DEPTH, k - k0);
-    const first = k0 == 0;
-    const last = k0 + depth == k;
     packColumns(b + ((<usize>(k0 * bRowStride)) << 2), bRowStride, bColumnStride, depth, n, packedB);
     for (let m0 = 0; m0 < m; m0 += HEIGHT) {
       const height = min(HEIGHT, m - m0);
@@ -159,14 +156,21 @@ export function matmul(
       for (let j = 0; j < panels; j++) {
         const panelB = packedB + ((<usize>(j * COLUMNS * depth)) << 2);
         const width = min(COLUMNS, n - j * COLUMNS);
-        const panelBias: usize = last && bias ? bias + ((<usize>(j * COLUMNS)) << 2) : 0;
         for (let i = 0; i < height; i += ROWS) {
           const panelA = packedA + ((<usize>(i * depth)) << 2);
           const out = c + <usize>(m0 + i) * stride + ((<usize>(j * COLUMNS)) << 2);
           const rows = min(ROWS, height - i);
-          if (rows == ROWS && width == COLUMNS)
-            block(panelA, panelB, depth, out, stride, first, panelBias, last && relu);
-          else edge(panelA, panelB, depth, out, stride, rows, width, first, panelBias, last && relu, scratch);
+          for (let begin = 0; begin < depth; begin += stretch) {
+            const end = min(begin + stretch, depth);
+            const first = k0 + begin == 0;
+            const last = k0 + end == k;
+            const panelBias: usize = last && bias ? bias + ((<usize>(j * COLUMNS)) << 2) : 0;
+            const left = panelA + ((<usize>(begin * ROWS)) << 2);
+            const right = panelB + ((<usize>(begin * COLUMNS)) << 2);
+            if (rows == ROWS && width == COLUMNS)
+              block(left, right, end - begin, out, stride, first, panelBias, last && relu);
+            else edge(left, right, end - begin, out, stride, rows, width, first, panelBias, last && relu, scratch);
+          }
         }
       }
     }

@@ -4,10 +4,11 @@
  */
 import { sumLanes } from './lanes';
 import { dropoutFactors } from './philox';
+import { addStretch, STRETCH, storeTotal, totalBytes } from './sums';
 
-/** Bytes for two rows. */
+/** Bytes for two rows, and for dGamma and dBeta in double precision. */
 export function normaliseWorkspaceBytes(hidden: i32): i32 {
-  return 2 * (hidden + 8) * 4;
+  return 2 * (hidden + 8) * 4 + 2 * totalBytes(hidden);
 }
 
 /** z = x · factors + residual, for one row; factors 0 means none. */
@@ -96,7 +97,10 @@ export function addDropoutNormForward(
   }
 }
 
-/** dy, x, residual, gamma, statistics -> dx, dResidual [R, H], dGamma, dBeta [H] (zeroed here first). */
+/**
+ * dy, x, residual, gamma, statistics -> dx, dResidual [R, H], dGamma, dBeta [H], which hold the sum of the last few rows
+ * on the way.
+ */
 export function addDropoutNormBackward(
   dy: usize, x: usize, residual: usize, gamma: usize, statistics: usize, dx: usize, dResidual: usize, dGamma: usize,
   dBeta: usize, offsets: usize, pairIndices: usize, pairs: i32, hidden: i32, step: u32, seed: u32, place: u32,
@@ -106,6 +110,10 @@ export function addDropoutNormBackward(
   memory.fill(dGamma, 0, stride);
   memory.fill(dBeta, 0, stride);
   const normal = workspace + ((<usize>(hidden + 8)) << 2);
+  const gammaTotal = normal + ((<usize>(hidden + 8)) << 2);
+  const betaTotal = gammaTotal + <usize>totalBytes(hidden);
+  memory.fill(gammaTotal, 0, 2 * totalBytes(hidden));
+  let added = 0;
   for (let pair = 0; pair < pairs; pair++) {
     const begin = load<i32>(offsets + ((<usize>pair) << 2));
     const end = load<i32>(offsets + ((<usize>pair) << 2), 4);
@@ -119,8 +127,15 @@ export function addDropoutNormBackward(
       const mean = f32.load(statistics + ((<usize>row) << 3));
       const inverse = f32.load(statistics + ((<usize>row) << 3), 4);
       backwardRow(dy + at, normal, gamma, factors, dx + at, dResidual + at, dGamma, dBeta, mean, inverse, hidden);
+      if (++added % STRETCH) continue;
+      addStretch(gammaTotal, dGamma, hidden);
+      addStretch(betaTotal, dBeta, hidden);
     }
   }
+  addStretch(gammaTotal, dGamma, hidden);
+  addStretch(betaTotal, dBeta, hidden);
+  storeTotal(dGamma, gammaTotal, hidden);
+  storeTotal(dBeta, betaTotal, hidden);
 }
 
 /** `normal` holds x + residual on entry and the normalised row on exit. */

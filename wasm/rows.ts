@@ -1,18 +1,5 @@
-/** Rows: embedding sums and their gradients, sums by index, activation gradients and column sums. */
-
-// @ts-ignore: decorator
-@inline
-function addRow(to: usize, from: usize, width: i32): void {
-  let i = 0;
-  for (; i + 4 <= width; i += 4) {
-    const at = (<usize>i) << 2;
-    v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)));
-  }
-  for (; i < width; i++) {
-    const at = (<usize>i) << 2;
-    f32.store(to + at, f32.load(to + at) + f32.load(from + at));
-  }
-}
+/** Rows: embedding sums, and gradients of activations. */
+import { addRow } from './sums';
 
 /** out [R, W] = base [R, W] + first[firstIndex] + second[secondIndex] */
 export function embeddingSum(
@@ -25,21 +12,6 @@ export function embeddingSum(
     addRow(to, first + <usize>load<i32>(firstIndex + ((<usize>row) << 2)) * stride, width);
     addRow(to, second + <usize>load<i32>(secondIndex + ((<usize>row) << 2)) * stride, width);
   }
-}
-
-/** out [count, W] = Σ of the rows [R, W] whose target it is; zeroed first. */
-export function sumRows(rows: usize, targets: usize, out: usize, rowCount: i32, width: i32, count: i32): void {
-  const stride = (<usize>width) << 2;
-  memory.fill(out, 0, <usize>count * stride);
-  for (let row = 0; row < rowCount; row++)
-    addRow(out + <usize>load<i32>(targets + ((<usize>row) << 2)) * stride, rows + <usize>row * stride, width);
-}
-
-/** out [W] = Σ over rows; zeroed first. */
-export function columnSums(rows: usize, out: usize, rowCount: i32, width: i32): void {
-  const stride = (<usize>width) << 2;
-  memory.fill(out, 0, stride);
-  for (let row = 0; row < rowCount; row++) addRow(out, rows + <usize>row * stride, width);
 }
 
 /** out = dy where y > 0, else 0 */

@@ -8,6 +8,7 @@ import type { RunDetails } from '../studio/runs.ts';
 import { samplePath } from '../studio/sampleDataset.ts';
 import type { Studio } from '../studio.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
+import { besideProgramsOption } from './devicesFlag.ts';
 import { EXIT_DONE } from './failure.ts';
 import { countText, durationText, shareText } from './figures.ts';
 import { importProgressText } from './progressText.ts';
@@ -22,6 +23,7 @@ const SHOWN_MISTAKES = 5;
 interface DemoOptions extends CommonOptions {
   readonly engine?: string;
   readonly threads?: string;
+  readonly besidePrograms?: true;
 }
 
 /** The sample, imported now unless an earlier demo did. */
@@ -125,6 +127,7 @@ async function runDemo(cli: Cli, options: DemoOptions): Promise<void> {
           hyperparameters: QUICK,
           engine,
           threads,
+          besidePrograms: options.besidePrograms === true,
           name: 'demo',
           experiment: null,
           tags: [],
@@ -161,5 +164,6 @@ export function addDemo(program: Command, cli: Cli): void {
       new Option('--engine <NAME>', `${OFFERED_ENGINES.join(' or ')} (default: the best that works)`),
     )
     .option('--threads <N>', 'threads of the engine (default: one a core)')
+    .addOption(besideProgramsOption())
     .action((options: DemoOptions) => runDemo(cli, options));
 }

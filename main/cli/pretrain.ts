@@ -6,7 +6,7 @@ import { TEXT_LAYOUTS, type TextLayout, type TextRecord } from '../../shared/tex
 import type { TrainRequest } from '../studio/training.ts';
 import type { Studio } from '../studio.ts';
 import { type Cli, describe, type Work } from './command.ts';
-import { DEVICES_HELP } from './devicesFlag.ts';
+import { besideProgramsOption, DEVICES_HELP } from './devicesFlag.ts';
 import { countOf, countText } from './figures.ts';
 import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
 import { downloadProgressText } from './progressText.ts';
@@ -50,6 +50,7 @@ export function addPretrain(program: Command, cli: Cli): void {
     new Option('--engine <NAME>', `${OFFERED_ENGINES.join(' or ')} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
     new Option('--devices <LIST>', DEVICES_HELP),
+    besideProgramsOption(),
     new Option('--name <NAME>', 'a name for the run'),
     new Option('--experiment <NAME>', 'the experiment that the run belongs to'),
     new Option('--tag <TAG>', 'a tag; may be given several times').argParser(collect).default([], 'none'),

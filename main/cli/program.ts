@@ -26,6 +26,7 @@ import { addModelsShow } from './modelsShow.ts';
 import { addPredict } from './predict.ts';
 import { addPretrain } from './pretrain.ts';
 import { addQueueAdd } from './queueAdd.ts';
+import { addQueueBeside } from './queueBeside.ts';
 import { addQueueList } from './queueList.ts';
 import { addQueueMove } from './queueMove.ts';
 import { addQueuePause, addQueueResume } from './queuePause.ts';
@@ -80,7 +81,7 @@ const GROUPS: readonly Group[] = [
     examples: ['queue add --dataset snli --seed 1', 'queue list', 'queue run'],
     commands: [
       ...[addQueueList, addQueueAdd, addQueueRun, addQueueMove, addQueueRemove],
-      ...[addQueuePause, addQueueResume],
+      ...[addQueueBeside, addQueuePause, addQueueResume],
     ],
   },
   {

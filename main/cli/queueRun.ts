@@ -1,12 +1,13 @@
 /** @file Runs under Node. `entail queue run`: trains what waits, one run a device, where no studio is open. */
 import type { Command } from 'commander';
+import { waitsForProgram } from '../../shared/devices.ts';
 import { waitingForText } from '../studio/deviceText.ts';
 import type { NextInQueue, QueueWork } from '../studio/queueWork.ts';
 import type { StoredQueue } from '../studio/storedQueue.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
 import { EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED } from './failure.ts';
 import { countOf } from './figures.ts';
-import { waitingText } from './queueText.ts';
+import { besideText, waitingText } from './queueText.ts';
 import { type Outcomes, RunsTraining, startedCount } from './runsTraining.ts';
 import { printable } from './terminal.ts';
 
@@ -80,7 +81,7 @@ async function trainWaiting(work: Work, queueWork: QueueWork, outcomes: Outcomes
       else if (next.kind !== 'busy' && training.isEmpty) return next.kind;
       else {
         const blocked = next.kind === 'busy' && training.isEmpty;
-        const text = blocked ? `Run ${next.run} ${waitingForText(next.waitsFor)}.` : told;
+        const text = blocked ? busyText(next) : told;
         if (text !== told) terminal.line(printable(text));
         told = text;
         await training.change(LOOK_AGAIN_MS);
@@ -90,4 +91,9 @@ async function trainWaiting(work: Work, queueWork: QueueWork, outcomes: Outcomes
   } finally {
     await training.end();
   }
+}
+
+function busyText({ run, waitsFor }: Extract<NextInQueue, { kind: 'busy' }>): string {
+  const hint = waitsForProgram(waitsFor) ? ` ${besideText(run)}` : '';
+  return `Run ${run} ${waitingForText(waitsFor)}.${hint}`;
 }

@@ -1,5 +1,5 @@
 /** @file Runs anywhere. The queue in words: what trains, what waits, and what starts it. Pure functions. */
-import type { DevicesWish } from '../../shared/devices.ts';
+import { type DevicesWish, waitsForProgram } from '../../shared/devices.ts';
 import type { RunProgress, RunState } from '../../shared/runs.ts';
 import { waitingForText } from '../studio/deviceText.ts';
 import type { QueueListing } from '../studio/storedQueue.ts';
@@ -53,15 +53,28 @@ function wishText(wish: DevicesWish): string {
   return Array.isArray(wish) ? wish.join(', ') : wish;
 }
 
-function queuedText({ resumes, waitsFor }: QueueListing['waiting'][number]): string {
-  const state = resumes ? 'queued, goes on from its checkpoint' : 'queued';
-  return waitsFor.length === 0 ? state : `${state}, ${printable(waitingForText(waitsFor))}`;
+function queuedText({ resumes, waitsFor, besidePrograms }: QueueListing['waiting'][number]): string {
+  return [
+    'queued',
+    ...(resumes ? ['goes on from its checkpoint'] : []),
+    ...(besidePrograms ? ['starts beside other programs'] : []),
+    ...(waitsFor.length === 0 ? [] : [printable(waitingForText(waitsFor))]),
+  ].join(', ');
+}
+
+/** What a person can do about a program that may never end. */
+export function besideText(run: string): string {
+  return `To start it beside a program that is no Entail: npx --no entail queue beside ${run}`;
 }
 
 function tailLines(queue: QueueListing): string[] {
   if (queue.paused) return [pausedText(queue.pausedBy), 'Go on: npx --no entail queue resume'];
   const ends = queue.continueAfterError ? [] : ['When a run fails the queue pauses.'];
-  if (queue.waiting.length > 0) return [starterText(queue), ...ends];
+  if (queue.waiting.length > 0) {
+    const blocked = queue.waiting.find(({ waitsFor }) => waitsForProgram(waitsFor));
+    const beside = blocked === undefined ? [] : [besideText(blocked.id)];
+    return [starterText(queue), ...beside, ...ends];
+  }
   const standing = queue.running.length === 0 ? 'Nothing trains and nothing waits.' : 'Nothing waits.';
   return [`${standing} Add a run: npx --no entail queue add --dataset NAME`, ...ends];
 }

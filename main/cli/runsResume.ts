@@ -4,11 +4,12 @@ import { StudioError } from '../../shared/errors.ts';
 import { runKind } from '../../shared/runs.ts';
 import type { RunService } from '../studio/runs.ts';
 import { type Cli, type CommonOptions, describe, type Work } from './command.ts';
-import { devicesFrom, RESUME_DEVICES_HELP } from './devicesFlag.ts';
+import { besideProgramsOption, devicesFrom, RESUME_DEVICES_HELP } from './devicesFlag.ts';
 import { watchTraining } from './watchTraining.ts';
 
 interface ResumeOptions extends CommonOptions {
   readonly devices?: string;
+  readonly besidePrograms?: true;
 }
 
 export function addRunsResume(parent: Command, cli: Cli): void {
@@ -25,20 +26,23 @@ export function addRunsResume(parent: Command, cli: Cli): void {
       ['runs resume r7f3k2 --devices 0', 'on one GPU, whatever it was trained on before'],
     ],
   });
-  command.addOption(new Option('--devices <LIST>', RESUME_DEVICES_HELP));
+  command.addOption(new Option('--devices <LIST>', RESUME_DEVICES_HELP)).addOption(besideProgramsOption());
   command.action((run: string, options: ResumeOptions) =>
     cli.run(options, async (work) => {
       const devices = devicesFrom(options.devices);
       const { runs, training, queue } = await work.studio();
       const found = runs.find(run);
       if (found.state === 'paused' || found.state === 'pausing') {
-        if (devices !== undefined) throw hasDevices(found.id);
+        if (devices !== undefined || options.besidePrograms === true) throw hasDevices(found.id);
         return goOn(work, runs, found.id);
       }
       refuseWaiting(found.id, queue.placeOf(found.id));
       const { epochs } = found.config.hyperparameters;
       return await watchTraining(work, { epochs, kind: runKind(found.config) }, (listener) =>
-        training.resume(found.id, { listener, signal: work.interruption.stop, devices }),
+        training.resume(found.id, {
+          ...{ listener, signal: work.interruption.stop },
+          ...{ devices, besidePrograms: options.besidePrograms },
+        }),
       );
     }),
   );
@@ -53,7 +57,7 @@ function goOn({ terminal }: Work, runs: RunService, runId: string): undefined {
 
 function hasDevices(runId: string): StudioError {
   return new StudioError('USAGE', `Run ${runId} is paused, and keeps the devices that it is on.`, {
-    nextStep: 'Go on without --devices, or stop it where it trains and resume it then.',
+    nextStep: 'Go on without these flags, or stop it where it trains and resume it then.',
   });
 }
 

@@ -12,6 +12,7 @@ export function addTrain(program: Command, cli: Cli): void {
       'Ctrl-C once stops in good order, with a checkpoint; twice ends at once. Either way "runs resume" goes on.\n' +
       'While a studio is open on the same data directory the run joins its queue and is watched here.\n' +
       'A GPU computes one run at a time: the run waits for it, and says which process has it.\n' +
+      'Beside a program that is no Entail, such as a notebook left open, it starts with --beside-programs.\n' +
       "Every default and the book's value stand beside the flag.",
     examples: [
       ['train --dataset snli', "the book's small network, best engine that works here"],

@@ -7,7 +7,7 @@ import { fineTuningDefaults } from '../../shared/presets.ts';
 import type { ImportedModelService } from '../studio/importedModels.ts';
 import type { TrainRequest } from '../studio/training.ts';
 import type { CommonOptions } from './command.ts';
-import { DEVICES_HELP, devicesFrom } from './devicesFlag.ts';
+import { besideProgramsOption, DEVICES_HELP, devicesFrom } from './devicesFlag.ts';
 import { addHyperparameterFlags, hyperparametersFrom } from './hyperparameterFlags.ts';
 import { engineFrom, wholeNumber } from './values.ts';
 
@@ -20,6 +20,7 @@ export interface PlaceOptions extends CommonOptions {
   readonly devices?: string;
   /** False with --no-wait, where a command has it. */
   readonly wait?: boolean;
+  readonly besidePrograms?: true;
   readonly name?: string;
   readonly experiment?: string;
   readonly tag: readonly string[];
@@ -55,6 +56,7 @@ export function addTrainFlags(command: Command): Command {
     new Option('--engine <NAME>', `${engines} (default: the best that works)`),
     new Option('--threads <N>', 'threads of the engine (default: one a core)'),
     new Option('--devices <LIST>', DEVICES_HELP),
+    besideProgramsOption(),
     new Option('--name <NAME>', 'a name for the run'),
     new Option('--experiment <NAME>', 'the experiment that the run belongs to'),
     new Option('--tag <TAG>', 'a tag; may be given several times').argParser(collect).default([], 'none'),
@@ -90,6 +92,7 @@ export function placeFrom(
     threads: wholeNumber('--threads', options.threads, { low: 1, high: MOST_THREADS }) ?? null,
     ...(devices === undefined ? {} : { devices }),
     waits: options.wait !== false,
+    besidePrograms: options.besidePrograms === true,
     name: options.name ?? null,
     experiment: options.experiment ?? null,
     tags: options.tag,

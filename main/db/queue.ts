@@ -18,6 +18,8 @@ export interface WaitingRun {
   readonly queuedFrom: RunState | null;
   /** What it asks to be computed on. */
   readonly devices: DevicesWish;
+  /** Whether it starts beside a program that is no Entail, rather than wait for it. */
+  readonly besidePrograms: boolean;
   /** What it failed with, or was interrupted by, before that. */
   readonly error: ErrorData | null;
 }
@@ -31,6 +33,7 @@ interface WaitingRow {
   readonly queued_from: RunState | null;
   readonly error: string | null;
   readonly devices: string | null;
+  readonly beside_programs: 0 | 1;
 }
 
 /** States from which a run can go on. */
@@ -39,8 +42,8 @@ const RESUMABLE: ReadonlySet<RunState> = new Set(['stopped', 'interrupted', 'fai
 /** In the order in which they start. */
 export function waitingRuns(database: StudioReader): WaitingRun[] {
   const select = database.connection.prepare<[], WaitingRow>(
-    `SELECT id, name, config, created_at, queue_place, queued_from, error, devices FROM runs WHERE state = 'queued'
-     ORDER BY queue_place, number`,
+    `SELECT id, name, config, created_at, queue_place, queued_from, error, devices, beside_programs FROM runs
+     WHERE state = 'queued' ORDER BY queue_place, number`,
   );
   return read(database, () => select.all()).map((row) => ({
     id: row.id,
@@ -50,6 +53,7 @@ export function waitingRuns(database: StudioReader): WaitingRun[] {
     place: row.queue_place,
     queuedFrom: row.queued_from,
     devices: wishIn(row.devices),
+    besidePrograms: row.beside_programs === 1,
     error: row.error === null ? null : (JSON.parse(row.error) as ErrorData),
   }));
 }
@@ -83,15 +87,27 @@ export function moveInQueue(
   });
 }
 
-/**
- * Puts a run that can go on into the queue; `devices` take the place of what it asked for, where they are given. Throws
- * NOT_FOUND, USAGE, LOCKED while a process works on it.
- */
+/** A waiting run does not wait for programs any more. Throws NOT_FOUND, USAGE when it does not wait. */
+export function startBesidePrograms(database: StudioDatabase, runId: string): string {
+  return write(database, () => {
+    const { id } = requireWaiting(database, runId);
+    database.connection.prepare('UPDATE runs SET beside_programs = 1 WHERE id = ?').run(id);
+    return id;
+  });
+}
+
+/** How a run goes on; what is not said of its devices is as before. */
+export interface GoingOnWish {
+  readonly devices?: DevicesWish | undefined;
+  /** Of this time alone: the program that a person meant may be another one the next time. */
+  readonly besidePrograms?: boolean | undefined;
+}
+
+/** Puts a run that can go on at the end of the queue. Throws NOT_FOUND, USAGE, LOCKED while a process works on it. */
 export function queueAgain(
   database: StudioDatabase,
   runId: string,
-  end: 'front' | 'back',
-  devices?: DevicesWish,
+  { devices, besidePrograms = false }: GoingOnWish = {},
 ): void {
   write(database, () => {
     const { id, state } = findRun(database, runId);
@@ -103,8 +119,10 @@ export function queueAgain(
       );
     }
     database.connection
-      .prepare("UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ? WHERE id = ?")
-      .run(placeAt(database, end), state, id);
+      .prepare(
+        "UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ?, beside_programs = ? WHERE id = ?",
+      )
+      .run(placeAt(database, 'back'), state, besidePrograms ? 1 : 0, id);
     if (devices !== undefined) storeWish(database, id, devices);
   });
 }

@@ -21,6 +21,8 @@ export interface NewRun {
   readonly environment: Environment;
   /** One when it is not told. */
   readonly devices?: DevicesWish;
+  /** Of one that is queued: it starts beside a program that is no Entail, rather than wait for it. */
+  readonly besidePrograms?: boolean;
   /** Makes the run "queued", before all that have a greater place; nobody holds it then. */
   readonly queue?: { readonly place: number; readonly threads: number | null };
 }
@@ -39,9 +41,9 @@ export function createRun(database: StudioDatabase, run: NewRun): string {
     const id = nextRunId(previous, Date.now());
     const insert = connection.prepare(
       `INSERT INTO runs (id, experiment, name, state, config, config_hash, replicate_hash, environment, created_at,
-         queue_place, threads, devices)
+         queue_place, threads, devices, beside_programs)
        VALUES (:id, :experiment, :name, :state, :config, :hash, :replicate, :environment, :now, :place, :threads,
-         :devices)`,
+         :devices, :besidePrograms)`,
     );
     const { lastInsertRowid } = insert.run({
       ...{ id, experiment, name, config: config.text, hash: config.hash },
@@ -52,6 +54,7 @@ export function createRun(database: StudioDatabase, run: NewRun): string {
       place: run.queue?.place ?? null,
       threads: run.queue?.threads ?? null,
       devices: JSON.stringify(run.devices ?? ONE_DEVICE),
+      besidePrograms: run.besidePrograms === true ? 1 : 0,
     });
     if (run.queue === undefined) insertLease(connection, Number(lastInsertRowid), owner, null);
     return id;

@@ -2,26 +2,51 @@
 import type { Device } from '../../shared/devices.ts';
 import { StudioError } from '../../shared/errors.ts';
 import { DriverSilent } from './driverSilent.ts';
-import { hasNvidiaDriver, nvidiaDriver } from './hardware.ts';
+import { type HardwarePlaces, hasNvidiaDriver, nvidiaDriver, procGpus } from './hardware.ts';
 import { gpusOrSilence, type NvidiaSmiGpu } from './nvidiaSmi.ts';
 
-const VISIBLE = 'CUDA_VISIBLE_DEVICES';
+export const VISIBLE = 'CUDA_VISIBLE_DEVICES';
 /** In place of a uuid, where only the driver's files say that there is one. */
 const FIRST_GPU = 'first NVIDIA GPU';
 
+/** Whoever tells of it: nvidia-smi, or the driver's files, which do not know how good it is. */
+interface ToldGpu
+  extends Pick<NvidiaSmiGpu, 'index' | 'uuid' | 'name' | 'memoryBytes' | 'computeCapability'> {
+  readonly driver: string | null;
+}
+
+export interface CudaGpus {
+  /** What CUDA_VISIBLE_DEVICES leaves, in its order; without it the best first. */
+  readonly visible: readonly Device[];
+  readonly hidden: readonly Device[];
+}
+
 /**
- * The GPUs that CUDA_VISIBLE_DEVICES leaves, in its order; without it the best first. The number in a name is the driver's, the same in every process.
- * Empty without a driver. Throws DriverSilent where a driver is and cannot be asked now: what it has is not known then.
+ * The number in a name is the driver's, the same in every process. Empty without a driver. Throws DriverSilent where a driver is
+ * and cannot be asked now: what it has is not known then.
  */
-export async function cudaDevices(): Promise<Device[]> {
-  const gpus = await gpusOrSilence();
-  if (gpus === 'missing') return await untoldDevices();
+export async function cudaGpus(places?: HardwarePlaces): Promise<CudaGpus> {
+  const asked = await gpusOrSilence();
   // Without a driver nvidia-smi, where it is left over from one, says so and fails.
-  if (gpus === 'failed' && !hasNvidiaDriver()) return [];
+  if (asked === 'failed' && !hasNvidiaDriver(places)) return { visible: [], hidden: [] };
+  const gpus = asked === 'missing' ? await gpusByProc(places) : asked;
+  if (gpus === null) return await untoldGpus(places);
   if (typeof gpus === 'string') throw new DriverSilent();
   const variable = process.env[VISIBLE];
   // The driver counts by the slots that they are in. An order that a person has written is meant.
-  return (variable === undefined ? bestFirst(gpus) : visibleGpus(gpus, variable)).map(deviceOf);
+  const visible = variable === undefined ? bestFirst(gpus) : visibleGpus(gpus, variable);
+  const hidden = gpus.filter((gpu) => !visible.includes(gpu));
+  return { visible: visible.map(deviceOf), hidden: hidden.map(deviceOf) };
+}
+
+/** Those that this process may use. Throws DriverSilent. */
+export async function cudaDevices(places?: HardwarePlaces): Promise<Device[]> {
+  return [...(await cudaGpus(places)).visible];
+}
+
+/** Whether all that is known of a device is that CUDA will take it: any GPU of NVIDIA's may be it. */
+export function isUntold({ gpus }: Pick<Device, 'gpus'>): boolean {
+  return gpus.includes(FIRST_GPU);
 }
 
 /**
@@ -48,8 +73,8 @@ export function cudaEnvironment({
 export const NO_CUDA: Readonly<Record<string, string>> = { [VISIBLE]: '-1' };
 
 /** By compute capability, then memory; what is not known comes last, and what is alike stays in the driver's order. */
-function bestFirst(gpus: readonly NvidiaSmiGpu[]): NvidiaSmiGpu[] {
-  const rank = ({ computeCapability, memoryBytes }: NvidiaSmiGpu) => {
+function bestFirst(gpus: readonly ToldGpu[]): ToldGpu[] {
+  const rank = ({ computeCapability, memoryBytes }: ToldGpu) => {
     const [major = -1, minor = -1] = computeCapability?.split('.').map(Number) ?? [];
     return [major, minor, memoryBytes ?? -1] as const;
   };
@@ -61,7 +86,7 @@ function bestFirst(gpus: readonly NvidiaSmiGpu[]): NvidiaSmiGpu[] {
 }
 
 /** As CUDA reads the variable: indices or beginnings of uuids; what follows the first that names none is not seen. */
-export function visibleGpus(gpus: readonly NvidiaSmiGpu[], variable: string | undefined): NvidiaSmiGpu[] {
+export function visibleGpus(gpus: readonly ToldGpu[], variable: string | undefined): ToldGpu[] {
   if (variable === undefined) return [...gpus];
   const named = variable.split(',').map((word) => {
     const text = word.trim();
@@ -72,15 +97,28 @@ export function visibleGpus(gpus: readonly NvidiaSmiGpu[], variable: string | un
   return (end === -1 ? named : named.slice(0, end)).flatMap((gpu) => gpu ?? []);
 }
 
-function deviceOf({ index, uuid, name, memoryBytes, computeCapability, driver }: NvidiaSmiGpu): Device {
+function deviceOf({ index, uuid, name, memoryBytes, computeCapability, driver }: ToldGpu): Device {
   return { name: `cuda:${index}`, title: name, memoryBytes, gpus: [uuid], computeCapability, driver };
 }
 
-/** A driver without nvidia-smi, as in small containers: there is a GPU, and CUDA will take its first. */
-async function untoldDevices(): Promise<Device[]> {
-  if (!hasNvidiaDriver()) return [];
-  const driver = await nvidiaDriver();
+/** What the driver's files say, as nvidia-smi would; null where they do not tell each uuid: in some containers. */
+async function gpusByProc(places?: HardwarePlaces): Promise<ToldGpu[] | null> {
+  const listed = procGpus(places) ?? [];
+  const found = listed.flatMap(({ name, uuid }, index) =>
+    uuid === null ? [] : { index, name, uuid, memoryBytes: null, computeCapability: null },
+  );
+  if (found.length === 0 || found.length < listed.length) return null;
+  const driver = (await nvidiaDriver(places))?.version ?? null;
+  return found.map((gpu) => ({ ...gpu, driver }));
+}
+
+/** Neither nvidia-smi nor a uuid: there is a GPU, and CUDA will take its first, unless it may take none. */
+async function untoldGpus(places?: HardwarePlaces): Promise<CudaGpus> {
+  if (!hasNvidiaDriver(places)) return { visible: [], hidden: [] };
+  const driver = await nvidiaDriver(places);
   const title = driver?.gpus[0]?.name ?? 'NVIDIA GPU';
   const rest = { memoryBytes: null, computeCapability: null, driver: driver?.version ?? null };
-  return [{ name: 'cuda:0', title, gpus: [FIRST_GPU], ...rest }];
+  const gpus: Device[] = [{ name: 'cuda:0', title, gpus: [FIRST_GPU], ...rest }];
+  const hidesAll = !/^\s*(\d|GPU-|MIG-)/.test(process.env[VISIBLE] ?? '0');
+  return hidesAll ? { visible: [], hidden: gpus } : { visible: gpus, hidden: [] };
 }

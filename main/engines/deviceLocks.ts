@@ -49,11 +49,16 @@ export function lockHolderOf({ gpus }: Pick<Device, 'gpus'>): GpuHolder | null {
 }
 
 function lockPath(gpu: string): string {
-  return join(lockFolder(), `${gpu.replaceAll(/[^\w.-]/g, '_')}.lock`);
+  return join(lockFolder(), `${fileNameOf(gpu)}.lock`);
+}
+
+/** A GPU's name as a part of a file's. */
+export function fileNameOf(gpu: string): string {
+  return gpu.replaceAll(/[^\w.-]/g, '_');
 }
 
 /** In the system's temporary folder: local to the machine, as GPUs are, which a home folder may not be. */
-function lockFolder(): string {
+export function lockFolder(): string {
   const user = process.getuid?.() ?? 'user';
   const folder = join(tmpdir(), `entail-devices-${user}`);
   try {

@@ -1,10 +1,13 @@
 /** @file Node. The devices that an engine can compute on here, and what a worker's process needs to compute on one. */
 import { type Device, PROCESSOR } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
-import { cudaDevices, cudaEnvironment, NO_CUDA } from './cudaDevices.ts';
+import { type CudaGpus, cudaDevices, cudaEnvironment, cudaGpus, NO_CUDA } from './cudaDevices.ts';
 import { DriverSilent } from './driverSilent.ts';
+import type { HardwarePlaces } from './hardware.ts';
 import { findInstallation } from './tensorflow/installation.ts';
 import { webgpuDevices, webgpuEnvironment } from './webgpu/webgpuDevices.ts';
+
+const NO_CUDA_GPUS: CudaGpus = { visible: [], hidden: [] };
 
 /**
  * The best first; those that are taken unasked come before the processor. Never empty.
@@ -12,18 +15,18 @@ import { webgpuDevices, webgpuEnvironment } from './webgpu/webgpuDevices.ts';
  */
 export async function listDevices(
   engine: EngineName,
-  { dataDirectory }: { readonly dataDirectory: string },
+  { dataDirectory, hardware }: { readonly dataDirectory: string; readonly hardware?: HardwarePlaces },
 ): Promise<Device[]> {
   if (engine === 'webgpu') {
-    const cuda = await cudaDevices().catch((thrown: unknown) => asSilence(thrown));
-    const gpus = await webgpuDevices(cuda instanceof DriverSilent ? [] : cuda);
+    const cuda = await cudaGpus(hardware).catch((thrown: unknown) => asSilence(thrown));
+    const gpus = await webgpuDevices(cuda instanceof DriverSilent ? NO_CUDA_GPUS : cuda);
     // Another maker's GPU does not depend on NVIDIA's driver; which chip one of NVIDIA's is, only that one tells.
     if (cuda instanceof DriverSilent && gpus.some(({ title }) => title.includes('NVIDIA'))) throw cuda;
     return gpus.length > 0 ? gpus : [PROCESSOR];
   }
   if (engine !== 'tensorflow') return [PROCESSOR];
   const isForCuda = findInstallation(dataDirectory, { cuda: true })?.manifest.kind === 'cuda';
-  return isForCuda ? [...(await cudaDevices()), PROCESSOR] : [PROCESSOR];
+  return isForCuda ? [...(await cudaDevices(hardware)), PROCESSOR] : [PROCESSOR];
 }
 
 function asSilence(thrown: unknown): DriverSilent {

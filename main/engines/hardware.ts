@@ -19,9 +19,19 @@ export interface NvidiaDriver {
 /** Where the facts are read from; tests give a folder of their own. */
 export interface HardwarePlaces {
   readonly procFolder: string;
+  readonly devFolder: string;
 }
 
-const REAL_PLACES: HardwarePlaces = { procFolder: '/proc' };
+/** A GPU by the driver's files. */
+export interface ProcGpu {
+  readonly name: string;
+  /** As nvidia-smi tells it; null where the file does not: the driver has not looked at the GPU yet. */
+  readonly uuid: string | null;
+}
+
+const REAL_PLACES: HardwarePlaces = { procFolder: '/proc', devFolder: '/dev' };
+const NO_NAME = 'NVIDIA GPU';
+const UUID = /^GPU-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** Instruction sets by the names that Linux prints ("avx2", "avx512f"), or null where they cannot be read. */
 export function processorFlags(places = REAL_PLACES): ReadonlySet<string> | null {
@@ -71,7 +81,10 @@ export function dividedThreads(threads: number, processes: number): number {
 
 /** Whether an NVIDIA driver is loaded: a look at the file system only. */
 export function hasNvidiaDriver(places = REAL_PLACES): boolean {
-  return existsSync(join(places.procFolder, 'driver/nvidia/version')) || existsSync('/dev/nvidiactl');
+  return (
+    existsSync(join(places.procFolder, 'driver/nvidia/version')) ||
+    existsSync(join(places.devFolder, 'nvidiactl'))
+  );
 }
 
 /** The NVIDIA driver and its devices, or null when there is none. Never throws. */
@@ -81,7 +94,9 @@ export async function nvidiaDriver(places = REAL_PLACES): Promise<NvidiaDriver |
   const text = readText(join(places.procFolder, 'driver/nvidia/version'));
   const version = text === null ? null : /Kernel Module\S*\s+(?:for \S+\s+)?([\d.]+)/.exec(text)?.[1];
   if (version === null || version === undefined) return null;
-  return { version, gpus: gpusFromProc(join(places.procFolder, 'driver/nvidia/gpus')) };
+  // In small containers nobody lists its devices.
+  const gpus = procGpus(places) ?? [{ name: NO_NAME }];
+  return { version, gpus: gpus.map(({ name }) => ({ name, computeCapability: null, memoryBytes: null })) };
 }
 
 async function askNvidiaSmi(): Promise<NvidiaDriver | null> {
@@ -90,14 +105,21 @@ async function askNvidiaSmi(): Promise<NvidiaDriver | null> {
   return gpus === null || version === undefined ? null : { version, gpus };
 }
 
-/** One without a name where the driver is there and nobody lists its devices, as in small containers. */
-function gpusFromProc(folder: string): NvidiaGpu[] {
-  if (!existsSync(folder)) return [{ name: 'NVIDIA GPU', computeCapability: null, memoryBytes: null }];
-  return readdirSync(folder).map((bus) => {
-    const information = readText(join(folder, bus, 'information')) ?? '';
-    const name = /^Model:\s*(.+)$/m.exec(information)?.[1]?.trim() ?? 'NVIDIA GPU';
-    return { name, computeCapability: null, memoryBytes: null };
-  });
+/** Those that this process may open, by their slots, as nvidia-smi counts them; null where nobody lists them. */
+export function procGpus(places = REAL_PLACES): ProcGpu[] | null {
+  const folder = join(places.procFolder, 'driver/nvidia/gpus');
+  if (!existsSync(folder)) return null;
+  return readdirSync(folder)
+    .sort()
+    .flatMap((bus) => {
+      const information = readText(join(folder, bus, 'information')) ?? '';
+      const value = (key: string) => new RegExp(`^${key}:[ \\t]*(.+)$`, 'm').exec(information)?.[1]?.trim();
+      const minor = value('Device Minor');
+      // The files are the machine's; a container may have been given some of its GPUs.
+      if (minor !== undefined && !existsSync(join(places.devFolder, `nvidia${minor}`))) return [];
+      const uuid = value('GPU UUID') ?? '';
+      return { name: value('Model') ?? NO_NAME, uuid: UUID.test(uuid) ? uuid : null };
+    });
 }
 
 function readText(path: string): string | null {

@@ -26,7 +26,7 @@ import { findInstallation } from './tensorflow/installation.ts';
 import { registerWasm } from './wasm.ts';
 import { wasmReport } from './wasmDoctor.ts';
 import { adapterNamed } from './webgpu/adapters.ts';
-import { requireAdapter } from './webgpu/adaptersHere.ts';
+import { requireAdapter } from './webgpu/webgpuDevices.ts';
 import { webgpuReport } from './webgpuDoctor.ts';
 
 export interface OpenEngine {
@@ -142,7 +142,7 @@ export async function chooseEngine(wish: {
     return installed ? 'tensorflow' : 'wasm';
   }
   if (asked === 'native') loadNative(native);
-  if (asked === 'webgpu') await requireAdapter();
+  if (asked === 'webgpu') await requireAdapter(adapterNamed(), hardware);
   if (asked !== 'tensorflow' || installed) return asked;
   throw missingTensorflow(dataDirectory);
 }

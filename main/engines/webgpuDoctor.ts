@@ -1,8 +1,10 @@
 /** @file Node. The doctor's look at `webgpu`: whether Dawn loads, which GPUs it finds, and what they can do. */
 import type { DoctorFinding, DoctorReport } from '../../shared/engines.ts';
+import { VISIBLE } from './cudaDevices.ts';
 import { adapterNamed } from './webgpu/adapters.ts';
 import { type AdapterFacts, type AdaptersHere, adapterAmong, adaptersHere } from './webgpu/adaptersHere.ts';
 import { NEEDED_LIMITS, USED_FEATURES } from './webgpu/device.ts';
+import { adaptersLeft } from './webgpu/webgpuDevices.ts';
 
 /** [[1,2],[3,4]]² by rows. */
 const PRODUCT = '7,10,15,22';
@@ -26,18 +28,24 @@ export async function webgpuReport(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<DoctorReport> {
   const here = await adaptersHere(environment);
-  const chosen = adapterAmong(here.adapters, named);
+  const left = await adaptersLeft(here.adapters);
+  const chosen = adapterAmong(left, named);
   const findings = [
     dawnFinding(here),
     ...loaderFinding(here),
-    ...here.adapters.map((adapter) => adapterFinding(adapter, adapter === chosen)),
+    ...here.adapters.map((adapter) => adapterFinding(adapter, adapter === chosen, !left.includes(adapter))),
     ...(chosen === undefined ? [missingFinding(here, named)] : ofAdapter(chosen)),
   ];
-  return { engine: 'webgpu', findings, deterministic: DETERMINISTIC, ...verdictOf(here, chosen, named) };
+  return {
+    engine: 'webgpu',
+    findings,
+    deterministic: DETERMINISTIC,
+    ...verdictOf({ ...here, left }, chosen, named),
+  };
 }
 
 function verdictOf(
-  { adapters, problem, hasVulkanLoader }: AdaptersHere,
+  { adapters, left, problem, hasVulkanLoader }: AdaptersHere & { readonly left: readonly AdapterFacts[] },
   chosen: AdapterFacts | undefined,
   named: string | undefined,
 ): Pick<DoctorReport, 'verdict' | 'summary' | 'nextStep'> {
@@ -48,6 +56,13 @@ function verdictOf(
       nextStep: 'Run npm ci and update the driver of the GPU, or use another engine.',
     };
   if (chosen !== undefined) return verdictOfAdapter(chosen);
+  const hidden = adapterAmong(adapters, named);
+  if (hidden !== undefined && !left.includes(hidden))
+    return {
+      verdict: 'unsupported',
+      summary: `CUDA_VISIBLE_DEVICES hides ${hidden.name}.`,
+      nextStep: 'Leave that variable out or name the GPU in it, or use another engine.',
+    };
   const nextStep = hasVulkanLoader
     ? 'Install the driver of the GPU, with Vulkan; without a GPU use the engine native.'
     : 'Install the driver of the GPU and the Vulkan loader (Debian and Ubuntu: apt install libvulkan1); without a GPU use the engine native.';
@@ -96,8 +111,13 @@ function missingFinding({ adapters }: AdaptersHere, named: string | undefined): 
   return { what: 'GPU', found: false, detail, required: true };
 }
 
-function adapterFinding({ name, api, driver, isSoftware }: AdapterFacts, isChosen: boolean): DoctorFinding {
-  const words = [api, driver, ...(isSoftware ? ['in software'] : [])].filter((word) => word !== '');
+function adapterFinding(
+  { name, api, driver, isSoftware }: AdapterFacts,
+  isChosen: boolean,
+  isHidden: boolean,
+): DoctorFinding {
+  const kind = [...(isSoftware ? ['in software'] : []), ...(isHidden ? [`hidden by ${VISIBLE}`] : [])];
+  const words = [api, driver, ...kind].filter((word) => word !== '');
   const detail = `${words.join(', ')}${isChosen ? '' : '; not used'}`;
   return { what: `GPU ${name}`, found: true, detail, required: isChosen };
 }

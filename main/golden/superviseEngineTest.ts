@@ -2,6 +2,7 @@
 import type { EngineRecord } from '../../shared/engines.ts';
 import type { GoldenRow, TrainedSteps } from '../../shared/engineTest.ts';
 import { type ErrorData, errorData, StudioError } from '../../shared/errors.ts';
+import { longestFirstStepMs } from '../training/patience.ts';
 import { SupervisedChild } from '../training/supervisedChild.ts';
 import { failureOf } from '../training/supervisor.ts';
 import type { EngineTestAnswer, EngineTestOrder } from './engineTestMessages.ts';
@@ -27,7 +28,7 @@ export interface EngineTestFindings {
   readonly failure: ErrorData | null;
 }
 
-/** A driver compiles its first kernels for as long as it likes. */
+/** Where one kernel is compiled after another as they are come to. */
 const LEAST_HANG_MS = 180_000;
 const NEXT_STEP = 'Paste this report into an issue; npx --no entail engines doctor shows what was found.';
 
@@ -46,7 +47,7 @@ export async function superviseEngineTest(options: EngineTestOptions): Promise<E
     entry,
     environment,
     nextStep: NEXT_STEP,
-    limits: { leastHangMs: LEAST_HANG_MS },
+    limits: { leastHangMs: LEAST_HANG_MS, firstHangMs: longestFirstStepMs([order.device]) },
     onMessage: (answer) => {
       if (answer.kind === 'progress') options.onProgress(answer);
       else if (answer.kind === 'failed') reject(failureOf(answer.error));

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { StudioError } from '../../shared/errors.ts';
 import { isStudioOpen, runningStudio } from '../studio/studioLock.ts';
 
-const START_MS = 30_000;
+/** One that ends is noticed at once; a machine that is busy with other things may take this long to open a large studio. */
+const START_MS = 120_000;
 const STOP_MS = 90_000;
 const LOOK_MS = 100;
 const ANSWER_MS = 5000;

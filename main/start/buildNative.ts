@@ -1,6 +1,6 @@
 /**
  * @file Runs under Node. Builds the crate of the `native` engine when its sources are newer than its binary: beside it,
- * then in one rename, so that a broken build leaves the old one. Where it cannot be built the studio runs on `wasm`.
+ * then in one rename, so that a broken build leaves the old one. Where there is none the studio runs on another engine.
  */
 import {
   copyFileSync,
@@ -16,7 +16,7 @@ import {
 import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { StudioError } from '../../shared/errors.ts';
 import { type Cargo, findCargo } from '../engines/native/cargo.ts';
-import { loadTrouble, nativePlaces } from '../engines/native/loader.ts';
+import { findNative, loadTrouble, nativePlaces } from '../engines/native/loader.ts';
 import { type ProgramOutcome, runProgram } from '../engines/runProgram.ts';
 import { systemCode, writeError } from '../files/fileErrors.ts';
 import { acquireFileLock, awaitFileLock, type FileLock } from '../files/fileLock.ts';
@@ -29,7 +29,8 @@ const FAILURE_HOLDS_MS = 60 * 60_000;
 const SOURCES = ['native/src', 'native/build.rs', 'native/Cargo.toml', 'native/Cargo.lock'];
 /** As cargo and the compiler begin an error. */
 const ERROR = /^error(\[E\d+\])?: /;
-const WITHOUT = 'The studio uses the engine wasm, which is slower.';
+const WITHOUT = 'The studio uses tensorflow where it is installed, else wasm, which is slower.';
+const AS_BEFORE = 'The studio uses the engine native as it was built before.';
 
 export interface NativeBuildOptions {
   /** Lines that a person should read. */
@@ -54,7 +55,8 @@ export async function buildNativeIfNeeded(options: NativeBuildOptions): Promise<
   const { reason, nextStep, isDefect } = failure;
   if (strict || (isDefect && process.env['CI'] === 'true'))
     throw new StudioError('ENGINE_FAILED', `The engine native cannot be built: ${reason}`, { nextStep });
-  say(`The engine native cannot be built: ${reason} ${WITHOUT} ${nextStep}`.trimEnd());
+  const instead = findNative(nativePlaces(root)).kind === 'found' ? AS_BEFORE : WITHOUT;
+  say(`The engine native cannot be built: ${reason} ${instead} ${nextStep}`.trimEnd());
 }
 
 /** Where progress can be shown, such as `process.stderr`. */

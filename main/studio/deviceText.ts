@@ -11,6 +11,10 @@ export function holderText(holder: DeviceHolder): string {
   switch (holder.kind) {
     case 'run':
       return `used by run ${holder.run}, process ${holder.pid}`;
+    case 'entail':
+      return `used by process ${holder.pid} (entail: ${holder.purpose})`;
+    case 'entailBefore':
+      return `kept for process ${holder.pid} (entail: ${holder.purpose}), which has waited longer`;
     case 'process':
       return `used by process ${holder.pid} (${holder.program})`;
     case 'waiting':

@@ -17,11 +17,17 @@ export interface WaitingTurn {
   /** What its engine can compute on, the best first; null while that cannot be told: it waits. */
   readonly devices: readonly Device[] | null;
   readonly wish: DevicesWish;
+  /** Rather than wait for a program that is no Entail it computes beside it; nobody else's device is shared. */
+  readonly besidePrograms: boolean;
+  /** Its place among all Entails of this user, as text before those that came later; null for one that has none. */
+  readonly ticket: string | null;
 }
 
 export interface HeldDevice {
   readonly device: Device;
   readonly holder: DeviceHolder;
+  /** Of one that somebody waits for; it is no obstacle for a run with an older one. */
+  readonly ticket?: string;
 }
 
 /** What a run is to be computed on, a worker each; or why it never can be. */
@@ -33,19 +39,25 @@ export interface DeviceTurn {
   readonly placement: Placement | null;
   /** Empty when it may start. */
   readonly waitsFor: readonly DeviceBlock[];
+  /**
+   * While it waits: those that it could start on when Entails end, without a program's end. Empty where that is not enough;
+   * null while it cannot be told.
+   */
+  readonly hopesFor: readonly Device[] | null;
 }
 
 /** @param waiting in the order of the queue */
 export function deviceTurns(waiting: readonly WaitingTurn[], held: readonly HeldDevice[]): DeviceTurn[] {
   const taken = [...held];
-  return waiting.map(({ run, devices, wish }) => {
-    if (devices === null) return { run, placement: null, waitsFor: [] };
+  return waiting.map(({ run, devices, wish, besidePrograms, ticket }) => {
+    if (devices === null) return { run, placement: null, waitsFor: [], hopesFor: null };
     const wished = wishedDevices(wish, devices);
-    if (wished instanceof StudioError) return { run, placement: wished, waitsFor: [] };
-    const turn = turnOf(wished, taken);
+    if (wished instanceof StudioError) return { run, placement: wished, waitsFor: [], hopesFor: [] };
+    const before = taken.filter((one) => one.ticket === undefined || ticket === null || one.ticket < ticket);
+    const { free, ...turn } = turnOf(wished, before, besidePrograms);
     const holder: DeviceHolder = { kind: 'waiting', run };
-    taken.push(...(turn.placement ?? turn.free).map((device) => ({ device, holder })));
-    return { run, placement: turn.placement, waitsFor: turn.waitsFor };
+    taken.push(...(turn.placement ?? free).map((device) => ({ device, holder })));
+    return { run, ...turn };
   });
 }
 
@@ -99,17 +111,36 @@ function noSuchDevice(reference: string, devices: readonly Device[]): StudioErro
 function turnOf(
   { candidates, least, most }: WishedDevices,
   taken: readonly HeldDevice[],
-): { placement: Device[] | null; free: Device[]; waitsFor: DeviceBlock[] } {
-  const free: Device[] = [];
+  besidePrograms: boolean,
+): Omit<DeviceTurn, 'run'> & { readonly placement: Device[] | null; readonly free: Device[] } {
+  const unused: Device[] = [];
+  const shared: Device[] = [];
   const waitsFor: DeviceBlock[] = [];
   for (const device of candidates) {
-    const obstacle = taken.find((one) => areSameChip(one.device, device));
-    if (obstacle === undefined) free.push(device);
+    const holder = holderOf(device, taken);
+    if (holder === null) unused.push(device);
+    else if (besidePrograms && holder.kind === 'process') shared.push(device);
     else if (waitsFor.every((block) => block.device !== device.name))
-      waitsFor.push({ device: device.name, holder: obstacle.holder });
+      waitsFor.push({ device: device.name, holder });
   }
-  if (free.length < least) return { placement: null, free, waitsFor };
+  // Two on one GPU slow each other: no more of them than it takes to start.
+  const beside = shared.slice(0, Math.max(0, least - unused.length));
+  const free = candidates.filter((device) => unused.includes(device) || beside.includes(device));
+  if (free.length < least) {
+    const isPrograms = ({ name }: Device) =>
+      waitsFor.some((block) => block.device === name && isProgram(block));
+    const hopes = candidates.filter((device) => !isPrograms(device));
+    return { placement: null, free, waitsFor, hopesFor: hopes.length < least ? [] : hopes };
+  }
   // Where a run takes what it finds, these are alike: another kind of GPU would be waited for at every step.
   const alike = least < most ? free.filter(({ title }) => title === free[0]!.title) : free;
-  return { placement: alike.slice(0, most), free, waitsFor: [] };
+  return { placement: alike.slice(0, most), free, waitsFor: [], hopesFor: [] };
+}
+
+const isProgram = ({ holder }: DeviceBlock): boolean => holder.kind === 'process';
+
+/** Whoever must be waited for goes before a program, beside which a run may be started. */
+function holderOf(device: Device, taken: readonly HeldDevice[]): DeviceHolder | null {
+  const holders = taken.filter((one) => areSameChip(one.device, device)).map(({ holder }) => holder);
+  return holders.find(({ kind }) => kind !== 'process') ?? holders[0] ?? null;
 }

@@ -6,7 +6,6 @@ import type { DeviceOverview, EngineDevices } from '../../shared/contract/engine
 import {
   areSameChip,
   type Device,
-  type DeviceBlock,
   type DeviceHolder,
   type DevicesWish,
   PROCESSOR,
@@ -16,20 +15,45 @@ import { StudioError } from '../../shared/errors.ts';
 import type { WaitingRun } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
+import type { FoundTicket } from '../engines/deviceTickets.ts';
 import { DriverSilent } from '../engines/driverSilent.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { isDescendantOf } from '../files/processIdentity.ts';
 import type { Databases } from './databases.ts';
-import { type DeviceTurn, deviceTurns, type HeldDevice, wishedDevices } from './deviceTurns.ts';
+import type { DevicePlaces } from './devicePlaces.ts';
+import {
+  type DeviceTurn,
+  deviceTurns,
+  type HeldDevice,
+  type WishedDevices,
+  wishedDevices,
+} from './deviceTurns.ts';
 import type { EngineService } from './engines.ts';
 
 const loadLocks = () => import('../engines/deviceLocks.ts');
+const loadTickets = () => import('../engines/deviceTickets.ts');
 const loadNvidiaSmi = () => import('../engines/nvidiaSmi.ts');
 
 export interface DeviceSetting {
   readonly databases: Databases;
   readonly engines: EngineService;
 }
+
+type Standing = Pick<WaitingRun, 'id' | 'config' | 'devices' | 'besidePrograms'>;
+
+export interface Sharing {
+  readonly sharesProcessor: boolean;
+  readonly besidePrograms?: boolean;
+  /** Where whoever asks has a place of its own among those that wait. */
+  readonly places?: PlacesOfRuns;
+}
+
+export interface PlacesOfRuns extends Pick<DevicePlaces, 'ticketOf'> {
+  owns(ticket: FoundTicket): boolean;
+}
+
+/** Of one that does not wait: it is behind everybody who does. */
+const NO_PLACES: PlacesOfRuns = { ticketOf: () => null, owns: () => false };
 
 export class DeviceService {
   readonly #setting: DeviceSetting;
@@ -39,32 +63,40 @@ export class DeviceService {
   }
 
   /** Which of the waiting runs may start now, and on what; in their order. */
-  async turns(waiting: readonly Pick<WaitingRun, 'id' | 'config' | 'devices'>[]): Promise<DeviceTurn[]> {
+  async turns(waiting: readonly Standing[], places: PlacesOfRuns): Promise<DeviceTurn[]> {
     const asking = await Promise.all(
-      waiting.map(async ({ id, config, devices: wish }) => {
+      waiting.map(async ({ id, config, devices: wish, besidePrograms }) => {
         const engine = findRun(this.#setting.databases.store(), id).engine?.engine ?? config.engine;
-        return { run: id, devices: await this.#knownDevicesOf(engine), wish };
+        const devices = await this.#knownDevicesOf(engine);
+        return { run: id, devices, wish, besidePrograms, ticket: places.ticketOf(id) };
       }),
     );
-    return deviceTurns(asking, await this.#held(asking.flatMap(({ devices }) => devices ?? [])));
+    // Many wait for the same few.
+    const found = asking.flatMap((one) => one.devices ?? []);
+    const devices = [...new Map(found.map((device) => [device.name, device])).values()];
+    return deviceTurns(asking, [...(await this.#held(devices)), ...(await waitingBefore(devices, places))]);
   }
 
   /**
    * What somebody who does not stand in the queue could take now.
    * @param sharesProcessor whether others may compute on it
+   * @param besidePrograms whether programs that are no Entail may compute on its GPU
    * @throws StudioError NOT_FOUND for a device that is not there; DriverSilent when that cannot be told.
    */
   async turnOf(
     engine: EngineName,
     wish: DevicesWish,
-    { sharesProcessor }: { readonly sharesProcessor: boolean },
-  ): Promise<{ readonly placement: readonly Device[] | null; readonly waitsFor: readonly DeviceBlock[] }> {
+    { sharesProcessor, besidePrograms = false, places = NO_PLACES }: Sharing,
+  ): Promise<DeviceTurn & { readonly placement: readonly Device[] | null }> {
     const devices = await this.#setting.engines.devices(engine);
     const isObstacle = ({ device }: HeldDevice) => device.name !== 'cpu' || !sharesProcessor;
-    const held = (await this.#held(devices)).filter(isObstacle);
-    const { placement, waitsFor } = deviceTurns([{ run: '', devices, wish }], held)[0]!;
+    const held = [...(await this.#held(devices)), ...(await waitingBefore(devices, places))].filter(
+      isObstacle,
+    );
+    const asking = { run: '', devices, wish, besidePrograms, ticket: places.ticketOf('') };
+    const { placement, ...turn } = deviceTurns([asking], held)[0]!;
     if (placement instanceof StudioError) throw placement;
-    return { placement, waitsFor };
+    return { placement, ...turn };
   }
 
   /** What cannot be told now is told when its turn comes. @throws StudioError NOT_FOUND for a device that is not there. */
@@ -73,6 +105,13 @@ export class DeviceService {
     if (devices === null) return;
     const wished = wishedDevices(wish, devices);
     if (wished instanceof StudioError) throw wished;
+  }
+
+  /** How many devices a wish is for here. @throws StudioError NOT_FOUND for a device that is not there; DriverSilent. */
+  async counts(engine: EngineName, wish: DevicesWish): Promise<Pick<WishedDevices, 'least' | 'most'>> {
+    const wished = wishedDevices(wish, await this.#setting.engines.devices(engine));
+    if (wished instanceof StudioError) throw wished;
+    return { least: wished.least, most: wished.most };
   }
 
   /** Every device that an offered engine can compute on, which ones can, and who uses it. */
@@ -130,7 +169,10 @@ export class DeviceService {
 }
 
 function isProcessOf(holder: DeviceHolder, pid: number): boolean {
-  return holder.kind === 'process' && (holder.pid === pid || isDescendantOf(holder.pid, pid));
+  return (
+    (holder.kind === 'process' || holder.kind === 'entail') &&
+    (holder.pid === pid || isDescendantOf(holder.pid, pid))
+  );
 }
 
 /** Processes that are not this one's, with the GPUs that they use. */
@@ -139,13 +181,24 @@ async function foreignHolders(gpus: readonly Device[]): Promise<HeldDevice[]> {
   const locked = gpus.flatMap((device) => {
     const found = lockHolderOf(device);
     if (found === null) return [];
-    const program = `entail: ${found.purpose}`;
-    return [{ device, holder: { kind: 'process', pid: found.pid, program } as const }];
+    return [{ device, holder: { kind: 'entail', ...found } as const }];
   });
   const computing = await computingProcesses(gpus);
   const isTold = ({ device, holder }: HeldDevice) =>
     locked.some((one) => one.device === device && isProcessOf(holder, one.holder.pid));
   return [...locked, ...computing.filter((one) => !isTold(one))];
+}
+
+/** GPUs that Entails of other queues wait for, free or not. */
+async function waitingBefore(devices: readonly Device[], places: PlacesOfRuns): Promise<HeldDevice[]> {
+  const gpus = devices.flatMap((device) => device.gpus);
+  if (gpus.length === 0) return [];
+  const { findTickets } = await loadTickets();
+  return findTickets(gpus, (ticket) => places.owns(ticket)).flatMap(({ id, gpu, pid, purpose }) =>
+    devices
+      .filter((device) => device.gpus.includes(gpu))
+      .map((device) => ({ device, holder: { kind: 'entailBefore', pid, purpose } as const, ticket: id })),
+  );
 }
 
 /** By NVIDIA's driver, which alone tells them; a model of this process's own playground is no obstacle. */

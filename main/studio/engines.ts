@@ -115,8 +115,9 @@ export class EngineService {
   /** A driver that is late for once has the GPUs that it had `before`. */
   async #askForDevices(engine: EngineName, before: Promise<Device[]> | null): Promise<Device[]> {
     const { listDevices } = await loadDevices();
+    const hardware = this.#hardware === undefined ? {} : { hardware: this.#hardware };
     try {
-      return await listDevices(engine, { dataDirectory: this.#dataDirectory });
+      return await listDevices(engine, { dataDirectory: this.#dataDirectory, ...hardware });
     } catch (thrown) {
       if (before === null || !(thrown instanceof DriverSilent)) throw thrown;
       return await before;

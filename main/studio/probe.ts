@@ -4,7 +4,7 @@ import { freemem, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { ProbeResult } from '../../shared/contract/jobs.ts';
-import { ONE_DEVICE } from '../../shared/devices.ts';
+import { type DevicesWish, ONE_DEVICE } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { ProbeFigures } from '../training/jobs.ts';
@@ -22,7 +22,7 @@ type ProbeSetting = Pick<HostContext, 'databases' | 'devices' | 'engines' | 'ent
 export async function startProbe(context: ProbeSetting, request: RunRequest): Promise<string> {
   const { databases, jobs } = context;
   preparedRun(databases, request);
-  await requireFreeDevice(context, request.engine);
+  await requireFreeDevice(context, request.engine, measuredOn(request.devices));
   return jobs.start({
     title: `Measure a run on ${request.dataset}`,
     outcome: { kind: 'probe', probe: null },
@@ -41,9 +41,10 @@ export async function startProbe(context: ProbeSetting, request: RunRequest): Pr
 export async function requireFreeDevice(
   { devices, engines, jobs }: ProbeSetting,
   engine: EngineName | null,
+  wish = ONE_DEVICE,
 ): Promise<void> {
   const name = await engines.best(engine);
-  const { waitsFor } = await devices.turnOf(name, ONE_DEVICE, { sharesProcessor: false });
+  const { waitsFor } = await devices.turnOf(name, wish, { sharesProcessor: false });
   const measuring = (['probe', 'testEngine', 'reportEngine'] as const).some((kind) => jobs.isRunning(kind));
   if (waitsFor.length === 0 && !measuring) return;
   const who = waitsFor.map(({ device, holder }) => ` ${device} is ${holderText(holder)}.`).join('');
@@ -56,6 +57,11 @@ export async function requireFreeDevice(
   );
 }
 
+/** One device, of those that a run names the first: how the rest will share the work is not measured. */
+function measuredOn(wish: DevicesWish): DevicesWish {
+  return Array.isArray(wish) ? wish.slice(0, 1) : ONE_DEVICE;
+}
+
 /** Trains a few steps of a configuration in a child and throws them away. @throws StudioError CANCELLED, and as a run fails. */
 export async function measureRun(
   { databases, devices, engines, entries }: ProbeSetting,
@@ -66,7 +72,11 @@ export async function measureRun(
   const { config, tokenizer, encode } = preparedRun(databases, request);
   await encode({ onReports: () => {}, signal: links.signal });
   const name = await engines.choose(request.engine);
-  const taking = { engine: name, wish: ONE_DEVICE, waits: false, purpose: 'a measurement' };
+  const asked = await devices.counts(name, request.devices);
+  const taking = {
+    ...{ engine: name, wish: measuredOn(request.devices), waits: false, besidePrograms: false },
+    purpose: 'a measurement',
+  };
   const listener = { onReports: () => {} };
   const taken = await takeDevices(devices, taking, { listener, signal: links.signal });
   const folder = mkdtempSync(join(tmpdir(), 'entail-probe-'));
@@ -83,14 +93,14 @@ export async function measureRun(
       },
       ...links,
     });
-    return resultOf(figures, request);
+    return { ...resultOf(figures, request), devices: asked };
   } finally {
     taken.lock.release();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function resultOf(figures: ProbeFigures, { hyperparameters }: RunRequest): ProbeResult {
+function resultOf(figures: ProbeFigures, { hyperparameters }: RunRequest): Omit<ProbeResult, 'devices'> {
   const { engine, secondsPerStep, evaluationSecondsPerPair, stepsPerEpoch, selectionPairs, testPairs } =
     figures;
   const epochSeconds = stepsPerEpoch * secondsPerStep + selectionPairs * evaluationSecondsPerPair;

@@ -4,11 +4,10 @@
  */
 import type { RunRequest } from '../../shared/contract/inputs.ts';
 import type { QueueState } from '../../shared/contract/queue.ts';
-import type { DeviceBlock } from '../../shared/devices.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
 import type { RunState } from '../../shared/runs.ts';
 import { holderOf, interruptOrphans } from '../db/lease.ts';
-import { leaveQueue, moveInQueue, placeAt, waitingRuns } from '../db/queue.ts';
+import { leaveQueue, moveInQueue, placeAt, startBesidePrograms, waitingRuns } from '../db/queue.ts';
 import { requestOfRun } from '../db/runRequests.ts';
 import { stateOf } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
@@ -18,6 +17,7 @@ import type { HostContext, RunControl } from './hosting.ts';
 import { QueueNews } from './queueNews.ts';
 import { QueuePreferences } from './queuePreferences.ts';
 import { queueState } from './queueState.ts';
+import { QueueTurns } from './queueTurns.ts';
 import { RunAnnouncer } from './runAnnouncer.ts';
 
 export type QueueSetting = Pick<
@@ -37,8 +37,7 @@ export class QueueService implements RunControl {
   readonly #news: QueueNews;
   /** Runs that this process trains, by id; null while one is being started. */
   readonly #here = new Map<string, RunningTraining | null>();
-  /** What waiting runs wait for beside their turn, as it was seen last. */
-  #blocks: ReadonlyMap<string, readonly DeviceBlock[]> = new Map();
+  readonly #turns: QueueTurns;
   readonly #ends = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
   readonly #closing = new AbortController();
@@ -49,6 +48,11 @@ export class QueueService implements RunControl {
     this.#preferences = new QueuePreferences(setting.databases);
     this.#announcer = new RunAnnouncer(setting);
     this.#news = new QueueNews(() => this.show(), setting.publish);
+    this.#turns = new QueueTurns({
+      ...setting,
+      preferences: this.#preferences,
+      onBlocks: () => this.#news.tellIfChanged(),
+    });
   }
 
   /** From now on waiting runs are started. */
@@ -71,7 +75,7 @@ export class QueueService implements RunControl {
     return queueState(databases.store(), this.#preferences.current(), {
       isHidden: (run) => runIndex.isHidden(run),
       isHere: (run) => this.#here.has(run),
-      waitsFor: (run) => this.#blocks.get(run) ?? [],
+      waitsFor: (run) => this.#turns.blocksOf(run),
     });
   }
 
@@ -102,6 +106,11 @@ export class QueueService implements RunControl {
     if (waiting?.queuedFrom === null) deletions.delete([run]);
     else leaveQueue(databases.store(), run);
     return this.#changed([run]);
+  }
+
+  /** A waiting run starts beside a program that is no Entail, rather than wait for it. */
+  besidePrograms(run: string): QueueState {
+    return this.#changed([startBesidePrograms(this.#setting.databases.store(), run)]);
   }
 
   pauseQueue(paused: boolean): QueueState {
@@ -171,6 +180,7 @@ export class QueueService implements RunControl {
     this.#closing.abort();
     if (this.#timer !== null) clearInterval(this.#timer);
     await this.#starting;
+    this.#turns.close();
     for (const training of this.#here.values()) training?.stop();
     const patience = setTimeout(() => {
       for (const training of this.#here.values()) training?.kill();
@@ -185,34 +195,12 @@ export class QueueService implements RunControl {
     if (orphans.length > 0) this.#changed(orphans);
     const tried = new Set<string>();
     while (!this.#closing.signal.aborted) {
-      const next = await this.#nextTurn(tried);
+      // Asked again after each, for one that could not start may have paused the queue.
+      const next = await this.#turns.next(tried);
       if (next === null) return;
       tried.add(next.run);
       await this.#start(next.run, next.placement);
     }
-  }
-
-  /** The first run that may start now; asked again after each, for one that could not start may have paused the queue. */
-  async #nextTurn(
-    tried: ReadonlySet<string>,
-  ): Promise<{ readonly run: string; readonly placement: Placement } | null> {
-    const { databases, devices, runIndex } = this.#setting;
-    const isMeant = ({ id }: { id: string }) => !tried.has(id) && !runIndex.isHidden(id);
-    const waiting = waitingRuns(databases.store()).filter(isMeant);
-    if (waiting.length === 0 || this.#preferences.current().paused) return null;
-    const turns = await devices.turns(waiting);
-    this.#blocks = new Map(turns.map(({ run, waitsFor }) => [run, waitsFor]));
-    this.#news.tellIfChanged();
-    const stillWaits = new Set(
-      waitingRuns(databases.store())
-        .filter(isMeant)
-        .map(({ id }) => id),
-    );
-    // One may have been taken out, or the queue paused, meanwhile.
-    if (this.#preferences.current().paused) return null;
-    for (const { run, placement } of turns)
-      if (placement !== null && stillWaits.has(run)) return { run, placement };
-    return null;
   }
 
   async #start(run: string, placement: Placement): Promise<void> {

@@ -22,9 +22,9 @@ export function queueState(
   const waiting = waitingRuns(store).filter(({ id }) => !isHidden(id));
   return {
     ...{ paused, continueAfterError, pausedBy },
-    waiting: waiting.map(({ id, name, config, devices, createdAtMs, queuedFrom }) => ({
+    waiting: waiting.map(({ id, name, config, devices, besidePrograms, createdAtMs, queuedFrom }) => ({
       ...{ id, name, dataset: config.dataset.name, engine: config.engine },
-      ...{ devices, waitsFor: paused ? [] : blocksOf(id) },
+      ...{ devices, besidePrograms, waitsFor: paused ? [] : blocksOf(id) },
       ...{ addedAtMs: createdAtMs, resumes: queuedFrom !== null },
     })),
     running: runsInWork(store).map(({ id, devices, waitsFor }) => {

@@ -10,6 +10,7 @@ import { waitingRuns } from '../db/queue.ts';
 import { stateOf } from '../db/runState.ts';
 import { acquireFileLock, type FileLock, readLockHolder } from '../files/fileLock.ts';
 import type { RunningTraining } from './attempt.ts';
+import { DevicePlaces } from './devicePlaces.ts';
 import type { Placement } from './deviceTurns.ts';
 import type { QueuePreferences } from './queuePreferences.ts';
 import type { LaunchLinks } from './runStarts.ts';
@@ -34,6 +35,7 @@ export interface QueueWorkSetting extends StoredQueueSetting {
 export class QueueWork {
   readonly #setting: QueueWorkSetting;
   readonly #lock: FileLock;
+  readonly #places = new DevicePlaces();
 
   constructor(setting: QueueWorkSetting) {
     this.#setting = setting;
@@ -41,6 +43,12 @@ export class QueueWork {
   }
 
   async next(): Promise<NextInQueue> {
+    const next = await this.#look();
+    if (next.kind !== 'run' && next.kind !== 'busy') this.#places.leave();
+    return next;
+  }
+
+  async #look(): Promise<NextInQueue> {
     const { databases, devices, preferences } = this.#setting;
     const store = databases.store();
     // Before all else: a studio may have started the last one already.
@@ -48,7 +56,8 @@ export class QueueWork {
     const waiting = waitingRuns(store);
     if (waiting.length === 0) return { kind: 'empty' };
     if (preferences.current().paused) return { kind: 'paused' };
-    const turns = await devices.turns(waiting);
+    const turns = await devices.turns(waiting, this.#places);
+    await this.#places.keep(turns);
     const turn = turns.find(({ placement }) => placement !== null);
     if (turn === undefined || turn.placement === null)
       return { kind: 'busy', run: turns[0]!.run, waitsFor: turns[0]!.waitsFor };
@@ -74,6 +83,7 @@ export class QueueWork {
   }
 
   release(): void {
+    this.#places.leave();
     this.#lock.release();
   }
 }

@@ -8,11 +8,13 @@ import type { DeviceBlock, DeviceName } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 import type { RunProgress, RunRecord, RunState } from '../../shared/runs.ts';
-import { moveInQueue, placeAt, waitingRuns } from '../db/queue.ts';
+import { moveInQueue, placeAt, startBesidePrograms, waitingRuns } from '../db/queue.ts';
 import { findRun } from '../db/runs.ts';
 import { runsInWork } from '../db/runsInWork.ts';
+import type { FoundTicket } from '../engines/deviceTickets.ts';
 import { isFileLocked } from '../files/fileLock.ts';
 import type { Databases } from './databases.ts';
+import { purposeOfRun } from './devicePlaces.ts';
 import type { DeviceService } from './devices.ts';
 import { QueuePreferences } from './queuePreferences.ts';
 import { QUEUE_LOCK, QueueWork } from './queueWork.ts';
@@ -63,17 +65,22 @@ export class StoredQueue {
       ...this.#preferences.current(),
       workedBy: this.#workedBy(),
       running: runsInWork(store).map(({ id, devices }) => ({ ...trainingRun(findRun(store, id)), devices })),
-      waiting: waitingRuns(store).map(({ id, name, config, devices, createdAtMs, queuedFrom }, at) => ({
-        ...{ place: at + 1, id, name, dataset: config.dataset.name, engine: config.engine },
-        ...{ devices, waitsFor: blocks.get(id) ?? [] },
-        ...{ addedAtMs: createdAtMs, resumes: queuedFrom !== null },
+      waiting: waitingRuns(store).map((run, at) => ({
+        ...{ place: at + 1, id: run.id, name: run.name },
+        ...{ dataset: run.config.dataset.name, engine: run.config.engine },
+        ...{ devices: run.devices, waitsFor: blocks.get(run.id) ?? [], besidePrograms: run.besidePrograms },
+        ...{ addedAtMs: run.createdAtMs, resumes: run.queuedFrom !== null },
       })),
     };
   }
 
   /** Which devices waiting runs wait for, and who has them. */
   async blocks(): Promise<ReadonlyMap<string, readonly DeviceBlock[]>> {
-    const turns = await this.#setting.devices.turns(waitingRuns(this.#store));
+    const waiting = waitingRuns(this.#store);
+    const purposes = new Set(waiting.map(({ id }) => purposeOfRun(id)));
+    // Whoever works through the queue has places for them.
+    const places = { ticketOf: () => null, owns: ({ purpose }: FoundTicket) => purposes.has(purpose) };
+    const turns = await this.#setting.devices.turns(waiting, places);
     return new Map(turns.map(({ run, waitsFor }) => [run, waitsFor]));
   }
 
@@ -99,6 +106,11 @@ export class StoredQueue {
     const { id } = findRun(this.#store, idOrPrefix);
     moveInQueue(this.#store, id, place - 1);
     return id;
+  }
+
+  /** A waiting run does not wait for programs any more. @throws StudioError NOT_FOUND, USAGE when it does not wait. */
+  besidePrograms(idOrPrefix: string): string {
+    return startBesidePrograms(this.#store, idOrPrefix);
   }
 
   /** As `takeOut`. */

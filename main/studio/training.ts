@@ -7,7 +7,14 @@ import { errorData, errorFromData, StudioError } from '../../shared/errors.ts';
 import type { Environment } from '../../shared/runs.ts';
 import { addTag } from '../db/annotations.ts';
 import { write } from '../db/connection.ts';
-import { devicesWishOf, placeAt, queueAgain, requireResumable, requireWaiting } from '../db/queue.ts';
+import {
+  devicesWishOf,
+  type GoingOnWish,
+  placeAt,
+  queueAgain,
+  requireResumable,
+  requireWaiting,
+} from '../db/queue.ts';
 import { createRun, findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { writeError } from '../files/fileErrors.ts';
@@ -33,6 +40,8 @@ export interface TrainRequest extends PreparingRequest {
   readonly devices?: DevicesWish;
   /** False: a device that is not free is an error, where there is no queue to wait in. */
   readonly waits?: boolean;
+  /** True: it starts beside a program that is no Entail, rather than wait for it. */
+  readonly besidePrograms?: boolean;
   readonly name: string | null;
   readonly experiment: string | null;
   readonly tags: readonly string[];
@@ -72,7 +81,8 @@ export class TrainingService {
     const name = await this.#requireEngine(request);
     await prepared.encode({ onReports: listener.onReports, signal });
     await databases.backUp();
-    const taking = { engine: name, wish, waits: request.waits !== false, purpose: 'a run' };
+    const { waits = true, besidePrograms = false } = request;
+    const taking = { engine: name, wish, waits, besidePrograms, purpose: 'a run' };
     const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
     return await this.#starts.fresh(taken, {
       ...{ name, threads: request.threads, listener },
@@ -125,7 +135,7 @@ export class TrainingService {
    */
   async resume(
     idOrPrefix: string,
-    { listener, signal, devices }: LaunchLinks & { readonly devices?: DevicesWish | undefined },
+    { listener, signal, devices, besidePrograms = false }: LaunchLinks & GoingOnWish,
   ): Promise<RunningTraining> {
     const store = this.#setting.databases.store();
     const run = findRun(store, idOrPrefix);
@@ -134,21 +144,21 @@ export class TrainingService {
       const engine = run.engine?.engine ?? run.config.engine;
       if (devices !== undefined)
         await this.#requireEngine({ engine, hyperparameters: run.config.hyperparameters, devices });
-      this.queueAgain(run.id, devices);
+      this.queueAgain(run.id, { devices, besidePrograms });
       return this.#join(run.id, listener);
     }
     const name = await this.#starts.ready(run, listener, signal);
     const wish = devices ?? devicesWishOf(store, run.id);
-    const taking = { engine: name, wish, waits: true, purpose: `run ${run.id}` };
+    const taking = { engine: name, wish, waits: true, besidePrograms, purpose: `run ${run.id}` };
     const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
     return await this.#starts.again(run, taken, { name, wish, listener });
   }
 
   /** Puts a run that can go on into the queue. @throws StudioError NOT_FOUND when its folder is gone, USAGE, LOCKED. */
-  queueAgain(runId: string, devices?: DevicesWish): void {
+  queueAgain(runId: string, wish: GoingOnWish = {}): void {
     const { databases } = this.#setting;
     requireFolder(databases, runId);
-    queueAgain(databases.store(), runId, 'back', devices);
+    queueAgain(databases.store(), runId, wish);
   }
 
   #join(runId: string, listener: TrainingListener): RunningTraining {
@@ -164,12 +174,12 @@ export class TrainingService {
   /** A waiting run that nobody works through the queue for. @throws StudioError CANCELLED, and as `launch`. */
   async #trainHere(runId: string, listener: TrainingListener, signal: AbortSignal): Promise<RunningTraining> {
     const { databases, devices, engines } = this.#setting;
-    const { config, devices: wish } = requireWaiting(databases.store(), runId);
+    const { config, devices: wish, besidePrograms } = requireWaiting(databases.store(), runId);
     let taken: TakenDevices;
     try {
       const asked = findRun(databases.store(), runId).engine?.engine ?? config.engine;
       const engine = await checkedEngine(engines, asked, config.hyperparameters);
-      const taking = { engine, wish, waits: true, purpose: `run ${runId}` };
+      const taking = { engine, wish, waits: true, besidePrograms, purpose: `run ${runId}` };
       taken = await takeDevices(devices, taking, { listener, signal });
     } catch (thrown) {
       if (signal.aborted) throw thrown;
@@ -184,6 +194,7 @@ export class TrainingService {
       config,
       environment,
       devices: request.devices ?? ONE_DEVICE,
+      besidePrograms: request.besidePrograms === true,
       ...(request.name === null ? {} : { name: request.name }),
       ...(request.experiment === null ? {} : { experiment: request.experiment }),
       ...(place === null ? {} : { queue: { place, threads: request.threads } }),

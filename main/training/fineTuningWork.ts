@@ -9,7 +9,7 @@ import { classWeightsOf } from './beginning.ts';
 import { ClassifierTask } from './classifierTask.ts';
 import { probabilitiesOf, summarise } from './evaluation.ts';
 import type { TrainingJob } from './jobs.ts';
-import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
+import { evaluationTokensOf, microBatchTokensOf, mostTokens } from './microBatchSize.ts';
 import { shareOf } from './parallel/gradientExchange.ts';
 import type {
   EvaluatedPlace,
@@ -45,6 +45,7 @@ class FineTuningWork implements RunWork {
   readonly #splits: ReadonlyMap<Split, EncodedSplit>;
   readonly #engine: NetworkPlace['engine'];
   readonly #crew: NetworkPlace['crew'];
+  #largest = 0;
   #order: { epoch: number; pairs: Int32Array } | null = null;
 
   constructor(job: TrainingJob, splits: ReadonlyMap<Split, EncodedSplit>, place: NetworkPlace) {
@@ -61,6 +62,10 @@ class FineTuningWork implements RunWork {
     this.network = new ClassifierTask({ config: model, hyperparameters, classWeights, factory, begin });
   }
 
+  get largestMicroBatch(): number {
+    return this.#largest;
+  }
+
   trainStep({ epoch, stepInEpoch, step, lr }: StepPlace, between: () => Promise<void>) {
     const { hyperparameters, model } = this.#job.config;
     const { batchSize, seed } = hyperparameters;
@@ -71,6 +76,7 @@ class FineTuningWork implements RunWork {
     const workers = this.#crew?.exchange.ranks ?? 1;
     const shares = planShares(split, members, { microBatchTokens, workers });
     const share = shareOf(this.#crew, shares);
+    this.#largest = mostTokens(shares.flat());
     return this.network.step(shares.flat(), { step, lr, betweenMicroBatches: between, share });
   }
 

@@ -9,9 +9,11 @@ import type {
   InferenceAnswer,
   InferenceOrder,
   Inspection,
+  JobPlace,
   PredictionJob,
   RawPair,
 } from './jobs.ts';
+import { longestFirstStepMs } from './patience.ts';
 import { SupervisedChild } from './supervisedChild.ts';
 import { failureOf } from './supervisor.ts';
 
@@ -56,7 +58,7 @@ class InferenceChild {
   #end: StudioError | null = null;
 
   constructor(
-    { entry, environment }: Omit<InferenceOptions<unknown>, 'job'>,
+    { entry, environment, job }: InferenceOptions<JobPlace>,
     onProgress: (fraction: number) => void = () => {},
   ) {
     this.#onProgress = onProgress;
@@ -64,6 +66,7 @@ class InferenceChild {
       entry,
       environment,
       nextStep: 'Ask again: nothing is lost.',
+      limits: { firstHangMs: longestFirstStepMs(job.devices) },
       onMessage: (answer) => this.#take(answer),
       onEnd: (error) => this.#fail(error),
     });

@@ -40,3 +40,8 @@ export function evaluationTokensOf(model: ModelConfig, engine: EngineName): numb
     EVALUATED_FACTOR * microBatchTokensOf({ microBatchTokens: 0 }, model, engine),
   );
 }
+
+/** Of the largest micro-batch. */
+export function mostTokens(microBatches: readonly { readonly rows: number }[]): number {
+  return Math.max(0, ...microBatches.map(({ rows }) => rows));
+}

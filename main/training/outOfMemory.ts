@@ -1,16 +1,16 @@
 /** @file Runs in the training worker. Memory that does not suffice: what to try is said with its number. */
 import { StudioError } from '../../shared/errors.ts';
 
-/** As TensorFlow, V8 and the like say it; engines of our own say OUT_OF_MEMORY. */
+/** As TensorFlow, V8 and the crate say it (native/src/pool.rs); other engines of our own say OUT_OF_MEMORY. */
 const FOREIGN_WORDS =
-  /OOM when allocating|RESOURCE_EXHAUSTED|CUDA_ERROR_OUT_OF_MEMORY|Array buffer allocation failed/;
+  /OOM when allocating|RESOURCE_EXHAUSTED|CUDA_ERROR_OUT_OF_MEMORY|Array buffer allocation failed|the system has no memory for/;
 
 /** As the hyperparameter has it. */
 const FEWEST_TOKENS = 64;
 
 /**
  * The error with half the micro-batch as its next step, if it tells of memory; else what was thrown.
- * @param microBatchTokens of the run, as it was computed
+ * @param microBatchTokens that were computed at once: less than the run allows where its batches hold less
  */
 export function withSmallerMicroBatch(thrown: unknown, microBatchTokens: number): unknown {
   const message = memoryMessage(thrown);

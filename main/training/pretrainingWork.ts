@@ -8,7 +8,7 @@ import { openText } from '../data/pretraining/storedText.ts';
 import { Vocabulary } from '../data/vocabulary.ts';
 import type { MaskedBatch } from '../model/maskedBatch.ts';
 import type { TrainingJob } from './jobs.ts';
-import { evaluationTokensOf, microBatchTokensOf } from './microBatchSize.ts';
+import { evaluationTokensOf, microBatchTokensOf, mostTokens } from './microBatchSize.ts';
 import { shareOf } from './parallel/gradientExchange.ts';
 import { evaluatePretraining, PRETRAINING_FIGURES, summarisePretraining } from './pretrainingEvaluation.ts';
 import { PretrainingTask } from './pretrainingTask.ts';
@@ -56,6 +56,7 @@ class PretrainingWork implements RunWork {
   readonly #text: RunText;
   readonly #engine: NetworkPlace['engine'];
   readonly #crew: NetworkPlace['crew'];
+  #largest = 0;
   #epoch: { readonly epoch: number; readonly pairs: DrawnPairs } | null = null;
 
   constructor(job: TrainingJob, text: RunText, { engine, factory, begin, crew }: NetworkPlace) {
@@ -70,6 +71,10 @@ class PretrainingWork implements RunWork {
     this.network = new PretrainingTask({ config: model, hyperparameters, factory, begin });
   }
 
+  get largestMicroBatch(): number {
+    return this.#largest;
+  }
+
   trainStep({ epoch, stepInEpoch, step, lr }: StepPlace, between: () => Promise<void>) {
     const { hyperparameters, model } = this.#job.config;
     const { batchSize, seed } = hyperparameters;
@@ -81,6 +86,7 @@ class PretrainingWork implements RunWork {
     const options = { seed, epoch, microBatchTokens, workers: this.#crew?.exchange.ranks ?? 1 };
     const shares = maskedShares(source, this.#epoch.pairs, [begin, end], options);
     const share = shareOf(this.#crew, shares);
+    this.#largest = mostTokens(shares.flat());
     return this.network.step(shares.flat(), { step, lr, betweenMicroBatches: between, share });
   }
 

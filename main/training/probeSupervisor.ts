@@ -2,6 +2,7 @@
 import { StudioError } from '../../shared/errors.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import type { ProbeAnswer, ProbeFigures, TrainingJob, TrainingOrder } from './jobs.ts';
+import { longestFirstStepMs } from './patience.ts';
 import { SupervisedChild } from './supervisedChild.ts';
 import { failureOf } from './supervisor.ts';
 
@@ -30,6 +31,7 @@ export async function superviseProbe({
     entry,
     environment,
     nextStep: 'Measure again, or start without it.',
+    limits: { firstHangMs: longestFirstStepMs(job.devices) },
     onMessage: (answer) => {
       if (answer.kind === 'probing') onProgress(answer.fraction);
       else if (answer.kind === 'probed') resolve(answer.figures);

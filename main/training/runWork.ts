@@ -57,6 +57,8 @@ export interface RunWork {
   /** Training pairs that are longer than maxLen: cut, or left out. */
   readonly truncatedPairs: number;
   readonly further: FurtherFigures | null;
+  /** Tokens of the largest micro-batch of the newest step; 0 before the first. */
+  readonly largestMicroBatch: number;
   /** `between` runs between micro-batches. The caller disposes the reading: see `LoopTask.trainStep`. */
   trainStep(place: StepPlace, between: () => Promise<void>): Promise<Tensor1D>;
   /** `between` may throw to leave early. */

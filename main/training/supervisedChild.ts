@@ -15,6 +15,8 @@ export interface SupervisedOptions<Answer> {
   readonly onEnd: (error: StudioError) => void;
   /** What a person does when it hangs or ends unexpectedly; of a run's worker unless told. */
   readonly nextStep?: string;
+  /** Asked once it has stood still for too long: whoever waits for another child stands still as well. It is, unless told. */
+  readonly isToBlame?: () => boolean;
   /** Shorter ones are for tests. */
   readonly limits?: Partial<Limits>;
 }
@@ -22,6 +24,8 @@ export interface SupervisedOptions<Answer> {
 export interface Limits {
   /** No progress for this long is a hang … */
   readonly leastHangMs: number;
+  /** … where a step has shown how long one takes; before that, this long is, if it is longer, … */
+  readonly firstHangMs: number;
   /** … or for this many times the longest wait for progress so far. */
   readonly hangFactor: number;
   /** A stop that is not acknowledged while nothing moves is followed by a kill. */
@@ -30,11 +34,19 @@ export interface Limits {
   readonly firstStopGraceMs: number;
 }
 
-const LIMITS: Limits = { leastHangMs: 60_000, hangFactor: 10, stopGraceMs: 4000, firstStopGraceMs: 45_000 };
+const LIMITS: Limits = {
+  ...{ leastHangMs: 60_000, firstHangMs: 0, hangFactor: 10 },
+  ...{ stopGraceMs: 4000, firstStopGraceMs: 45_000 },
+};
 const STOP_FACTOR = 2;
 const WRITING_FACTOR = 10;
 const LOOK_EVERY_MS = 500;
 const KEPT_STDERR_BYTES = 8192;
+/**
+ * A child that listens ignores these (`openChildPort`). One that died of them was still starting when they came, mostly
+ * with the Ctrl-C of a terminal, which reaches the whole group of processes: that is a wish and not a crash.
+ */
+const WISHED_END = /^signal (SIGINT|SIGTERM|SIGHUP)$/;
 /** Variables that would change what the child runs. */
 const STRIPPED = /^(NODE_OPTIONS|ELECTRON_.*|LD_PRELOAD|NODE_CHANNEL_.*)$/;
 
@@ -76,6 +88,11 @@ export class SupervisedChild<Order extends object, Answer extends object> {
 
   get pid(): number | undefined {
     return this.#child.pid;
+  }
+
+  /** When it was last seen to move; Infinity once it is gone. */
+  get movedAtMs(): number {
+    return this.#movedAtMs;
   }
 
   /** Lost when the child is gone: its end is told anyway. */
@@ -127,10 +144,11 @@ export class SupervisedChild<Order extends object, Answer extends object> {
       if (this.#stopAskedAtMs !== null) this.#stopAskedAtMs += sleptMs;
       return;
     }
-    const { leastHangMs, hangFactor, stopGraceMs, firstStopGraceMs } = this.#limits;
+    const { hangFactor, stopGraceMs, firstStopGraceMs } = this.#limits;
     const stillMs = now - this.#movedAtMs;
     const patience = this.#writes ? WRITING_FACTOR : 1;
-    if (stillMs > patience * Math.max(leastHangMs, hangFactor * this.#longestMs)) {
+    const isOverdue = stillMs > patience * Math.max(this.#leastHangMs(), hangFactor * this.#longestMs);
+    if (isOverdue && this.#options.isToBlame?.() !== false) {
       this.#hung = true;
       this.#child.kill();
     }
@@ -148,8 +166,14 @@ export class SupervisedChild<Order extends object, Answer extends object> {
       this.kill();
   }
 
+  #leastHangMs(): number {
+    const { leastHangMs, firstHangMs } = this.#limits;
+    return this.#stepped ? leastHangMs : Math.max(leastHangMs, firstHangMs);
+  }
+
   #end(how: string): void {
     clearInterval(this.#timer);
+    this.#movedAtMs = Number.POSITIVE_INFINITY;
     this.#options.onEnd(this.#errorOf(how));
   }
 
@@ -161,14 +185,21 @@ export class SupervisedChild<Order extends object, Answer extends object> {
           this.#options.nextStep ??
           'Resume the run; if it hangs again, try another engine or a smaller micro-batch.',
       });
+    if (WISHED_END.test(how))
+      return new StudioError('INTERRUPTED', `The worker was ended (${how}) before it had begun.`);
     const said = this.#stderr.trim().split('\n').slice(-3).join(' | ');
-    const memory = /signal SIGKILL/.test(how) ? ' The system may have run out of memory.' : '';
+    const isKilled = /signal SIGKILL/.test(how);
+    const memory = isKilled ? ' The system may have run out of memory.' : '';
+    const smaller = isKilled
+      ? ' If it is killed again, start one with a smaller --micro-batch-tokens: the gradient is the same.'
+      : '';
     return new StudioError(
       'WORKER_CRASHED',
       `The worker ended unexpectedly (${how}).${memory}${said === '' ? '' : ` It said: ${said}`}`,
       {
         nextStep:
-          this.#options.nextStep ?? 'What was stored is safe: resume the run from its last checkpoint.',
+          this.#options.nextStep ??
+          `What was stored is safe: resume the run from its last checkpoint.${smaller}`,
       },
     );
   }

@@ -3,6 +3,7 @@ import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunResult, WorkerReport } from '../../shared/runs.ts';
 import type { CrewPlace, TrainingJob } from './jobs.ts';
 import { SupervisedCrew } from './parallel/supervisedCrew.ts';
+import { longestFirstStepMs } from './patience.ts';
 import type { Limits } from './supervisedChild.ts';
 
 export type { TrainingJob } from './jobs.ts';
@@ -61,11 +62,12 @@ export function superviseTraining(options: TrainingOptions): SupervisedTraining 
     if (report.kind === 'stopping') leader.stopAcknowledged();
     if (report.kind === 'progress') {
       leader.writing(report.phase === 'saving');
-      if (report.phase === 'training') leader.stepped();
+      if (report.phase === 'training') crew.stepped();
     }
     outcome = outcomeOf(report) ?? outcome;
   };
-  const { entry, environments, job, exchange = null, limits = {} } = options;
+  const { entry, environments, job, exchange = null } = options;
+  const limits = { firstHangMs: longestFirstStepMs(job.devices), ...options.limits };
   const crew = new SupervisedCrew({
     ...{ entry, environments, job, exchange, limits },
     onMessage: (message) => {

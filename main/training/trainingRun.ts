@@ -18,7 +18,6 @@ import {
   StopSignal,
 } from './loopParts.ts';
 import type { LoopState } from './loopState.ts';
-import { microBatchTokensOf } from './microBatchSize.ts';
 import { type OpenRun, openRun } from './openRun.ts';
 import { withSmallerMicroBatch } from './outOfMemory.ts';
 import { Leader } from './parallel/leader.ts';
@@ -104,8 +103,7 @@ class TrainingRun implements LoopTask {
         links.report({ kind: 'stopped', step: state.step, ...kept });
       } else links.report({ kind: 'finished', result: outcome.result });
     } catch (thrown) {
-      const { hyperparameters: settings, model } = job.config;
-      throw withSmallerMicroBatch(thrown, microBatchTokensOf(settings, model, engine.engine));
+      throw withSmallerMicroBatch(thrown, this.#work.largestMicroBatch);
     } finally {
       stopWatching();
       this.#leader.leave();

@@ -11,6 +11,9 @@ export function wishWords(wish: DevicesWish): string {
 
 /** "python3 (process 4711)", "run seed 1" */
 export function holderWords(holder: DeviceHolder, nameOf: (run: string) => string): string {
+  if (holder.kind === 'entail') return `entail: ${holder.purpose} (process ${holder.pid})`;
+  if (holder.kind === 'entailBefore')
+    return `entail: ${holder.purpose} (process ${holder.pid}), which has waited longer`;
   if (holder.kind === 'process') return `${holder.program} (process ${holder.pid})`;
   const name = nameOf(holder.run);
   return holder.kind === 'run' ? name : `${name}, which waits before it`;

@@ -84,7 +84,8 @@ export class StudioState {
     const { transport } = this.client;
     const leaveStatus = transport.onStatus((status) => {
       this.#connection = status;
-      if (status === 'open') for (const one of [this.#status, this.#datasetList, this.runs]) one.catchUp();
+      if (status !== 'open') return;
+      for (const one of [this.#status, this.#datasetList, this.runs, this.workspace]) one.catchUp();
     });
     const leave = transport.subscribe(({ events }) => {
       for (const event of events) this.#take(event);
@@ -180,14 +181,32 @@ export class StudioState {
         for (const [at, text] of info.notices.entries())
           this.#keepNotice({ kind: 'notice', id: `start ${at}`, level: 'info', text });
       }),
-      client.request('app/settings', {}).then((settings) => this.#takeSettings(settings)),
-      client.request('queue/show', {}).then((queue) => {
-        this.#queue = queue;
+      this.#hearing(client.request('app/settings', {}), (settings, told) => {
+        if (!told.some(({ kind }) => kind === 'settings')) this.#takeSettings(settings);
       }),
-      client.request('jobs/list', {}).then((jobs) => {
-        this.#jobs = jobs;
+      this.#hearing(client.request('queue/show', {}), (queue, told) => {
+        if (!told.some(({ kind }) => kind === 'queue')) this.#queue = queue;
+      }),
+      this.#hearing(client.request('jobs/list', {}), (jobs, told) => {
+        const newer = new Set(told.flatMap((event) => (event.kind === 'job' ? event.job.id : [])));
+        const kept = this.#jobs.filter(({ id }) => newer.has(id));
+        this.#jobs = [...kept, ...jobs.filter(({ id }) => !newer.has(id))];
       }),
     ]);
+  }
+
+  /** Takes an answer, with the events that came while it was on its way: what they told of is newer than it. */
+  async #hearing<Answer>(
+    asked: Promise<Answer>,
+    take: (answer: Answer, told: readonly StudioEvent[]) => void,
+  ): Promise<void> {
+    const told: StudioEvent[] = [];
+    const leave = this.listen((event) => void told.push(event));
+    try {
+      take(await asked, told);
+    } finally {
+      leave();
+    }
   }
 
   #takeSettings(settings: Settings): void {

@@ -11,7 +11,10 @@ import { answers } from './route.ts';
 /** What a probe measured: a few real steps of the very configuration, then a few evaluated batches. */
 export interface ProbeResult {
   readonly engine: EngineName;
+  /** The one that it was measured on, however many the run asks for. */
   readonly device: string;
+  /** How many the run asks for: at least and at most so many; more than one will take another time than this one. */
+  readonly devices: { readonly least: number; readonly most: number };
   readonly threads: number;
   readonly secondsPerStep: number;
   readonly pairsPerSecond: number;

@@ -15,6 +15,8 @@ export interface QueuedRun {
   readonly devices: DevicesWish;
   /** What it waits for, when it is not the queue; as it was seen last, and empty in a paused queue. */
   readonly waitsFor: readonly DeviceBlock[];
+  /** True when it starts beside a program that is no Entail, rather than wait for it. */
+  readonly besidePrograms: boolean;
   readonly addedAtMs: number;
   /** True when it goes on from a checkpoint. */
   readonly resumes: boolean;
@@ -81,6 +83,8 @@ export const queueRoutes = {
   'queue/move': answers<QueueState>()(z.strictObject({ run: runId, to: z.number().int().min(0) })),
   /** Takes a waiting run out: a new one is deleted, a resumed one is what it was before. */
   'queue/remove': answers<QueueState>()(z.strictObject({ run: runId })),
+  /** A waiting run starts beside a program that is no Entail, rather than wait for it; also after a restart. */
+  'queue/besidePrograms': answers<QueueState>()(z.strictObject({ run: runId })),
   'queue/pause': answers<QueueState>()(z.strictObject({ paused: z.boolean() })),
   'queue/continueAfterError': answers<QueueState>()(z.strictObject({ value: z.boolean() })),
   /** @throws USAGE, NOT_FOUND: what is wrong with the request. */

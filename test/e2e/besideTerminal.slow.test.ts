@@ -35,10 +35,10 @@ it('the list of data sets, and the form of a new run', async () => {
   expect(await page.getByLabel('Data set').inputValue()).toBe('first');
   await entail('datasets', 'delete', 'first', '--yes');
   await page.getByText('There is no data set called first to train on any more').first().waitFor();
-  expect(await page.getByRole('button', { name: 'Start' }).isDisabled()).toBe(true);
+  await page.getByRole('button', { name: 'Start', disabled: true }).waitFor();
   await page.getByLabel('Data set').selectOption('second');
   await page.getByText('There is no data set called first').waitFor({ state: 'detached' });
-  expect(await page.getByRole('button', { name: 'Start' }).isEnabled()).toBe(true);
+  await page.getByRole('button', { name: 'Start', disabled: false }).waitFor();
 
   await studio.goTo('#/datasets/second');
   await page.getByRole('heading', { name: 'second' }).waitFor();

@@ -107,7 +107,7 @@ async function coloured(
   );
 }
 
-/** Everything that was due is drawn: live points wait half a second, or what a drawing took many times. */
+/** Two frames and a moment more: what was due may have been drawn by then. Only a poll knows that something was. */
 async function frames(): Promise<void> {
   await page.evaluate(
     () =>
@@ -116,6 +116,25 @@ async function frames(): Promise<void> {
       }),
   );
 }
+
+/** At least so many pixels of a colour come; what was counted then is given back. */
+async function untilColoured(
+  chart: string,
+  colour: Colour,
+  morePixels: number,
+  part?: Parameters<typeof coloured>[2],
+): Promise<number> {
+  let found = 0;
+  await expect
+    .poll(async () => {
+      found = await coloured(chart, colour, part);
+      return found;
+    })
+    .toBeGreaterThan(morePixels);
+  return found;
+}
+
+const wholeButton = () => page.locator('#loss').getByRole('button', { name: 'Show everything' });
 
 const asked = (metric = 'step/loss') =>
   harness(
@@ -140,7 +159,7 @@ describe('a chart', () => {
       h.show(['a']);
     });
     const top = { left: 0.45, top: 0.02, right: 0.55, bottom: 0.12 };
-    expect(await coloured('loss', RED, top)).toBeGreaterThan(2);
+    await untilColoured('loss', RED, 2, top);
     expect(await coloured('loss', RED, { ...top, left: 0, right: 0.4 })).toBe(0);
     expect(await asked()).toHaveLength(1);
   });
@@ -150,18 +169,18 @@ describe('a chart', () => {
       h.store('a', 'spike', 100_000);
       h.show(['a']);
     });
-    await frames();
+    await untilColoured('loss', RED, 2);
     await drag('loss', 0.495, 0.505);
-    await frames();
+    await wholeButton().waitFor();
+    await expect.poll(async () => (await asked()).length).toBe(2);
     const [whole, part] = await asked();
     expect(whole?.input.range).toBeNull();
     const range = part?.input.range as { from: number; to: number };
     expect(range.from).toBeGreaterThan(49_000);
     expect(range.to).toBeLessThan(51_000);
-    expect(await page.locator('#loss').getByRole('button', { name: 'Show everything' }).count()).toBe(1);
     await page.locator('#loss .u-over').dblclick();
+    await wholeButton().waitFor({ state: 'detached' });
     await frames();
-    expect(await page.locator('#loss').getByRole('button', { name: 'Show everything' }).count()).toBe(0);
     expect(await asked()).toHaveLength(2);
   });
 
@@ -170,13 +189,10 @@ describe('a chart', () => {
       h.store('a', 'flat', 100);
       h.show(['a']);
     });
-    await frames();
+    await untilColoured('loss', RED, 2);
     expect(await coloured('loss', RED, { left: 0, top: 0, right: 1, bottom: 0.3 })).toBe(0);
     await harness((h) => h.log('a', [1, 1, 8, 1, 1]));
-    // When a drawing took long, the next one waits in proportion.
-    await expect
-      .poll(() => coloured('loss', RED, { left: 0.9, top: 0, right: 1, bottom: 0.3 }), { timeout: 20_000 })
-      .toBeGreaterThan(2);
+    await untilColoured('loss', RED, 2, { left: 0.9, top: 0, right: 1, bottom: 0.3 });
     expect(await asked()).toHaveLength(1);
   });
 
@@ -186,14 +202,15 @@ describe('a chart', () => {
       h.show(['a']);
     });
     const beyond = { left: -0.005, top: 0, right: 0, bottom: 1 };
-    expect(await coloured('loss', RED, beyond)).toBeGreaterThan(2);
-    expect(await coloured('loss', RED, { ...beyond, left: 1, right: 1.005 })).toBeGreaterThan(2);
+    await untilColoured('loss', RED, 2, beyond);
+    await untilColoured('loss', RED, 2, { ...beyond, left: 1, right: 1.005 });
     // A curve of many points ends at the edge.
     await harness((h) => {
       h.store('b', 'flat', 400);
       h.show(['b']);
     });
-    expect(await coloured('loss', RED)).toBeGreaterThan(100);
+    await expect.poll(() => coloured('loss', RED, beyond)).toBe(0);
+    await untilColoured('loss', RED, 100);
     expect(await coloured('loss', RED, beyond)).toBe(0);
   });
 
@@ -202,11 +219,10 @@ describe('a chart', () => {
       h.store('a', 'noise', 1500);
       h.show(['a']);
     });
-    const original = await coloured('loss', RED);
+    const original = await untilColoured('loss', RED, 300);
     await harness((h) => h.set({ smoothing: 0.95 }));
-    const smoothed = await coloured('loss', RED);
-    expect(smoothed).toBeGreaterThan(100);
-    expect(smoothed).toBeLessThan(original / 3);
+    await expect.poll(() => coloured('loss', RED)).toBeLessThan(original / 3);
+    await untilColoured('loss', RED, 100);
     const svg = await harness((h) => h.svg());
     expect(svg).toContain('stroke-opacity="0.25"');
     expect(await asked()).toHaveLength(1);
@@ -218,18 +234,19 @@ describe('a chart', () => {
       h.store('b', 'spike', 500);
       h.show(['a', 'b']);
     });
-    await frames();
-    const before = await coloured('accuracy', RED);
+    await untilColoured('loss', GREEN, 2);
+    await untilColoured('accuracy', GREEN, 2);
+    const before = await untilColoured('accuracy', RED, 2);
     const box = (await page.locator('#loss .u-over').boundingBox())!;
     // The curve b is at 10 in the middle of the chart, where nothing else is.
     await page.mouse.move(box.x + (box.width * 250.1) / 499, box.y + box.height * 0.06);
-    expect(await harness((h) => h.highlighted())).toBe('b');
+    await expect.poll(() => harness((h) => h.highlighted())).toBe('b');
     const tip = page.locator('#loss .tooltip');
-    expect(await tip.textContent()).toMatch(/step 251.*run b.*lr 1.*10.000.*run a/s);
-    expect(await coloured('accuracy', RED)).toBeLessThan(before / 2);
-    expect(await coloured('accuracy', GREEN)).toBeGreaterThan(0);
+    await expect.poll(() => tip.textContent()).toMatch(/step 251.*run b.*lr 1.*10.000.*run a/s);
+    await expect.poll(() => coloured('accuracy', RED)).toBeLessThan(before / 2);
+    await untilColoured('accuracy', GREEN, 0);
     await page.mouse.move(5, 5);
-    expect(await harness((h) => h.highlighted())).toBeNull();
+    await expect.poll(() => harness((h) => h.highlighted())).toBeNull();
   });
 
   it('is moved through by keyboard, speaks its values and zooms', async () => {
@@ -237,20 +254,19 @@ describe('a chart', () => {
       h.store('a', 'flat', 50);
       h.show(['a']);
     });
-    await frames();
     const chart = page.locator('#loss').getByRole('application');
-    expect(await chart.getAttribute('aria-label')).toContain('Step loss by step: run a ends at 1.000.');
+    await expect
+      .poll(() => chart.getAttribute('aria-label'))
+      .toContain('Step loss by step: run a ends at 1.000.');
     await chart.focus();
     await page.keyboard.press('Home');
     await page.keyboard.press('ArrowRight');
-    expect(await harness((h) => h.cursor())).toBe(2);
-    expect(await page.locator('#loss [aria-live]').textContent()).toBe('step 2: run a 1.000');
+    await expect.poll(() => harness((h) => h.cursor())).toBe(2);
+    await expect.poll(() => page.locator('#loss [aria-live]').textContent()).toBe('step 2: run a 1.000');
     await page.keyboard.press('+');
-    await frames();
-    expect(await page.locator('#loss').getByRole('button', { name: 'Show everything' }).count()).toBe(1);
+    await wholeButton().waitFor();
     await page.keyboard.press('Escape');
-    await frames();
-    expect(await page.locator('#loss').getByRole('button', { name: 'Show everything' }).count()).toBe(0);
+    await wholeButton().waitFor({ state: 'detached' });
   });
 
   it('takes the colours of another theme at once', async () => {
@@ -258,9 +274,9 @@ describe('a chart', () => {
       h.store('a', 'flat', 500);
       h.show(['a']);
     });
-    expect(await coloured('loss', RED)).toBeGreaterThan(100);
+    await untilColoured('loss', RED, 100);
     await page.evaluate(() => document.documentElement.setAttribute('data-theme', 'dark'));
-    expect(await coloured('loss', [255, 0, 255])).toBeGreaterThan(100);
+    await untilColoured('loss', [255, 0, 255], 100);
     expect(await coloured('loss', RED)).toBe(0);
   });
 
@@ -269,8 +285,7 @@ describe('a chart', () => {
       h.show(['a', 'b']);
       h.group(['a', 'b']);
     });
-    await frames();
-    expect(await coloured('loss', RED)).toBeGreaterThan(100);
+    await untilColoured('loss', RED, 100);
     expect(await harness((h) => h.svg())).toContain('group (2 runs)');
     expect(await harness((h) => h.asked.filter(({ route }) => route === 'series/groups').length)).toBe(1);
   });
@@ -280,11 +295,13 @@ describe('a chart', () => {
       h.store('a', 'spike', 500);
       h.show(['a']);
     });
-    await frames();
+    await untilColoured('loss', RED, 2);
     const menu = () => page.getByRole('button', { name: 'More about Step loss' }).click();
     await menu();
     await page.getByRole('menuitem', { name: 'Show as a table of values' }).click();
-    expect(await page.locator('#loss table').textContent()).toMatch(/run a.*step 500.*1.000.*1.000.*10.000/s);
+    await expect
+      .poll(() => page.locator('#loss table').textContent())
+      .toMatch(/run a.*step 500.*1.000.*1.000.*10.000/s);
     const begins = { SVG: '<svg', PNG: '\ufffdPNG', CSV: 'run,id,step' };
     for (const [type, start] of Object.entries(begins)) {
       await menu();
@@ -308,11 +325,10 @@ describe('the book’s plot', () => {
       h.store('a', 'flat', 200);
       h.show(['a']);
     });
-    await frames();
     // Two epochs of five are done.
-    expect(await coloured('book', RED, { left: 0, top: 0, right: 0.38, bottom: 1 })).toBeGreaterThan(5);
+    await untilColoured('book', RED, 5, { left: 0, top: 0, right: 0.38, bottom: 1 });
     expect(await coloured('book', RED, { left: 0.45, top: 0, right: 1, bottom: 1 })).toBe(0);
-    expect(await page.locator('#book ul').textContent()).toContain('train accuracy');
+    await expect.poll(() => page.locator('#book ul').textContent()).toContain('train accuracy');
   });
 });
 
@@ -321,11 +337,11 @@ describe('parallel coordinates', () => {
     const axis = page.getByRole('application', { name: /^Test accuracy/ });
     await axis.focus();
     for (let press = 0; press < 8; press++) await page.keyboard.press('ArrowUp');
-    expect(await harness((h) => h.through())).toEqual(['b', 'c']);
+    await expect.poll(() => harness((h) => h.through())).toEqual(['b', 'c']);
     await page.keyboard.press('Escape');
-    expect(await harness((h) => h.through())).toBeNull();
+    await expect.poll(() => harness((h) => h.through())).toBeNull();
     await page.keyboard.press('ArrowLeft');
-    expect(await harness((h) => h.axes())).toEqual(['test/accuracy', 'hyperparameters.lr']);
+    await expect.poll(() => harness((h) => h.axes())).toEqual(['test/accuracy', 'hyperparameters.lr']);
   });
 
   it('filter with a brush by pointer, which a click takes away', async () => {
@@ -335,8 +351,8 @@ describe('parallel coordinates', () => {
     await page.mouse.down();
     await page.mouse.move(x, box.y + box.height * 0.6, { steps: 4 });
     await page.mouse.up();
-    expect(await harness((h) => h.through())).toEqual(['a', 'c']);
+    await expect.poll(() => harness((h) => h.through())).toEqual(['a', 'c']);
     await page.mouse.click(x, box.y + box.height * 0.3);
-    expect(await harness((h) => h.through())).toBeNull();
+    await expect.poll(() => harness((h) => h.through())).toBeNull();
   });
 });

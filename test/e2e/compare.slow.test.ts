@@ -75,7 +75,9 @@ describe('comparing runs', () => {
     await page.getByRole('checkbox', { name: /alert/ }).check();
     await page.keyboard.press('Escape');
     await page.getByRole('region', { name: 'Dev accuracy' }).waitFor();
-    expect(decodeURIComponent(page.url()).split('runs=')[1]?.split(',')).toEqual([ids[1], ids[0], ids[2]]);
+    await expect
+      .poll(() => decodeURIComponent(page.url()).split('runs=')[1]?.split(','))
+      .toEqual([ids[1], ids[0], ids[2]]);
   });
 
   it('shows what differs, or everything, with differences to the baseline', async () => {
@@ -89,12 +91,10 @@ describe('comparing runs', () => {
     await table.getByRole('button', { name: 'Make high the baseline' }).click();
     await table.getByRole('button', { name: 'high is the baseline' }).waitFor();
     const cells = table.getByRole('row', { name: /^Learning rate/ }).getByRole('cell');
-    expect((await cells.allTextContents()).map((text) => text.trim())).toEqual([
-      '0.003 ±0',
-      '0.003',
-      '1e-5 −0.003',
-    ]);
-    expect(page.url()).toContain(`baseline=${ids[0]}`);
+    await expect
+      .poll(async () => (await cells.allTextContents()).map((text) => text.trim()))
+      .toEqual(['0.003 ±0', '0.003', '1e-5 −0.003']);
+    await expect.poll(() => page.url()).toContain(`baseline=${ids[0]}`);
   });
 
   it('says whether the difference is more than chance', async () => {
@@ -107,7 +107,7 @@ describe('comparing runs', () => {
       split: 'test',
     });
     if (expected?.comparable !== true) throw new Error('these runs were evaluated on the same pairs');
-    expect(await row.textContent()).toContain(expected.pairs.toLocaleString('en'));
+    await expect.poll(() => row.textContent()).toContain(expected.pairs.toLocaleString('en'));
     await section.getByRole('combobox', { name: 'Split' }).selectOption('train');
     await section.getByRole('status').waitFor();
     await section.getByRole('combobox', { name: 'Split' }).selectOption('test');

@@ -1,5 +1,5 @@
 /** @file Tests. Exporting from the studio as a person does, in a real Chromium: the form, its progress, the list, the report. */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { buildExportPageIfNeeded } from '../../main/start/buildExportPage.ts';
@@ -51,7 +51,8 @@ it('leads from the page of a run to formats that give the same answers, and show
   await page.screenshot({ path: join(SCREENSHOTS, 'exports-form.png') });
   expect(await studio.seriousViolations()).toEqual([]);
   await page.getByRole('button', { name: 'Export 4 formats' }).click();
-  await page.getByText('verified', { exact: true }).nth(3).waitFor({ timeout: 120_000 });
+  // The whole word: while the last one is compared, a button says "Keep it, unverified".
+  await page.getByText('verified', { exact: true }).nth(3).waitFor({ timeout: 600_000 });
   for (const format of ['hf', 'onnx', 'web', 'torch'])
     expect(existsSync(join(target, format, 'parity.json')), format).toBe(true);
   expect(readFileSync(join(target, 'hf', 'README.md'), 'utf8')).toContain('Data: CC0');
@@ -73,9 +74,12 @@ it('says of a folder that is gone that it is, and of one that is not ours that i
   await studio.goTo('#/exports');
   await page.getByText('gone:').waitFor();
   await studio.goTo(`#/exports?run=${run}`);
-  await page.getByLabel('Folder', { exact: true }).fill(temporaryFolder().replace(/\/[^/]*$/, ''));
+  const foreign = temporaryFolder();
+  writeFileSync(join(foreign, 'letter.txt'), 'Dear reader');
+  await page.getByLabel('Folder', { exact: true }).fill(foreign);
   await page.getByRole('button', { name: 'Export', exact: true }).click();
-  await page.getByText(/is not replaced\./).waitFor();
+  await page.getByText(/is not an export of Entail, and is not replaced\./).waitFor();
+  expect(readFileSync(join(foreign, 'letter.txt'), 'utf8')).toBe('Dear reader');
   expect(studio.complaints).toEqual([]);
 });
 

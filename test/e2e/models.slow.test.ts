@@ -107,13 +107,13 @@ it('fine-tunes from an imported model with the recipe of its kind', async () => 
     () => from.inputValue(),
     (value) => value === 'tiny-nli',
   );
-  expect(await page.getByLabel('Optimizer').inputValue()).toBe('adamw');
+  await expect.poll(() => page.getByLabel('Optimizer').inputValue()).toBe('adamw');
   expect(await page.getByLabel('Batch size').inputValue()).toBe('64');
   expect(await page.getByLabel('Longest pair').inputValue()).toBe('20');
   await look('new-from-model');
   await page.getByLabel('Epochs').fill('1');
   await page.getByRole('button', { name: 'Start', exact: true }).click();
-  await page.getByText('completed').first().waitFor({ timeout: 120_000 });
+  await page.getByText('completed').first().waitFor({ timeout: 600_000 });
   const run = (await studio.call('runs/table', {})).ids[0]!;
   expect((await studio.call('runs/show', { run })).config.base?.name).toBe('tiny-nli');
   await studio.goTo('#/models');

@@ -88,7 +88,7 @@ it('is fine-tuned from, and answers nothing itself', async () => {
   await studio.goTo(`#/runs/${pretrained}`);
   await page.getByRole('link', { name: 'Fine-tune from it' }).click();
   await page.getByRole('button', { name: 'Fine-tune on labelled pairs', pressed: true }).waitFor();
-  expect(await page.getByLabel('Start from').inputValue()).toBe(pretrained);
+  await expect.poll(() => page.getByLabel('Start from').inputValue()).toBe(pretrained);
   await page.getByLabel('Data set').selectOption('sample');
   await page.getByLabel('Epochs', { exact: true }).fill('1');
   await page.getByLabel('Longest pair', { exact: true }).fill('32');
@@ -102,7 +102,9 @@ it('is fine-tuned from, and answers nothing itself', async () => {
   expect(config.startFrom).toContain(pretrained);
   expect(config.model).toMatchObject({ hidden: 32, classes: 3 });
   await studio.goTo('#/playground');
-  const models = await page.getByLabel('Model', { exact: true }).locator('option').allTextContents();
+  const offered = page.getByLabel('Model', { exact: true }).locator('option');
+  await offered.first().waitFor({ state: 'attached' });
+  const models = await offered.allTextContents();
   expect(models.some((name) => name.includes('topics'))).toBe(false);
 });
 

@@ -51,7 +51,7 @@ async function queueUp(names: readonly string[]): Promise<void> {
   const { ids } = await studio.call('queue/add', { requests, place: 'back' });
   const idsShown = () =>
     page.locator('[data-row]').evaluateAll((rows) => rows.map((one) => one.getAttribute('data-row')));
-  await expect.poll(idsShown, { timeout: 10_000 }).toEqual(ids);
+  await expect.poll(idsShown).toEqual(ids);
 }
 
 beforeAll(async () => {
@@ -75,7 +75,7 @@ afterAll(async () => {
 
 it('moves a run down by mouse: a free place shows where it goes, it is said, stored, and there after a reload', async () => {
   await drag('one', (await boxOf('three')).bottom - 4);
-  expect(await slot().getAttribute('data-drop')).toBe('2');
+  await expect.poll(() => slot().getAttribute('data-drop')).toBe('2');
   // The others have made room: it is free where the last one was.
   const free = (await slot().boundingBox())!;
   await expect.poll(async () => (await boxOf('three')).bottom).toBeLessThanOrEqual(free.y + 1);
@@ -191,7 +191,7 @@ it('scrolls a long queue while a run is held at its edge', async () => {
   // Rows give way, but the list does not.
   const list = page.locator('ol').filter({ has: row('run 39') });
   await expect
-    .poll(async () => (await list.boundingBox())!.y + (await list.boundingBox())!.height, { timeout: 20_000 })
+    .poll(async () => (await list.boundingBox())!.y + (await list.boundingBox())!.height)
     .toBeLessThan(866);
   const { y, height } = (await list.boundingBox())!;
   await page.mouse.move(500, y + height - 3);
@@ -208,6 +208,30 @@ it('lets go of a run that is taken away meanwhile', async () => {
   await page.mouse.up();
   expect(await stored()).toEqual(['two', 'three']);
   expect(studio.complaints).toEqual([]);
+});
+
+it('shows no answer of the studio that news have overtaken', async () => {
+  const late = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  await page.route('**/rpc/queue/show', async (route) => {
+    const response = await route.fetch();
+    arrived.resolve();
+    await late.promise;
+    await route.fulfill({ response });
+  });
+  await page.reload();
+  await arrived.promise;
+  // Events are heard from another answer on.
+  await page.getByRole('link', { name: 'Data sets 1' }).waitFor();
+  const { waiting } = await studio.call('queue/show', {});
+  await studio.call('queue/move', { run: waiting[2]!.id, to: 0 });
+  await expect.poll(shown).toEqual(['three', 'one', 'two']);
+  const answered = page.waitForResponse('**/rpc/queue/show');
+  late.resolve();
+  await answered;
+  await page.unroute('**/rpc/queue/show');
+  await page.waitForTimeout(300);
+  expect(await shown()).toEqual(['three', 'one', 'two']);
 });
 
 it.each(['light', 'dark'] as const)('looks as it should in the %s theme, and to axe', async (theme) => {

@@ -9,8 +9,8 @@ import { childrenOf, importTinyPairs, StudioCalls } from '../support/studioCalls
 import { StudioInBrowser } from '../support/studioInBrowser.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
-/** Long enough to be caught. */
-const LONG = { epochs: 200 };
+/** Long enough to be caught: nobody waits for its end. */
+const LONG = { epochs: 1000 };
 
 async function openOn(folder: string): Promise<{ studio: StudioInBrowser; calls: StudioCalls }> {
   const studio = await StudioInBrowser.open(folder);
@@ -45,6 +45,7 @@ it('tells that a process was lost, with the worker or with the whole studio, and
   await calls.untilState(lost, 'running');
   await alert.waitFor({ state: 'detached' });
   const [worker] = childrenOf('training/worker');
+  expect(worker).toBeDefined();
   process.kill(worker!, 'SIGKILL');
   await alert.getByText('The worker ended unexpectedly (signal SIGKILL).').waitFor();
   expect(await alert.innerText()).toMatch(/^Interrupted after step/);

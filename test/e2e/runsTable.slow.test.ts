@@ -68,10 +68,9 @@ it('finds a column by its name, with the keyboard alone', async () => {
   const picker = page.getByRole('dialog', { name: 'Settings' });
   const search = picker.getByRole('searchbox', { name: 'Search settings' });
   await search.waitFor();
-  const all = await picker.getByRole('checkbox').count();
+  await expect.poll(() => picker.getByRole('checkbox').count()).toBeGreaterThan(20);
   await search.pressSequentially('WEIGHT d');
-  expect(await picker.getByRole('checkbox').count()).toBe(1);
-  expect(all).toBeGreaterThan(20);
+  await expect.poll(() => picker.getByRole('checkbox').count()).toBe(1);
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Space');
   await page.getByRole('columnheader', { name: 'Weight decay' }).waitFor();
@@ -126,6 +125,44 @@ it('keeps the names in sight while it is scrolled sideways, and nothing shines t
   }
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.getByRole('button', { name: 'Select nothing' }).click();
+});
+
+it('keeps what is typed and pinned before the look of last time is here, and what it had then', async () => {
+  const { page } = studio;
+  const [, second = ''] = (await table()).ids;
+  await studio.call('views/save', { page: 'workspace', name: '', state: { pins: [second] } });
+  await studio.goTo('#/settings');
+  const typed = Promise.withResolvers<void>();
+  await page.route('**/rpc/views/list', async (route) => {
+    await typed.promise;
+    await route.continue();
+  });
+  await page.reload();
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+  await studio.goTo('#/runs');
+  const grid = page.getByRole('grid', { name: 'Runs' });
+  await page.getByRole('textbox', { name: 'Filter' }).fill('name contains "run 1"');
+  await page.getByText(/^1 of \d runs/).waitFor();
+  await grid.focus();
+  await page.keyboard.press('p');
+  const look = page.waitForResponse('**/rpc/views/list');
+  typed.resolve();
+  await look;
+  await page.unroute('**/rpc/views/list');
+  const pinned = async () => {
+    const views = await studio.call('views/list', { page: 'workspace' });
+    return (views.find(({ name }) => name === '')?.state as { pins?: string[] } | undefined)?.pins;
+  };
+  // Saved when both are known: what is pinned now beside what was.
+  await expect.poll(pinned).toEqual([second, expect.any(String)]);
+  const kept = async () => {
+    const views = await studio.call('views/list', { page: 'runs' });
+    return (views.find(({ name }) => name === '')?.state as { filter?: string } | undefined)?.filter;
+  };
+  await expect.poll(kept).toBe('name contains "run 1"');
+  expect(await page.getByRole('textbox', { name: 'Filter' }).inputValue()).toBe('name contains "run 1"');
+  await page.getByText('Archived too').waitFor();
+  expect(await page.getByLabel('Archived too').isChecked()).toBe(true);
 });
 
 it('has written nothing to the console', () => {

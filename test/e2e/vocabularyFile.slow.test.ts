@@ -32,7 +32,7 @@ it('is chosen from the folders of the studio’s machine, and the estimate count
   await page.getByText(/^\d+ words · engine/).waitFor();
   await page.getByLabel('Vocabulary', { exact: true }).selectOption('a vocabulary file …');
   await page.getByText('Choose a vocabulary file.').waitFor();
-  expect(await page.getByRole('button', { name: 'Start', exact: true }).isDisabled()).toBe(true);
+  await page.getByRole('button', { name: 'Start', exact: true, disabled: true }).waitFor();
   await page.getByRole('button', { name: "On the studio's machine …" }).click();
   const path = page.getByRole('dialog').getByLabel('Path');
   expect(relative(homedir(), await path.inputValue())).toBe('');

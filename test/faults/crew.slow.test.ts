@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { SupervisedTraining } from '../../main/training/supervisor.ts';
+import { isProcessAlive, processStartTime } from '../../main/files/processIdentity.ts';
+import { type SupervisedTraining, superviseTraining } from '../../main/training/supervisor.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import { EXCHANGES, expectNothingLeft, onWorkers } from '../support/crewForTests.ts';
@@ -17,7 +18,8 @@ import { lossesOf, type PreparedRun, prepareRun, train, weightsOf } from '../sup
 import { until } from '../support/until.ts';
 
 const CHANGES = {
-  epochs: 12,
+  // Long enough to be caught with a checkpoint behind it and a second before it.
+  epochs: 20,
   batchSize: 32,
   lr: 0.003,
   dropout: 0.1,
@@ -127,7 +129,8 @@ it('a worker that stands still is named, and the run goes on without it on one d
   engineForTests('native', skip);
   const run = await prepared('native');
   const first = train(run, {
-    limits: { leastHangMs: 4000 },
+    // Longer than a worker takes to start on a busy machine: one that has shown no sign of life yet stands still as well.
+    limits: { leastHangMs: 15_000 },
     onReport: inTheMiddle(({ pids }) => process.kill(pids[1]!, 'SIGSTOP')),
   });
   expect(await first.done).toMatchObject({
@@ -141,6 +144,33 @@ it('a worker that stands still is named, and the run goes on without it on one d
   expect(await second.done).toMatchObject({ outcome: 'finished' });
   const logs = second.reports.filter((report) => report.kind === 'log').map(({ text }) => text);
   expect(logs.join()).toContain('devices 2 before, 1 now');
+});
+
+it('of two that stand still the first to do so is named, however patient one is with it', async ({
+  skip,
+}) => {
+  engineForTests('native', skip);
+  const { job } = await prepared('native');
+  const here = join(import.meta.dirname, '..', '..', 'main', 'training');
+  const entry = join(temporaryFolder(), 'worker.ts');
+  // The second has shown that it may take long between two signs of life; the first has not, and waits for it.
+  writeFileSync(
+    entry,
+    `import { startHeartbeat } from '${here}/heartbeat.ts';
+process.on('message', ({ kind, job }) => {
+  if (kind !== 'start') return;
+  const { beat } = startHeartbeat('${here}/heartbeatThread.ts');
+  beat();
+  if (job.crew.rank === 1) setTimeout(beat, 2500);
+  else for (let ms = 100; ms <= 3500; ms += 100) setTimeout(beat, ms);
+});
+`,
+  );
+  const limits = { leastHangMs: 6000, hangFactor: 4 };
+  const { done } = superviseTraining({ entry, environments: [], job, limits, onReports: () => {} });
+  expect(await done).toMatchObject({
+    error: { code: 'WORKER_HUNG', message: expect.stringContaining('Device cpu (worker 2): ') },
+  });
 });
 
 it('a pretraining goes on bit for bit after a kill, pairs and masks included', async ({ skip }) => {
@@ -183,15 +213,8 @@ const training = superviseTraining({ entry: '${here}/training/worker.ts', enviro
   );
   const pids = JSON.parse(said.split('\n')[0]!) as number[];
   expect(pids).toHaveLength(3);
+  const started = pids.map(processStartTime);
   supervisor.kill('SIGKILL');
-  for (const pid of pids) await until(() => !isThere(pid));
+  // Ended is enough: whether an orphan is collected is up to the system's first process.
+  for (const [at, pid] of pids.entries()) await until(() => !isProcessAlive(pid, started[at]!));
 });
-
-function isThere(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -1,9 +1,10 @@
 /** @file Tests. A run on two workers through the command line: started, stopped, resumed, queued; and what is not there refused. */
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { engineForTests } from '../support/enginesForTests.ts';
 import { numberedPairs, writePairsCsv } from '../support/pairsCsv.ts';
-import { jsonLines, runEntail } from '../support/runEntail.ts';
+import { jsonLines, onceSaid, runEntail } from '../support/runEntail.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const home = temporaryFolder();
@@ -34,7 +35,7 @@ it('is stopped with Ctrl-C, and goes on with as many', async ({ skip }) => {
   const stopped = await runEntail(['train', ...RUN, ...ON_TWO, '--epochs', '1000', '--json'], {
     home,
     onOutput: (stdout, child) => {
-      if (sent || !/"event":"progress","step":[3-9]/.test(stdout)) return;
+      if (sent || !/"event":"progress","step":(?:[3-9]|\d\d)/.test(stdout)) return;
       sent = true;
       child.kill('SIGINT');
     },
@@ -45,9 +46,7 @@ it('is stopped with Ctrl-C, and goes on with as many', async ({ skip }) => {
   expect(await shown(runId as string)).toMatchObject({ state: 'stopped', engine: TWO });
   const again = await runEntail(['runs', 'resume', runId as string, '--json'], {
     home,
-    onOutput: (stdout, child) => {
-      if (/"event":"progress"/.test(stdout)) child.kill('SIGINT');
-    },
+    onOutput: onceSaid('"event":"progress"', (child: ChildProcess) => child.kill('SIGINT')),
   });
   const events = jsonLines(again.stdout);
   expect(events.find((one) => one['event'] === 'started')).toMatchObject({ engine: TWO });

@@ -26,7 +26,7 @@ function callsOn(disk: SmallDisk) {
   return { studio, calls: new StudioCalls(studio.dispatch) };
 }
 
-test('a run on a full disk pauses, and goes on by itself', { timeout: 120_000 }, async ({ skip }) => {
+test('a run on a full disk pauses, and goes on by itself', async ({ skip }) => {
   const disk = await diskWithPairs();
   if (disk === null) return skip(NO_MOUNT);
   const { calls } = callsOn(disk);
@@ -46,7 +46,7 @@ test('a run on a full disk pauses, and goes on by itself', { timeout: 120_000 },
   expect(done.error).toBeNull();
 });
 
-describe('a run whose pairs cannot be encoded because the disk is full', { timeout: 120_000 }, () => {
+describe('a run whose pairs cannot be encoded because the disk is full', () => {
   test('waits, says so in the queue and of itself, and begins by itself', async ({ skip }) => {
     const disk = await diskWithPairs();
     if (disk === null) return skip(NO_MOUNT);

@@ -13,7 +13,7 @@ import { temporaryFolder } from '../support/temporaryFolder.ts';
 
 const FILE = Buffer.from('through the proxy');
 const sha256 = createHash('sha256').update(FILE).digest('hex');
-const limits = { firstPauseMs: 1, headersMs: 1000, stallMs: 1000, fruitlessAttempts: 2 };
+const limits = { firstPauseMs: 1, fruitlessAttempts: 2 };
 
 beforeEach(() => {
   for (const name of ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'no_proxy', 'NO_PROXY']) {

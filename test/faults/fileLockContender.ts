@@ -3,7 +3,7 @@
  * over; exits with 1 if it ever meets a living process inside. `ask`: asks over and over whether it is held; exits with
  * 1 if it ever is. All end when their standard input does.
  */
-import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { acquireFileLock, isFileLocked } from '../../main/files/fileLock.ts';
 import { isProcessAlive, processStartTime } from '../../main/files/processIdentity.ts';
 
@@ -43,7 +43,8 @@ function stayInside(): void {
   pause(1);
   const mine = read(`${path}.inside`);
   if (mine === '' || JSON.parse(mine).pid !== process.pid) fail('two holders: somebody else came in');
-  writeFileSync(`${path}.turns`, String(Number(read(`${path}.turns`)) + 1));
+  // A byte a turn: whoever is killed here cannot take the turns before it away.
+  appendFileSync(`${path}.turns`, '.');
   writeFileSync(`${path}.inside`, '');
 }
 

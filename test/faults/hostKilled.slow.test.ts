@@ -17,8 +17,8 @@ import { childrenOf, importTinyPairs, outcomeOf, TINY_FLAGS } from '../support/s
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
 
-/** Long enough to be caught with a checkpoint behind it and epochs before it. */
-const EPOCHS = 12;
+/** Long enough to be caught with a checkpoint behind it and seconds before it. */
+const EPOCHS = 30;
 
 const folder = temporaryFolder();
 let host: HeadlessHost;
@@ -40,7 +40,7 @@ async function killHost(): Promise<void> {
   await until(() => !isProcessAlive(worker!, started));
 }
 
-describe('a host that is killed while a run trains', { timeout: 180_000 }, () => {
+describe('a host that is killed while a run trains', () => {
   it('leaves the run interrupted, its queue and what was about to be deleted; the run goes on to the same', async () => {
     const undisturbed = await host.calls.add({ epochs: EPOCHS });
     const expected = outcomeOf(await host.calls.untilState(undisturbed, 'completed'));
@@ -75,7 +75,7 @@ describe('a host that is killed while a run trains', { timeout: 180_000 }, () =>
   });
 });
 
-describe('a host that cannot start', { timeout: 60_000 }, () => {
+describe('a host that cannot start', () => {
   it('because another one has the directory points to that one', async () => {
     const { code, said } = await failedHeadless(folder);
     expect(code).toBe(1);

@@ -1,6 +1,6 @@
 /** @file Tests. TensorFlow for CUDA on a machine whose CUDA libraries do not load: installed, kept, and the reason said aloud. */
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
 import { tensorflowReport } from '../../main/engines/tensorflow/doctor.ts';
 import type { InstallPlan } from '../../main/engines/tensorflow/fetchWheels.ts';
@@ -67,9 +67,27 @@ it('shows what will be fetched, installs, and says which library does not load',
   expect(report.verdict).toBe('ready');
 });
 
+it('says that the driver compiles first for a GPU that the wheel has no code for', async () => {
+  const row = '0, GPU-aaaaaaaa-0000-1111-2222-333333333333, NVIDIA H200, 143771, 580.95.05, 9.0, 0x233510DE';
+  const folder = temporaryFolder();
+  const words = 'index,uuid,name,memory.total,driver_version,compute_cap,pci.device_id';
+  writeScript(join(folder, 'nvidia-smi'), `[ "$1" = --query-gpu=${words} ] && echo '${row}'`);
+  setVariable('PATH', `${folder}${delimiter}${process.env['PATH'] ?? ''}`);
+  const tested: string[] = [];
+  await installRecipe(recipeOf(wheel, 'cuda'), {
+    ...{ dataDirectory: data, cuda: true, hardware: procWithDriver('580.95.05') },
+    onProgress: ({ phase, what }) => {
+      if (phase === 'testing') tested.push(what);
+    },
+  });
+  expect(tested).toEqual([
+    'a product of two matrices; the driver compiles for this GPU first, for up to half an hour',
+  ]);
+});
+
 it('is silent of GPUs on a machine that has none', async () => {
   setVariable('ENTAIL_TEST_SAYS', 'Could not find cuda drivers on your machine, GPU will not be used.');
-  const hardware = { procFolder: temporaryFolder() };
+  const hardware = { procFolder: temporaryFolder(), devFolder: temporaryFolder() };
   const options = { dataDirectory: data, cuda: true, hardware };
   expect((await installRecipe(recipeOf(wheel, 'cuda'), options)).gpuTrouble).toBeNull();
   expect(readFileSync(join(installationFolder(data, 'cuda'), 'installed.json'), 'utf8')).toContain(

@@ -33,7 +33,8 @@ function runUntil(
 
 const runIdIn = ({ stdout }: Pick<Ran, 'stdout'>) =>
   jsonLines(stdout.slice(0, stdout.indexOf('\n')))[0]!['runId'] as string;
-const TRAINING = /"event":"progress","step":[3-9]/;
+/** The third step or any later one: progress is told ten times a second, not at every step. */
+const TRAINING = /"event":"progress","step":(?:[3-9]|\d\d)/;
 
 async function stateOf(runId: string): Promise<string> {
   const { stdout } = await runEntail(['runs', 'show', runId, '--json'], { home });
@@ -48,7 +49,7 @@ beforeAll(async () => {
 
 describe('a run that is interrupted', () => {
   it('once: stops with a checkpoint, exit code 130, says how to go on, and can', async () => {
-    const stopped = await runUntil([...TRAIN, '--epochs', '30'], TRAINING, (_, kill) => kill('SIGINT'));
+    const stopped = await runUntil([...TRAIN, '--epochs', '90'], TRAINING, (_, kill) => kill('SIGINT'));
     expect(stopped.code).toBe(130);
     const runId = runIdIn(stopped);
     const last = jsonLines(stopped.stdout).at(-1)!;
@@ -58,7 +59,7 @@ describe('a run that is interrupted', () => {
     expect(resumed.code).toBe(0);
     const events = jsonLines(resumed.stdout);
     expect(events.find(({ event }) => event === 'started')).toMatchObject({ resumedAtStep: last['step'] });
-    expect(events.at(-1)).toMatchObject({ event: 'result', runId, epochs: 30, steps: 300 });
+    expect(events.at(-1)).toMatchObject({ event: 'result', runId, epochs: 90, steps: 900 });
     const again = await runEntail(['runs', 'resume', runId], { home });
     expect(again.code).toBe(2);
     expect(again.stderr).toContain('is completed');
@@ -76,6 +77,27 @@ describe('a run that is interrupted', () => {
     expect(killed.code).toBe(130);
     expect(jsonLines(killed.stdout).at(-1)).toMatchObject({ event: 'error', code: 'INTERRUPTED' });
     expect(await stateOf(runIdIn(killed))).toBe('interrupted');
+  });
+
+  it('by a terminal, whose Ctrl-C reaches workers that cannot listen yet: is no failure', async () => {
+    let pressed = false;
+    const interrupted = await runEntail([...ENDLESS, '--devices', 'cpu,cpu'], {
+      home,
+      ownGroup: true,
+      onOutput: (stdout, { pid }) => {
+        if (pressed || !stdout.includes('"event":"run"')) return;
+        pressed = true;
+        process.kill(-pid!, 'SIGINT');
+      },
+    });
+    expect(interrupted.code).toBe(130);
+    expect(interrupted.stdout).not.toContain('WORKER_CRASHED');
+    expect(['stopped', 'interrupted']).toContain(await stateOf(runIdIn(interrupted)));
+    const runId = runIdIn(interrupted);
+    const resumed = await runUntil(['runs', 'resume', runId, '--json'], TRAINING, (_, kill) =>
+      kill('SIGINT'),
+    );
+    expect(jsonLines(resumed.stdout).at(-1)).toMatchObject({ event: 'stopped', runId });
   });
 
   it('by the death of everything: the next command says so, and the run can be resumed', async () => {
@@ -115,7 +137,7 @@ describe('a run that is interrupted', () => {
 describe('an import that is interrupted', () => {
   it('leaves nothing behind and can be run again', async () => {
     const path = join(temporaryFolder(), 'large.csv');
-    writePairsCsv(path, numberedPairs(60_000));
+    writePairsCsv(path, numberedPairs(150_000));
     const words = ['datasets', 'import', path, '--name', 'large', '--json'];
     const stopped = await runUntil(words, /"phase":"reading"/, (_, kill) => kill('SIGINT'));
     expect(stopped.code).toBe(130);

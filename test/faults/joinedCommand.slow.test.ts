@@ -43,7 +43,7 @@ function command(words: readonly string[]) {
 const running = async () => (await calls.ask('queue/show', {})).running;
 const untilRunning = async () => (await until(running, ({ length }) => length > 0))[0]!.run;
 
-describe('a command that has joined the queue', { timeout: 120_000 }, () => {
+describe('a command that has joined the queue', () => {
   it('stops its run in good order at Ctrl-C, at once at the second, and ends when its run leaves the queue', async () => {
     openStudio();
     const joined = command(ENDLESS);
@@ -96,14 +96,15 @@ describe('a command that has joined the queue', { timeout: 120_000 }, () => {
   });
 });
 
-describe('a run of a command line that was there first', { timeout: 120_000 }, () => {
+describe('a run of a command line that was there first', () => {
   it('has its device to itself, and obeys the studio', async () => {
     let said = '';
     const onOutput = (stdout: string) => {
       said = stdout;
     };
     const first = runEntail(ENDLESS, { home: folder, onOutput });
-    await until(() => said.includes('"event":"progress","step":3'));
+    // Whichever step: progress is told ten times a second, not at every step.
+    await until(() => /"event":"progress","step":[1-9]/.test(said));
     openStudio();
     const run = await untilRunning();
     const next = await calls.add();

@@ -3,9 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { EngineName } from '../../shared/engines.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import { engineForTests } from '../support/enginesForTests.ts';
+import { expectSameThroughKills } from '../support/killedRuns.ts';
 import { preparePretraining } from '../support/pretrainedRun.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
-import { lossesOf, type PreparedRun, train, weightsOf } from '../support/trainedRun.ts';
+import { type PreparedRun, train, weightsOf } from '../support/trainedRun.ts';
 
 const CHANGES = {
   epochs: 12,
@@ -26,39 +27,13 @@ async function finished(run: PreparedRun): Promise<readonly WorkerReport[]> {
 }
 
 describe.each(['native', 'wasm'] as const)('a pretraining on %s', (engine) => {
-  it('equals the uninterrupted one after kills at random moments', { timeout: 300_000 }, async ({ skip }) => {
+  it('equals the uninterrupted one after kills at random moments', async ({ skip }) => {
     engineForTests(engine, skip);
-    const whole = await prepared(engine);
-    let startedMs = 0;
-    const reference = train(whole, {
-      onReport: ({ kind }) => {
-        if (kind === 'started') startedMs = performance.now();
-      },
-    });
-    expect(await reference.done).toMatchObject({ outcome: 'finished' });
-    const trainingMs = performance.now() - startedMs;
-    const broken = await prepared(engine);
-    const attempts: (readonly WorkerReport[])[] = [];
-    for (let kill = 0; kill < KILLS; kill++) {
-      const delayMs = (Math.random() * trainingMs) / KILLS;
-      const attempt = train(broken, {
-        resume: kill > 0,
-        onReport: (report, training) => {
-          if (report.kind === 'started') setTimeout(() => training.kill(), delayMs);
-        },
-      });
-      expect(await attempt.done).toMatchObject({ error: { code: 'INTERRUPTED' } });
-      attempts.push(attempt.reports);
-    }
-    const last = train(broken, { resume: true });
-    expect(await last.done).toMatchObject({ outcome: 'finished' });
-    attempts.push(last.reports);
-    expect(lossesOf(attempts)).toEqual(lossesOf([reference.reports]));
-    expect(weightsOf(broken)).toEqual(weightsOf(whole));
+    await expectSameThroughKills(() => prepared(engine), KILLS);
   });
 });
 
-it('gives the same weights on one thread and on two', { timeout: 120_000 }, async ({ skip }) => {
+it('gives the same weights on one thread and on two', async ({ skip }) => {
   engineForTests('native', skip);
   const [one, two] = [await prepared('native'), await prepared('native')];
   await finished({ ...one, job: { ...one.job, threads: 1 } });
@@ -66,7 +41,7 @@ it('gives the same weights on one thread and on two', { timeout: 120_000 }, asyn
   expect(weightsOf(one)).toEqual(weightsOf(two));
 });
 
-it('reports its losses, accuracies and evaluations under their names', { timeout: 60_000 }, async () => {
+it('reports its losses, accuracies and evaluations under their names', async () => {
   const run = await preparePretraining(temporaryFolder(), { epochs: 2, batchSize: 32 });
   const reports = await finished(run);
   const points = reports.flatMap((report) => (report.kind === 'metrics' ? report.points : []));

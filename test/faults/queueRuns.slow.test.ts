@@ -9,8 +9,8 @@ import { childrenOf, importTinyPairs, outcomeOf, StudioCalls } from '../support/
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { until } from '../support/until.ts';
 
-/** Long enough to be caught with a checkpoint behind it and epochs before it. */
-const CAUGHT = { epochs: 12, keep: 'best', dropout: 0.1 };
+/** Long enough to be caught with a checkpoint behind it and seconds before it. */
+const CAUGHT = { epochs: 30, keep: 'best', dropout: 0.1 };
 const ENDLESS = { epochs: 1000 };
 
 let studio: HostedStudio;
@@ -34,7 +34,7 @@ afterAll(async () => {
 const queue = () => calls.ask('queue/show', {});
 const workers = () => childrenOf('training/worker');
 
-describe('a run', { timeout: 120_000 }, () => {
+describe('a run', () => {
   it('that is paused waits with a checkpoint, and comes to the same', async () => {
     const run = await calls.add(CAUGHT);
     await calls.untilSaved(run);
@@ -109,7 +109,7 @@ describe('a run', { timeout: 120_000 }, () => {
   });
 });
 
-describe('several runs', { timeout: 120_000 }, () => {
+describe('several runs', () => {
   it('train in their order, one at a time; one that fails does not keep the next from training', async () => {
     await calls.ask('queue/pause', { paused: true });
     const [last, first] = [await calls.add(), await calls.add()];

@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EngineName } from '../../shared/engines.ts';
-import type { WorkerReport } from '../../shared/runs.ts';
 import { engineForTests } from '../support/enginesForTests.ts';
+import { expectSameThroughKills } from '../support/killedRuns.ts';
 import { smallWordPiece } from '../support/smallWordPiece.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
 import { lossesOf, type PreparedRun, prepareRun, train, weightsOf } from '../support/trainedRun.ts';
@@ -29,13 +29,13 @@ async function prepared(engine: EngineName, dataDirectory: string): Promise<Prep
   return await prepareRun(folder, CHANGES, { rows: 300, engine, dataDirectory });
 }
 
-it('a run in WordPiece goes on bit for bit too', { timeout: 120_000 }, async ({ skip }) => {
+it('a run in WordPiece goes on bit for bit too', async ({ skip }) => {
   const dataDirectory = engineForTests('native', skip);
   const prepare = async () => {
     const folder = join(temporaryFolder(), 'data');
     mkdirSync(folder);
     const options = { rows: 300, engine: 'native', dataDirectory, tokenizer: smallWordPiece() } as const;
-    return await prepareRun(folder, { ...CHANGES, epochs: 4 }, options);
+    return await prepareRun(folder, { ...CHANGES, epochs: 10 }, options);
   };
   const whole = await prepare();
   expect(await train(whole).done).toMatchObject({ outcome: 'finished' });
@@ -51,48 +51,12 @@ it('a run in WordPiece goes on bit for bit too', { timeout: 120_000 }, async ({ 
 });
 
 describe.each(['native', 'wasm', 'tensorflow'] as const)('a run on %s', (engine) => {
-  it('equals the uninterrupted one after ten kills at random moments', { timeout: 300_000 }, async ({
-    skip,
-  }) => {
+  it('equals the uninterrupted one after ten kills at random moments', async ({ skip }) => {
     const dataDirectory = engineForTests(engine, skip);
-    const whole = await prepared(engine, dataDirectory);
-    let startedMs = 0;
-    const reference = train(whole, {
-      onReport: ({ kind }) => {
-        if (kind === 'started') startedMs = performance.now();
-      },
-    });
-    expect(await reference.done).toMatchObject({ outcome: 'finished' });
-    const trainingMs = performance.now() - startedMs;
-
-    const broken = await prepared(engine, dataDirectory);
-    const attempts: (readonly WorkerReport[])[] = [];
-    for (let kill = 0; kill < KILLS; kill++) {
-      // A tenth of the run at most, so that ten kills fit in: steps, checkpoints and evaluations are all hit.
-      const delayMs = (Math.random() * trainingMs) / KILLS;
-      const attempt = train(broken, {
-        resume: kill > 0,
-        onReport: (report, training) => {
-          if (report.kind === 'started') setTimeout(() => training.kill(), delayMs);
-        },
-      });
-      const ended = await attempt.done;
-      attempts.push(attempt.reports);
-      expect(ended, `killed after ${delayMs.toFixed(0)} ms`).toMatchObject({
-        error: { code: 'INTERRUPTED' },
-      });
-    }
-    const last = train(broken, { resume: true });
-    const ended = await last.done;
-    attempts.push(last.reports);
-    expect(ended).toMatchObject({ outcome: 'finished' });
-    expect(lossesOf(attempts)).toEqual(lossesOf([reference.reports]));
-    expect(weightsOf(broken)).toEqual(weightsOf(whole));
+    await expectSameThroughKills(() => prepared(engine, dataDirectory), KILLS);
   });
 
-  it('equals the uninterrupted one after being stopped in its middle', { timeout: 120_000 }, async ({
-    skip,
-  }) => {
+  it('equals the uninterrupted one after being stopped in its middle', async ({ skip }) => {
     const dataDirectory = engineForTests(engine, skip);
     const whole = await prepared(engine, dataDirectory);
     const reference = train(whole);

@@ -68,7 +68,7 @@ function command(words: readonly string[], home: string) {
   return { untilSaid: (text: string) => until(() => said.includes(text)), entry };
 }
 
-describe('in a studio', { timeout: 300_000 }, () => {
+describe('in a studio', () => {
   it('a run of the processor and one of the GPU train at the same time; the next waits for its device, and says for whom', async () => {
     openStudio();
     const [onProcessor, onGpu, next] = [
@@ -95,7 +95,7 @@ describe('in a studio', { timeout: 300_000 }, () => {
   });
 });
 
-describe('of two data directories', { timeout: 300_000 }, () => {
+describe('of two data directories', () => {
   it('a GPU computes one run; the other names its process, and starts when that is killed', async () => {
     const elsewhere = temporaryFolder();
     await importTinyPairs(elsewhere);
@@ -108,7 +108,7 @@ describe('of two data directories', { timeout: 300_000 }, () => {
     openStudio();
     const run = await calls.add(ENDLESS, 'back', GPU);
     const { waiting } = await until(queue, (now) => (now.waiting[0]?.waitsFor.length ?? 0) > 0);
-    const holder = { kind: 'process', pid, program: 'entail: a run' };
+    const holder = { kind: 'entail', pid, purpose: 'a run' };
     expect(waiting[0]!.waitsFor).toEqual([{ device: 'webgpu:0', holder }]);
 
     const insisting = await runEntail([...TRAIN_ON_GPU, '--no-wait'], { home: await pairsElsewhere() });
@@ -121,7 +121,7 @@ describe('of two data directories', { timeout: 300_000 }, () => {
   });
 });
 
-describe('at the command line', { timeout: 300_000 }, () => {
+describe('at the command line', () => {
   it('queue run trains both at once, and Ctrl-C ends both', async () => {
     const add = async (engine: string) => {
       const words = ['queue', 'add', '--dataset', 'pairs', ...TINY_FLAGS, '--engine', engine];

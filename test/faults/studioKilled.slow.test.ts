@@ -8,12 +8,13 @@ import { expectWholeFlushes, kill, runOf, startWriter } from '../support/studioW
 
 const KILLS = 20;
 
-test(`${KILLS} kills of a writer leave a sound file and whole flushes`, async () => {
+test(`at least ${KILLS} kills of a writer leave a sound file and whole flushes`, async () => {
   const path = studioPath();
   const random = seededRandom(1);
   const before = new Map<string, number>();
   let stored = 0;
-  for (let round = 0; round < KILLS; round++) {
+  // Where disk or processor are slow, many die before their first flush: then it takes more of them.
+  for (let round = 0; round < KILLS || stored <= KILLS; round++) {
     const writer = startWriter(path);
     const runId = await runOf(writer);
     await new Promise((resolve) => setTimeout(resolve, 150 * random()));
@@ -29,7 +30,6 @@ test(`${KILLS} kills of a writer leave a sound file and whole flushes`, async ()
   }
   const database = openStudio(path);
   for (const [runId, flushes] of before) expect(expectWholeFlushes(database, runId)).toBe(flushes);
-  expect(stored).toBeGreaterThan(KILLS);
 });
 
 test(`${KILLS} kills while a new file is being made leave something that can be opened`, async () => {

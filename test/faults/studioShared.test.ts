@@ -39,7 +39,8 @@ describe('a lease', () => {
 
   test('of another living process keeps everybody else from its run', async () => {
     const database = openStudio();
-    const writer = startWriter(database.path);
+    // One that writes without a pause would hardly ever let the others have the file's lock.
+    const writer = startWriter(database.path, 1, 'stay');
     const runId = await runOf(writer);
     const error = studioErrorOf(() => claimRun(database, runId));
     expect(error.code).toBe('LOCKED');

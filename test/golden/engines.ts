@@ -26,7 +26,11 @@ function goldenEngine(name: EngineName): GoldenEngine {
 
 /** In software `webgpu` compiles every program at its first use, slowly. */
 const SOFTWARE_TIMEOUT_MS = 600_000;
-const timeoutOf = (name: EngineName) => (name === 'webgpu' ? { timeout: SOFTWARE_TIMEOUT_MS } : {});
+/** The others compute on processors that may have other work; `cpu` is plain JavaScript. */
+const SLOWEST_MS = 300_000;
+const timeoutOf = (name: EngineName) => ({
+  timeout: name === 'webgpu' ? SOFTWARE_TIMEOUT_MS : SLOWEST_MS,
+});
 
 /** A group of tests for each engine; with CI=true an absent engine fails instead of being skipped. */
 export function describeEngines(title: string, body: (engine: GoldenEngine) => void): void {

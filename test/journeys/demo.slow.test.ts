@@ -35,8 +35,11 @@ function withoutPremises(): string {
   return folder;
 }
 
+/** Two whole trainings, which take minutes, and several times that on a busy machine. */
+const LONGEST_MS = 1_800_000;
+
 it('teaches the demo to compare sentences, 25 points above what the hypothesis alone gives away', {
-  timeout: 600_000,
+  timeout: LONGEST_MS,
 }, async () => {
   const home = temporaryFolder();
   const demo = await runEntail(['demo', '--engine', 'wasm'], { home });

@@ -108,6 +108,8 @@ it('first start, sample, estimate, training, questions and every page: no connec
 
   const browser = await launchChromium();
   const page = await browser.newPage();
+  // The test's own limit ends what does not come.
+  page.setDefaultTimeout(0);
   const asked = new Set<string>();
   page.on('request', (one) => asked.add(new URL(one.url()).origin));
   const places = ['start', 'runs', `runs/${run}`, 'new', 'queue', 'compare', 'errors', 'playground'];

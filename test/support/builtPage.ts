@@ -63,10 +63,16 @@ async function chromiumOptions() {
   };
 }
 
+/** Playwright's own 30 seconds are soon over on a machine that is busy with other things, which is no defect. */
+const PATIENCE_MS = 120_000;
+
 /** @param more further words of its command line */
 export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
   const options = await chromiumOptions();
-  return chromium.launch({ ...options, args: [...options.args, ...more] });
+  const args = [...options.args, ...more];
+  const browser = await chromium.launch({ ...options, args, timeout: PATIENCE_MS });
+  browser.on('context', (context) => context.setDefaultTimeout(PATIENCE_MS));
+  return browser;
 }
 
 /** With a profile of its own in `folder`, as a person's browser has one: what it compiled once it keeps. */

@@ -8,6 +8,8 @@ import { numberedPairs } from './pairsCsv.ts';
 import { PlaygroundStudio } from './playgroundStudio.ts';
 import { temporaryFolder } from './temporaryFolder.ts';
 
+const USUAL_PAIRS = 120;
+
 export class ExportingStudio extends PlaygroundStudio {
   readonly exports: ExportService;
 
@@ -25,10 +27,11 @@ export class ExportingStudio extends PlaygroundStudio {
     });
   }
 
-  /** -> a studio with the data set "pairs" and a finished run on it. */
-  static async withRun(): Promise<{ studio: ExportingStudio; run: string }> {
+  /** -> a studio with the data set "pairs" and a finished run on it; of more pairs than usual all are to be compared. */
+  static async withRun(count = USUAL_PAIRS): Promise<{ studio: ExportingStudio; run: string }> {
     const studio = new ExportingStudio();
-    const pairs = numberedPairs(120).map((pair, at) => ({ ...pair, split: at % 3 === 0 ? 'test' : 'train' }));
+    const splitOf = (at: number) => (at % 3 === 0 || at >= USUAL_PAIRS ? 'test' : 'train');
+    const pairs = numberedPairs(count).map((pair, at) => ({ ...pair, split: splitOf(at) }));
     await studio.import('pairs', pairs);
     return { studio, run: await studio.train('pairs') };
   }

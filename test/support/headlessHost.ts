@@ -1,5 +1,6 @@
 /** @file Tests. The headless host as a process of its own, started as a person starts it on a server. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { afterAll } from 'vitest';
 import { checkoutEntries } from '../../main/entries.ts';
 import { StudioCalls } from './studioCalls.ts';
 
@@ -17,6 +18,12 @@ export interface HostEnd {
   readonly said: string;
 }
 
+const running = new Set<ChildProcess>();
+// What a failed test leaves would go on training, beside every test that follows.
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Runs until it says where it is, or ends. */
 export async function startHeadless(
   dataDirectory: string,
@@ -24,6 +31,8 @@ export async function startHeadless(
 ): Promise<HeadlessHost | HostEnd> {
   const all = [checkoutEntries().path('headless'), '--port', '0', '--data-dir', dataDirectory, ...words];
   const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   let said = '';
   const address = new Promise<RegExpExecArray>((resolve) => {

@@ -2,7 +2,7 @@
  * @file Tests. A machine that seems to have NVIDIA GPUs: an nvidia-smi of our own answers for the driver, and an installation
  * of TensorFlow for CUDA that has a manifest and nothing else. Nothing can be computed on it.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installationFolder, MANIFEST_FILE } from '../../main/engines/tensorflow/installation.ts';
 import { TENSORFLOW_VERSION } from '../../main/engines/tensorflow/recipe.ts';
@@ -31,8 +31,11 @@ export function nvidiaMachine(
   const folder = temporaryFolder();
   const gpuFile = join(folder, 'gpus');
   const processFile = join(folder, 'processes');
-  const write = (path: string, lines: readonly string[]) =>
-    writeFileSync(path, lines.map((line) => `${line}\n`).join(''));
+  // In one piece: whoever asks meanwhile would take half a list for all of it.
+  const write = (path: string, lines: readonly string[]) => {
+    writeFileSync(`${path}.new`, lines.map((line) => `${line}\n`).join(''));
+    renameSync(`${path}.new`, path);
+  };
   write(gpuFile, gpus);
   write(processFile, []);
   const script = `case "$1" in

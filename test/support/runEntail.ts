@@ -18,17 +18,20 @@ export interface RunOptions {
   readonly nodeOptions?: readonly string[];
   /** Called with everything written so far, whenever there is more. */
   readonly onOutput?: (stdout: string, child: ChildProcess) => void;
+  /** As a shell starts it on a terminal: with a process group of its own, to which Ctrl-C goes as a whole. */
+  readonly ownGroup?: boolean;
 }
 
 /** Runs `entail …words`. Neither its input nor its output is a terminal. */
 export async function runEntail(
   words: readonly string[],
-  { home, environment, nodeOptions = [], onOutput }: RunOptions,
+  { home, environment, nodeOptions = [], onOutput, ownGroup = false }: RunOptions,
 ): Promise<Ran> {
   const child = spawn(process.execPath, [...nodeOptions, join(ROOT, 'bin', 'entail.js'), ...words], {
     cwd: ROOT,
     env: { ...process.env, ENTAIL_HOME: home, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: ownGroup,
   });
   let stdout = '';
   let stderr = '';
@@ -44,6 +47,19 @@ export async function runEntail(
     child.once('close', resolve);
   });
   return { code, stdout, stderr };
+}
+
+/**
+ * For `onOutput`: acts as soon as these words were said, and once. Whoever presses Ctrl-C whenever there is more output
+ * presses it again later, which ends a command at once instead of in good order.
+ */
+export function onceSaid<Hands extends unknown[]>(words: string, act: (...hands: Hands) => void) {
+  let said = false;
+  return (stdout: string, ...hands: Hands): void => {
+    if (said || !stdout.includes(words)) return;
+    said = true;
+    act(...hands);
+  };
 }
 
 /** The objects of JSON lines. */

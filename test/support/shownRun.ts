@@ -62,9 +62,12 @@ export function storedContents(dataDirectory: string, run: string): RunContents 
 async function drawn(chart: Locator): Promise<string[][]> {
   const page = chart.page();
   await chart.getByRole('button', { name: /^More about/ }).click();
-  const download = page.waitForEvent('download');
-  await page.getByRole('menuitem', { name: 'What is drawn as CSV' }).click();
-  const text = await readFile(await (await download).path(), 'utf8');
+  // Together: a click that fails must not leave behind somebody who waits for what then never comes.
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: 'What is drawn as CSV' }).click(),
+  ]);
+  const text = await readFile(await download.path(), 'utf8');
   const rows = text
     .trim()
     .split(/\r?\n/)

@@ -122,7 +122,7 @@ export function outcomeOf({ state, result, evaluations, folder }: RunDetails): o
 
 /** Process ids of what a process (this one unless told) has started from an entry file, such as "training/worker". */
 export function childrenOf(file: string, parent = process.pid): number[] {
-  const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  const processes = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
   return processes
     .split('\n')
     .map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line))

@@ -68,6 +68,7 @@ export class StudioInBrowser {
 
   /** What axe-core finds serious or critical on the page as it stands. */
   async seriousViolations(): Promise<AxeViolation[]> {
+    await this.#settled();
     const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     await this.page.evaluate(source);
     return (await this.page.evaluate(`axe.run().then(({ violations }) => violations
@@ -78,6 +79,17 @@ export class StudioInBrowser {
   async setTheme(theme: 'light' | 'dark'): Promise<void> {
     await this.call('app/changeSettings', { theme });
     await this.page.locator(`html[data-theme="${theme}"]`).waitFor({ state: 'attached' });
+    await this.#settled();
+  }
+
+  /** Half way from one colour to another nothing is as anybody would see it. */
+  async #settled(): Promise<void> {
+    const changing = `document.getAnimations().filter((animation) =>
+      animation instanceof CSSTransition && animation.transitionProperty.endsWith('color')).length`;
+    await this.until(
+      () => this.page.evaluate(changing),
+      (count) => count === 0,
+    );
   }
 
   async close(): Promise<void> {

@@ -9,9 +9,9 @@ import { metricSeries } from '../../main/db/metrics.ts';
 
 const WRITER = join(import.meta.dirname, '..', 'faults', 'studioWriter.ts');
 
-/** Starts a process that stores flushes in `path`, for ever unless `flushes` says how many. */
-export function startWriter(path: string, flushes?: number): ChildProcess {
-  const words = [WRITER, path, ...(flushes === undefined ? [] : [String(flushes)])];
+/** Starts a process that stores flushes in `path`, for ever unless `flushes` says how many; then it ends, or stays. */
+export function startWriter(path: string, flushes?: number, then: 'end' | 'stay' = 'end'): ChildProcess {
+  const words = [WRITER, path, ...(flushes === undefined ? [] : [String(flushes), then])];
   return spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
 }
 

@@ -4,6 +4,10 @@ import { migration0001 } from './0001_runs.ts';
 import { migration0002 } from './0002_studio.ts';
 import { migration0003 } from './0003_exports.ts';
 import { migration0004 } from './0004_devices.ts';
+import { migration0005 } from './0005_beside_programs.ts';
 import type { Migration } from './migration.ts';
 
-export const MIGRATIONS: readonly Migration[] = [migration0001, migration0002, migration0003, migration0004];
+export const MIGRATIONS: readonly Migration[] = [
+  ...[migration0001, migration0002, migration0003],
+  ...[migration0004, migration0005],
+];

@@ -79,6 +79,14 @@ export function isAble({ computeCapability }: NvidiaGpu): boolean {
   return computeCapability === null || isAtLeast(computeCapability, LEAST_COMPUTE_CAPABILITY);
 }
 
+/** "30 minutes or longer", by TensorFlow's own words. */
+export const LONGEST_COMPILING_MS = 60 * 60_000;
+
+/** Whether the driver compiles at a first start what the wheel has in an intermediate form only. */
+export function driverCompiles(gpus: readonly NvidiaGpu[]): boolean {
+  return gpus.some((gpu) => isAble(gpu) && codeFor(gpu) !== '');
+}
+
 /** What the wheel has for a GPU, as a clause; "" for those it has code for. */
 export function codeFor({ computeCapability }: NvidiaGpu): string {
   if (computeCapability === null) return '';

@@ -5,9 +5,15 @@ import { StudioError } from '../../../shared/errors.ts';
 import { writeFileAtomic } from '../../files/atomicWrite.ts';
 import { acquireFileLock } from '../../files/fileLock.ts';
 import { nodeFileSystem } from '../../files/fileSystem.ts';
-import { defaultThreads, glibcVersion, type HardwarePlaces, hasNvidiaDriver } from '../hardware.ts';
+import {
+  defaultThreads,
+  glibcVersion,
+  type HardwarePlaces,
+  hasNvidiaDriver,
+  nvidiaDriver,
+} from '../hardware.ts';
 import { compileBinding } from './compile.ts';
-import { requireCudaMachine } from './cudaReadiness.ts';
+import { driverCompiles, requireCudaMachine } from './cudaReadiness.ts';
 import { environmentFor } from './environment.ts';
 import { fetchWheels, type InstallPlan } from './fetchWheels.ts';
 import {
@@ -24,7 +30,7 @@ import {
 import { sha256Of } from './pipDownload.ts';
 import { LEAST_GLIBC, type Recipe, recipeFor, unpackedBytes } from './recipe.ts';
 import { requireTools, type Tools } from './requirements.ts';
-import { selfTest } from './selfTest.ts';
+import { selfTest, selfTestLimitMs } from './selfTest.ts';
 import { type UnpackedFile, unpackWheel } from './unpack.ts';
 import { isAtLeast } from './versions.ts';
 
@@ -167,18 +173,26 @@ async function unpackAll(recipe: Recipe, work: string, options: InstallOptions):
   return files;
 }
 
+const TEST = 'a product of two matrices';
+const COMPILES = 'the driver compiles for this GPU first, for up to half an hour';
+
 async function test(
   recipe: Recipe,
   work: string,
   unpacked: readonly UnpackedFile[],
   options: InstallOptions,
 ): Promise<Pick<InstallOutcome, 'usesGpu' | 'gpuTrouble'>> {
-  report(options, 'testing', 'a product of two matrices');
+  const { signal, hardware } = options;
+  const gpus = recipe.kind === 'cuda' ? ((await nvidiaDriver(hardware))?.gpus ?? []) : [];
+  report(options, 'testing', driverCompiles(gpus) ? `${TEST}; ${COMPILES}` : TEST);
   const made = { folder: work, kind: recipe.kind, paths: unpacked.map(({ path }) => path) };
-  const result = await selfTest(work, environmentFor(made, defaultThreads()), options.signal);
+  const result = await selfTest(work, environmentFor(made, defaultThreads()), {
+    timeoutMs: selfTestLimitMs(gpus),
+    ...(signal === undefined ? {} : { signal }),
+  });
   if (result.ok) {
     const { usesGpu } = result;
-    const expected = recipe.kind === 'cuda' && hasNvidiaDriver(options.hardware) && !usesGpu;
+    const expected = recipe.kind === 'cuda' && hasNvidiaDriver(hardware) && !usesGpu;
     return { usesGpu, gpuTrouble: expected ? (result.gpuTrouble ?? 'it does not see the GPU') : null };
   }
   throw new StudioError('ENGINE_FAILED', `TensorFlow was built, but does not work here: ${result.problem}.`, {

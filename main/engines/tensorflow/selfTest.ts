@@ -4,7 +4,9 @@
  */
 import { join } from 'node:path';
 import { entriesHere } from '../../entries.ts';
+import type { NvidiaGpu } from '../hardware.ts';
 import { runEntry } from '../runEntry.ts';
+import { driverCompiles, LONGEST_COMPILING_MS } from './cudaReadiness.ts';
 import { gpuTroubleIn } from './gpuTrouble.ts';
 import { BINDING_FILE } from './installation.ts';
 
@@ -21,6 +23,17 @@ export type SelfTestResult =
 /** Loading 0.8 GB from a cold, slow disk takes most of this. */
 const SELF_TEST_TIMEOUT_MS = 120_000;
 
+/** Of the first one after an installation, on a machine with these GPUs; what was compiled is kept for later ones. */
+export function selfTestLimitMs(gpus: readonly NvidiaGpu[]): number {
+  return driverCompiles(gpus) ? LONGEST_COMPILING_MS : SELF_TEST_TIMEOUT_MS;
+}
+
+export interface SelfTestOptions {
+  readonly signal?: AbortSignal;
+  /** Two minutes when absent. */
+  readonly timeoutMs?: number;
+}
+
 /** Why it uses no GPU the library tells only with its warnings; this process's output is read by us alone. */
 const TALKATIVE = { TF_CPP_MIN_LOG_LEVEL: '0' };
 
@@ -28,16 +41,15 @@ const TALKATIVE = { TF_CPP_MIN_LOG_LEVEL: '0' };
 export async function selfTest(
   folder: string,
   environment: Readonly<Record<string, string>>,
-  signal?: AbortSignal,
+  { signal, timeoutMs = SELF_TEST_TIMEOUT_MS }: SelfTestOptions = {},
 ): Promise<SelfTestResult> {
   const words = [join(folder, BINDING_FILE)];
   const outcome = await runEntry(entriesHere().path('selfTest'), words, {
-    timeoutMs: SELF_TEST_TIMEOUT_MS,
+    timeoutMs,
     environment: { ...environment, ...TALKATIVE },
     ...(signal === undefined ? {} : { signal }),
   });
-  if (outcome.timedOut)
-    return { ok: false, problem: `it did not answer within ${SELF_TEST_TIMEOUT_MS / 1000} s` };
+  if (outcome.timedOut) return { ok: false, problem: `it did not answer within ${timeoutMs / 1000} s` };
   if (outcome.exitCode !== 0)
     return { ok: false, problem: `the test process ended early: ${firstError(outcome.stderr)}` };
   return answer(outcome.stdout, outcome.stderr);

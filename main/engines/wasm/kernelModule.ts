@@ -94,6 +94,7 @@ export class KernelModule {
 const aligned = (bytes: number) => Math.ceil(bytes / 16) * 16;
 
 const CHECKED = 'checkedMalloc';
+const MOST_BYTES = 2 ** 32 - 1;
 
 /** tfjs does not look at what malloc says and would write to address 0, over everything that lies there. */
 function checkAllocations(module: EmscriptenModule): void {
@@ -102,6 +103,8 @@ function checkAllocations(module: EmscriptenModule): void {
   const allocate = module._malloc;
   if (allocate.name === CHECKED) return;
   module._malloc = (bytes) => {
+    // It takes 32 bits of the number, and would find room for a fraction.
+    if (bytes > MOST_BYTES) throw outOfMemory();
     let address: number;
     try {
       address = allocate(bytes);

@@ -1,4 +1,4 @@
-/** @file Node. Registers the named fused kernels (and a faster BatchMatMul) for tfjs' `wasm` backend. */
+/** @file Node. Registers the named fused kernels (and a BatchMatMul and a Sum of our own) for tfjs' `wasm` backend. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type DropoutSource, dropThreshold } from '../../model/dropout.ts';
 import { KERNELS, type KernelName } from '../../model/kernels/dispatch.ts';
@@ -6,6 +6,7 @@ import type { FusedActivation } from '../../model/kernels/linear.ts';
 import { longestPair, type RowLayout } from '../../model/packedBatch.ts';
 import type { KernelModule } from './kernelModule.ts';
 import { matmulInto, registerMatmul } from './matmul.ts';
+import { columnSumsInto, registerSum } from './sums.ts';
 
 interface Call {
   readonly inputs: Record<string, tf.TensorInfo>;
@@ -34,6 +35,7 @@ export function registerWasmKernels(kernels: KernelModule): void {
     });
   };
   registerMatmul(kernels);
+  registerSum(kernels);
   registerLinear(kernels, register);
   registerAttention(kernels, register);
   registerPooledAttention(kernels, register);
@@ -83,7 +85,7 @@ function registerLinear(kernels: KernelModule, register: Register): void {
       size: { m: out, n: into, k: rows },
       strides: { a: [1, out], b: [into, 1] },
     });
-    kernels.call('columnSums', from, kernels.address(dBias), rows, out);
+    columnSumsInto(kernels, [from, kernels.address(dBias)], [rows, out]);
     if (upstream !== dy) kernels.backend.disposeData(upstream.dataId);
     return [dx, dWeight, dBias];
   });
@@ -218,8 +220,10 @@ function registerRows(kernels: KernelModule, register: Register): void {
   const sum = (rows: tf.TensorInfo, targets: Int32Array, count: number) => {
     const [rowCount, width] = two(rows);
     const out = kernels.output([count, width]);
-    const { indices } = kernels.workspace(0, targets);
-    kernels.call('sumRows', kernels.address(rows), indices[0]!, kernels.address(out), rowCount, width, count);
+    const bytes = kernels.call('sumRowsWorkspaceBytes', rowCount, width, count);
+    const { indices, scratch } = kernels.workspace(bytes, targets);
+    const [from, to] = [kernels.address(rows), kernels.address(out)];
+    kernels.call('sumRows', from, indices[0]!, to, rowCount, width, count, scratch);
     return out;
   };
   register(KERNELS.embeddingSumGradient, ({ inputs: { dy }, attributes }) => {

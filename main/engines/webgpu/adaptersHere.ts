@@ -1,8 +1,7 @@
 /** @file Node. The adapters of this machine, looked at in a child process with a time limit. */
-import { StudioError } from '../../../shared/errors.ts';
 import { entriesHere } from '../../entries.ts';
 import { runEntry } from '../runEntry.ts';
-import { adapterNamed, byName, noAdapter } from './adapters.ts';
+import { byName } from './adapters.ts';
 import type { AdapterFacts } from './adaptersProgram.ts';
 
 export type { AdapterFacts } from './adaptersProgram.ts';
@@ -40,16 +39,6 @@ export async function adaptersHere(
   } catch {
     return nothing(`the test process said something unexpected: ${stdout.slice(0, 200)}`);
   }
-}
-
-/** @throws StudioError ENGINE_MISSING when there is no adapter that the engine would take */
-export async function requireAdapter(named = adapterNamed()): Promise<void> {
-  const { adapters, problem } = await adaptersHere();
-  if (problem !== null)
-    throw new StudioError('ENGINE_MISSING', `The engine webgpu does not start here: ${problem}.`, {
-      nextStep: 'Run npx --no entail engines doctor and report what it says, or use --engine native.',
-    });
-  if (adapterAmong(adapters, named) === undefined) throw noAdapter(named, adapters);
 }
 
 /** The one that the engine takes: by part of its name, else the first GPU. */

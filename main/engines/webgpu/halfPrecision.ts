@@ -7,7 +7,7 @@ import { StudioError } from '../../../shared/errors.ts';
  */
 const TRIED_ON: readonly string[] = [];
 
-/** Set to 1 by those who try them on another: test/bench/gpu and `entail engines test`. */
+/** Set to 1 by what tries them on another: test/bench/gpu. */
 const UNTRIED = 'ENTAIL_WEBGPU_UNTRIED';
 
 /**

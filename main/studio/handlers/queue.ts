@@ -12,6 +12,7 @@ export function queueHandlers(context: HostContext): HandlersOf<typeof queueRout
     'queue/add': async ({ requests, place }) => ({ ids: await queue.add(requests, place) }),
     'queue/move': ({ run, to }) => queue.move(run, to),
     'queue/remove': ({ run }) => queue.remove(run),
+    'queue/besidePrograms': ({ run }) => queue.besidePrograms(run),
     'queue/pause': ({ paused }) => queue.pauseQueue(paused),
     'queue/continueAfterError': ({ value }) => queue.setContinueAfterError(value),
     'estimate/show': ({ request }) => estimateRun(context, request),

@@ -5,7 +5,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WorkerReport } from '../../../shared/runs.ts';
 import type { CrewPlace, TrainingJob } from '../jobs.ts';
-import { microBatchTokensOf } from '../microBatchSize.ts';
 import { type OpeningLinks, openRun } from '../openRun.ts';
 import { withSmallerMicroBatch } from '../outOfMemory.ts';
 import { requireSameWeights } from './sameWeights.ts';
@@ -34,8 +33,7 @@ export async function followTraining(
       else (await work.trainStep(order.place, between)).dispose();
     }
   } catch (thrown) {
-    const { hyperparameters, model } = job.config;
-    throw withSmallerMicroBatch(thrown, microBatchTokensOf(hyperparameters, model, job.engine));
+    throw withSmallerMicroBatch(thrown, work.largestMicroBatch);
   } finally {
     exchange.close();
     work.network.dispose();

@@ -71,6 +71,11 @@ export class SupervisedCrew {
     return this.#workers.map(({ pid }) => pid);
   }
 
+  /** All of them have made a step: none goes on without the others. */
+  stepped(): void {
+    for (const worker of this.#workers) worker.stepped();
+  }
+
   kill(): void {
     for (const worker of this.#workers) worker.kill();
   }
@@ -82,6 +87,7 @@ export class SupervisedCrew {
       environment: environments[rank] ?? {},
       ...(limits === undefined ? {} : { limits }),
       onMessage: (message) => this.#hear(rank, message),
+      isToBlame: () => this.#stoodStillFirst(worker),
       onEnd: (error) => this.#end(rank, error),
     });
     worker.send({ kind: 'start', job: this.#jobOf(rank) });
@@ -94,6 +100,11 @@ export class SupervisedCrew {
     if (this.#folder === null) return job;
     const crew = { rank, devices, folder: this.#folder, exchange };
     return { ...job, devices: rank === 0 ? devices : devices.slice(rank, rank + 1), crew };
+  }
+
+  /** Those who wait for one that hangs have moved after it, and may have less patience than it is given. */
+  #stoodStillFirst({ movedAtMs }: Worker): boolean {
+    return this.#workers.every((other) => movedAtMs <= other.movedAtMs);
   }
 
   #hear(rank: number, message: Message): void {

@@ -33,6 +33,7 @@ export class Comparison {
   readonly #client: Client;
   readonly #studio: StudioState;
   #asked = '';
+  #significanceQuestions = 0;
 
   constructor(studio: StudioState) {
     this.#studio = studio;
@@ -192,6 +193,7 @@ export class Comparison {
 
   async loadSignificance(): Promise<void> {
     const { baseline, ids } = this;
+    const question = ++this.#significanceQuestions;
     const others = ids.filter((id) => id !== baseline);
     this.significance = null;
     this.significanceError = null;
@@ -202,9 +204,10 @@ export class Comparison {
         runs: others,
         split: this.view.split,
       });
-      if (this.baseline === baseline) this.significance = found;
+      // Answers may overtake each other; that to the last question counts.
+      if (question === this.#significanceQuestions) this.significance = found;
     } catch (thrown) {
-      if (this.baseline === baseline) this.significanceError = thrown;
+      if (question === this.#significanceQuestions) this.significanceError = thrown;
     }
   }
 

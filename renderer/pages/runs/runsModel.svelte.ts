@@ -24,6 +24,8 @@ export class RunsModel {
   /** Place of the line that the keys move. */
   cursor = $state(0);
   #opened = false;
+  /** What somebody has changed before the view of last time was here. */
+  #early: Partial<RunsView> = {};
   #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(studio: StudioState) {
@@ -113,8 +115,9 @@ export class RunsModel {
   async open(): Promise<void> {
     await this.loadViews();
     const last = this.views.find(({ name }) => name === '');
-    if (last !== undefined) this.view = readRunsView(last.state);
+    if (last !== undefined) this.view = { ...readRunsView(last.state), ...this.#early };
     this.#opened = true;
+    if (Object.keys(this.#early).length > 0) this.#remember();
   }
 
   async loadViews(): Promise<void> {
@@ -123,6 +126,7 @@ export class RunsModel {
 
   change(part: Partial<RunsView>): void {
     this.view = { ...this.view, ...part };
+    if (!this.#opened) this.#early = { ...this.#early, ...part };
     this.#remember();
   }
 

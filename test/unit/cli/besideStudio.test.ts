@@ -8,7 +8,7 @@ import type { QueueState } from '../../../shared/contract/queue.ts';
 import type { RunDetails } from '../../../shared/contract/runs.ts';
 import { entailHere, homeWithPairs, TINY_RUN } from '../../support/entailHere.ts';
 import { openHosted, serve } from '../../support/hostedStudio.ts';
-import { jsonLines, runEntail } from '../../support/runEntail.ts';
+import { jsonLines, onceSaid, runEntail } from '../../support/runEntail.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { until } from '../../support/until.ts';
 
@@ -90,9 +90,7 @@ describe('a studio that is open', () => {
     await entail('queue', 'pause');
     const { code, stderr } = await entailHere(['train', ...TINY_RUN], {
       home,
-      onOutput: (stdout, press) => {
-        if (stdout.includes('the run waits in its queue, at place 1')) press();
-      },
+      onOutput: onceSaid('the run waits in its queue, at place 1', (press: () => void) => press()),
     });
     expect(code).toBe(130);
     expect(stderr).toContain('was taken out of the queue before it began');
@@ -118,14 +116,9 @@ describe('a studio that opens while "queue run" is at work', () => {
   it('goes on with the queue once the run that trains has ended', async () => {
     home = await homeWithPairs();
     const [first, second] = [await add(), await add()];
-    let opened = false;
     const ran = await entailHere(['queue', 'run', '--json'], {
       home,
-      onOutput: (stdout) => {
-        if (opened || !stdout.includes('"event":"started"')) return;
-        opened = true;
-        openStudioHere();
-      },
+      onOutput: onceSaid('"event":"started"', openStudioHere),
     });
     expect(ran.code).toBe(1);
     expect(jsonLines(ran.stdout).at(-1)).toMatchObject({ ended: 'studio', completed: [first] });

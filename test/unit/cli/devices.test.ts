@@ -19,7 +19,7 @@ import {
   SECOND_UUID,
   seemToInstallCuda,
 } from '../../support/nvidiaMachine.ts';
-import { jsonLines } from '../../support/runEntail.ts';
+import { jsonLines, onceSaid } from '../../support/runEntail.ts';
 import { sampleConfig, sampleEngine, sampleEnvironment, startedReport } from '../../support/sampleRun.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
@@ -48,6 +48,13 @@ describe('--devices', () => {
       code: 'USAGE',
       nextStep: expect.stringContaining('entail devices'),
     });
+  });
+
+  it('more than a run can have is refused as such', () => {
+    const many = Array.from({ length: 17 }, () => 'cpu').join();
+    expect(studioErrorOf(() => devicesFrom(many)).message).toBe(
+      '--devices names 17 devices; 16 are the most.',
+    );
   });
 
   it('that an engine does not have is refused before anything is made', async () => {
@@ -101,6 +108,34 @@ describe('with two GPUs', () => {
     expect(waiting).toMatchObject([{ devices: ['cuda:0'], waitsFor: [{ device: 'cuda:0', holder }] }]);
   });
 
+  it('queue beside lets a waiting run start beside that program, which queue list says', async () => {
+    const store = openStudioDatabase(join(home, 'studio.db'));
+    const run = createRun(store, {
+      config: { ...sampleConfig(), engine: 'tensorflow' },
+      environment: sampleEnvironment,
+      devices: ['cuda:0'],
+      queue: { place: 0, threads: null },
+    });
+    store.close();
+    const before = await entail(['queue', 'list']);
+    expect(before.stdout).toContain(
+      `To start it beside a program that is no Entail: npx --no entail queue beside ${run}`,
+    );
+    expect((await entail(['queue', 'beside', run])).stdout).toBe(
+      `Run ${run} does not wait for other programs any more.\n`,
+    );
+    const { stdout } = await entail(['queue', 'list']);
+    expect(stdout).toMatch(new RegExp(`^1 +${run} .* cuda:0 +queued, starts beside other programs$`, 'm'));
+    expect(stdout).not.toContain('queue beside');
+    expect((await entail(['queue', 'beside', 'r0'])).stderr).toContain('There is no run');
+  });
+
+  it('queue add keeps the wish to start beside programs', async () => {
+    await entail(['queue', 'add', ...TINY_RUN, '--beside-programs']);
+    const { waiting } = JSON.parse((await entail(['queue', 'list', '--json'])).stdout);
+    expect(waiting).toMatchObject([{ besidePrograms: true }]);
+  });
+
   describe('runs resume --devices', () => {
     let store: StudioDatabase;
     let run: string;
@@ -127,6 +162,19 @@ describe('with two GPUs', () => {
       expect(devicesWishOf(store, run)).toEqual(['1']);
     });
 
+    it('goes on beside a program only when that is said', async () => {
+      const waiting = await entailHere(['runs', 'resume', run, '--devices', '1'], {
+        home,
+        onOutput: (stdout, press) => {
+          if (stdout.includes('With --beside-programs')) press();
+        },
+      });
+      expect(waiting.stdout).toContain('waits for cuda:1, used by process 1');
+      expect(stateOf(store, run)).toBe('stopped');
+      await entail(['runs', 'resume', run, '--devices', '1', '--beside-programs']);
+      expect(stateOf(store, run)).toBe('failed');
+    });
+
     it('and in the queue of a studio that is open; a device that is not there changes nothing', async () => {
       const studio = openHosted(home);
       await studio.dispatch('queue/pause', { paused: true });
@@ -136,9 +184,7 @@ describe('with two GPUs', () => {
       expect(devicesWishOf(store, run)).toEqual(['cpu', 'cpu']);
       const ran = await entailHere(['runs', 'resume', run, '--devices', '1'], {
         home,
-        onOutput: (stdout, press) => {
-          if (stdout.includes('the run waits in its queue')) press();
-        },
+        onOutput: onceSaid('the run waits in its queue', (press: () => void) => press()),
       });
       expect(ran.stderr).toContain('was taken out of the queue');
       expect(devicesWishOf(store, run)).toEqual(['1']);

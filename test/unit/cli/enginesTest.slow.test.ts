@@ -1,14 +1,13 @@
 /** @file Tests. `engines test` as a person runs it: a report on the screen, in a file and as JSON, exit codes, Ctrl-C. */
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { jsonLines, runEntail } from '../../support/runEntail.ts';
+import { jsonLines, onceSaid, runEntail } from '../../support/runEntail.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
-const SLOWEST_MS = 600_000;
-
 describe('engines test', () => {
-  it('prints a report to paste', { timeout: SLOWEST_MS }, async () => {
+  it('prints a report to paste', async () => {
     const { code, stdout, stderr } = await runEntail(['engines', 'test', 'cpu'], { home: temporaryFolder() });
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -19,7 +18,7 @@ describe('engines test', () => {
     expect(report).not.toContain('OUTSIDE');
   });
 
-  it('writes it into a file, and tells scripts each step', { timeout: SLOWEST_MS }, async () => {
+  it('writes it into a file, and tells scripts each step', async () => {
     const out = join(temporaryFolder(), 'report.md');
     const words = ['engines', 'test', 'cpu', '--json', '--out', out];
     const { code, stdout } = await runEntail(words, { home: temporaryFolder() });
@@ -30,13 +29,11 @@ describe('engines test', () => {
     expect(readFileSync(out, 'utf8')).toContain('# Engine `cpu` on cpu\n');
   });
 
-  it('stops at Ctrl-C with nothing written', { timeout: SLOWEST_MS }, async () => {
+  it('stops at Ctrl-C with nothing written', async () => {
     const out = join(temporaryFolder(), 'report.md');
     const { code, stderr } = await runEntail(['engines', 'test', 'cpu', '--out', out], {
       home: temporaryFolder(),
-      onOutput: (stdout, child) => {
-        if (stdout.includes('model_book.json')) child.kill('SIGINT');
-      },
+      onOutput: onceSaid('model_book.json', (child: ChildProcess) => child.kill('SIGINT')),
     });
     expect(code).toBe(130);
     expect(stderr).toContain('The test was cancelled.');
@@ -53,7 +50,7 @@ describe('engines test', () => {
     ],
     [['engines', 'test', 'wasm', '--minutes', '0'], 2, '--minutes must be a whole number'],
     [['engines', 'test', 'tensorflow'], 1, 'The engine tensorflow is not installed.'],
-  ])('%j ends with exit code %i and says why', { timeout: SLOWEST_MS }, async (words, exitCode, says) => {
+  ])('%j ends with exit code %i and says why', async (words, exitCode, says) => {
     const { code, stderr } = await runEntail(words, { home: temporaryFolder() });
     expect(stderr).toContain(says);
     expect(code).toBe(exitCode);

@@ -62,7 +62,9 @@ describe('help', () => {
         ...['import', 'list', 'show', 'download', 'delete'].map((verb) => `datasets ${verb}`),
         ...['list', 'show', 'compare', 'resume', 'import', 'delete'].map((verb) => `runs ${verb}`),
         ...['list', 'install', 'uninstall', 'doctor', 'test'].map((verb) => `engines ${verb}`),
-        ...['list', 'add', 'run', 'move', 'remove', 'pause', 'resume'].map((verb) => `queue ${verb}`),
+        ...['list', 'add', 'run', 'move', 'remove', 'beside', 'pause', 'resume'].map(
+          (verb) => `queue ${verb}`,
+        ),
       ].sort(),
     );
   });

@@ -11,7 +11,7 @@ import { createRun } from '../../../main/db/runs.ts';
 import { acquireFileLock } from '../../../main/files/fileLock.ts';
 import type { RunState } from '../../../shared/runs.ts';
 import { entailHere, type HereOptions, homeWithPairs, TINY_RUN } from '../../support/entailHere.ts';
-import { jsonLines, type Ran } from '../../support/runEntail.ts';
+import { jsonLines, onceSaid, type Ran } from '../../support/runEntail.ts';
 import { sampleConfig, sampleEnvironment } from '../../support/sampleRun.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
@@ -219,14 +219,8 @@ describe('queue run', () => {
 
   it('stops the run that trains on Ctrl-C, and starts no other', async () => {
     const long = await add('--epochs', '1000', '--front');
-    let pressed = false;
     const ran = await entail(['queue', 'run', '--json'], {
-      onOutput: (stdout, press) => {
-        // A second time would end it at once.
-        if (pressed || !stdout.includes('"event":"metrics"')) return;
-        pressed = true;
-        press();
-      },
+      onOutput: onceSaid('"event":"metrics"', (press: () => void) => press()),
     });
     expect(ran.code).toBe(130);
     expect(lastEvent(ran)).toMatchObject({ ended: 'interrupted', stopped: [long], waiting: runs });

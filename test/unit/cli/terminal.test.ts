@@ -1,8 +1,7 @@
 /** @file Tests. What is written on terminals, to files and for scripts; and Ctrl-C pressed once, twice, or echoed. */
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { tellFailure } from '../../../main/cli/failure.ts';
 import { Interruption } from '../../../main/cli/interruption.ts';
 import { bar, confusionLines, histogramLines, tableLines } from '../../../main/cli/tables.ts';
@@ -149,21 +148,27 @@ describe('tables', () => {
 });
 
 describe('Ctrl-C', () => {
+  // Two signals are one press or two by the time between them, which a busy machine would decide.
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+  afterEach(() => void vi.useRealTimers());
+
   it('once stops; its echoes from npm and the launcher are the same press', () => {
     const source = new EventEmitter();
     const interruption = new Interruption(source);
     source.emit('SIGINT');
+    vi.advanceTimersByTime(200);
     source.emit('SIGINT');
+    vi.advanceTimersByTime(200);
     source.emit('SIGINT');
     expect([interruption.stop.aborted, interruption.kill.aborted]).toEqual([true, false]);
   });
 
-  it('twice ends at once, and afterwards the signals are given back', async () => {
+  it('twice ends at once, and afterwards the signals are given back', () => {
     const source = new EventEmitter();
     const interruption = new Interruption(source);
     source.emit('SIGTERM');
     // Longer than the time within which signals count as one press.
-    await sleep(400);
+    vi.advanceTimersByTime(400);
     source.emit('SIGINT');
     expect(interruption.kill.aborted).toBe(true);
     interruption.end();

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const SIZES = ['--size', 'free', '--hidden', '16', '--heads', '2', '--feed-forward', '24', '--layers', '1'];
 
-it('trains, predicts and goes on in pieces of words', { timeout: 120_000 }, async () => {
+it('trains, predicts and goes on in pieces of words', async () => {
   const home = temporaryFolder();
   const entail = async (...words: string[]): Promise<Ran> => {
     const ran = await runEntail(words, { home });

@@ -102,10 +102,10 @@ describe('a file that is no usable cache is set aside, byte for byte, and said a
       'of an earlier version',
       (path) => {
         filledCache(path);
-        new Database(path).pragma('user_version = 0');
-        const bytes = readFileSync(path);
-        bytes.writeUInt32BE(0, 60);
-        writeFileSync(path, bytes);
+        const database = new Database(path);
+        database.pragma('user_version = 0');
+        // One that is left open writes its log into the file whenever it is collected.
+        database.close();
       },
       /earlier version/,
     ],

@@ -70,7 +70,7 @@ async function prepare(
   const settings = hubSettings({ HF_ENDPOINT: server.origin, HF_HOME: dataDirectory });
   const download: Prepared['download'] = ({ from, ...options } = {}) =>
     downloadHubDataset(cache, {
-      ...{ settings, dataDirectory, limits: { firstPauseMs: 1, stallMs: 300, headersMs: 300 } },
+      ...{ settings, dataDirectory, limits: { firstPauseMs: 1 } },
       reference: parseHubReference(from ?? `hf:${content.repository.replace('datasets/', '')}`),
       onProgress: (progress) => steps.push(progress),
       ...options,

@@ -311,11 +311,12 @@ describe('a failed import', () => {
     const { cache, folder } = newCache();
     const path = join(folder, 'pairs.csv');
     writePairsCsv(path, numberedPairs(2000));
-    const first = importDataset(cache, { path, name: 'first' });
-    const error = await studioRejectionOf(importDataset(cache, { path, name: 'second' }));
+    const [, error] = await Promise.all([
+      importDataset(cache, { path, name: 'first' }),
+      studioRejectionOf(importDataset(cache, { path, name: 'second' })),
+    ]);
     expect(error).toMatchObject({ code: 'LOCKED' });
     expect(error.message).toContain(`process ${process.pid} (importing the data set "first")`);
-    await first;
     await importDataset(cache, { path, name: 'second' });
     expect(listDatasets(cache).map(({ name }) => name)).toEqual(['first', 'second']);
   });

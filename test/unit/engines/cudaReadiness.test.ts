@@ -16,6 +16,7 @@ import { tensorflowReport } from '../../../main/engines/tensorflow/doctor.ts';
 import { gpuTroubleIn } from '../../../main/engines/tensorflow/gpuTrouble.ts';
 import { installTensorflow } from '../../../main/engines/tensorflow/install.ts';
 import { installationFolder, MANIFEST_FILE } from '../../../main/engines/tensorflow/installation.ts';
+import { selfTestLimitMs } from '../../../main/engines/tensorflow/selfTest.ts';
 import { EngineService } from '../../../main/studio/engines.ts';
 import { onlyPrograms } from '../../support/fakePrograms.ts';
 import { nvidiaMachine, seemToInstallCuda } from '../../support/nvidiaMachine.ts';
@@ -70,7 +71,7 @@ describe('an obstacle', () => {
 
   it('of no driver is named before anything is fetched', async () => {
     onlyPrograms({});
-    const places = { procFolder: temporaryFolder() };
+    const places = { procFolder: temporaryFolder(), devFolder: temporaryFolder() };
     const fetched = installTensorflow({ dataDirectory: data, cuda: true, hardware: places });
     const refused = await studioRejectionOf(fetched);
     expect(refused.message).toBe('TensorFlow cannot use a GPU here: no NVIDIA driver was found.');
@@ -115,7 +116,9 @@ describe('an obstacle', () => {
     seemToInstallCuda(data);
     expect(await cudaObstacle(data, loaded())).toBeNull();
     expect(await canUseCuda(data, loaded())).toBe(true);
-    expect(await canUseCuda(data, { procFolder: temporaryFolder() })).toBe(false);
+    expect(await canUseCuda(data, { procFolder: temporaryFolder(), devFolder: temporaryFolder() })).toBe(
+      false,
+    );
     expect(await chooseEngine({ dataDirectory: data, asked: null, hardware: loaded() })).toBe('tensorflow');
     expect(await whyNoGpu(data, 'cpu', loaded())).toContain('--cuda is for the GPU');
     expect(await whyNoGpu(data, 'cuda', loaded())).toContain('CUDA libraries do not load');
@@ -154,6 +157,15 @@ describe('what the wheel has for a GPU', () => {
     if (says === '') expect(code).toBe('');
     else expect(code).toContain(says);
   });
+
+  it.each([
+    { gpus: ['8.0', '9.0'], minutes: 60 },
+    { gpus: ['12.0'], minutes: 60 },
+    { gpus: ['8.9', '5.0', null], minutes: 2 },
+    { gpus: [], minutes: 2 },
+  ])('gives a first product of two matrices $minutes minutes on $gpus', ({ gpus, minutes }) =>
+    expect(selfTestLimitMs(gpus.map(gpu))).toBe(minutes * 60_000),
+  );
 
   it('is enough when one GPU of several is able', () => {
     const driver = { version: '580.95.05', gpus: [gpu('5.0'), gpu('8.0')] };

@@ -1,7 +1,8 @@
 /** @file Tests. Devices: what nvidia-smi says of GPUs, read strictly; which of them a process may use; what a worker is shown. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { visibleGpus } from '../../../main/engines/cudaDevices.ts';
 import { deviceEnvironment, listDevices, unaskedDevices } from '../../../main/engines/devices.ts';
+import type { HardwarePlaces } from '../../../main/engines/hardware.ts';
 import { nvidiaSmiGpus, nvidiaSmiProcesses } from '../../../main/engines/nvidiaSmi.ts';
 import { workerEnvironment } from '../../../main/engines/registry.ts';
 import { areSameChip, type Device, isDeviceName, PROCESSOR } from '../../../shared/devices.ts';
@@ -13,6 +14,7 @@ import {
   seemToInstallCuda,
   TWO_GPUS,
 } from '../../support/nvidiaMachine.ts';
+import { procWithGpus } from '../../support/nvidiaProc.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 const MIB = 1024 * 1024;
@@ -143,6 +145,50 @@ describe('the devices of an engine', () => {
   it('are refused where a worker would compute on another one', () => {
     const unknown: Device = { ...PROCESSOR, name: 'cuda:1', gpus: [] };
     expect(() => deviceEnvironment('tensorflow', unknown)).toThrow('A worker cannot be shown the GPU cuda:1');
+  });
+});
+
+describe('without nvidia-smi', () => {
+  const gpus = [
+    { name: 'NVIDIA H200', uuid: FIRST_UUID },
+    { name: 'NVIDIA H200', uuid: SECOND_UUID },
+  ];
+  const listed = async (hardware: HardwarePlaces) =>
+    (await listDevices('tensorflow', { dataDirectory: cudaDataDirectory(), hardware })).map(
+      ({ name, title, gpus: names }) => [name, title, ...names].join(' '),
+    );
+
+  // Nothing of the machine that the test runs on.
+  beforeEach(() => {
+    onlyPrograms({});
+    setVariable('CUDA_VISIBLE_DEVICES', '0,1');
+  });
+
+  it('GPUs have the uuids that the files of the driver tell, so that one has one name for all', async () => {
+    const hardware = procWithGpus(gpus);
+    const both = [`cuda:0 NVIDIA H200 ${FIRST_UUID}`, `cuda:1 NVIDIA H200 ${SECOND_UUID}`];
+    expect(await listed(hardware)).toEqual([...both, 'cpu processor']);
+    setVariable('CUDA_VISIBLE_DEVICES', SECOND_UUID.slice(0, 10));
+    expect(await listed(hardware)).toEqual([both[1], 'cpu processor']);
+    const [device] = await listDevices('tensorflow', { dataDirectory: cudaDataDirectory(), hardware });
+    expect(deviceEnvironment('tensorflow', device!)).toEqual({ CUDA_VISIBLE_DEVICES: SECOND_UUID });
+  });
+
+  it('those that a container was not given are none', async () => {
+    const hardware = procWithGpus([{ ...gpus[0]!, isGiven: false }, gpus[1]!]);
+    expect(await listed(hardware)).toEqual([`cuda:0 NVIDIA H200 ${SECOND_UUID}`, 'cpu processor']);
+  });
+
+  it('one whose uuid is not told yet is the first, whatever the others are', async () => {
+    const hardware = procWithGpus([
+      { ...gpus[0]!, uuid: 'GPU-????????-????-????-????-????????????' },
+      gpus[1]!,
+    ]);
+    expect(await listed(hardware)).toEqual(['cuda:0 NVIDIA H200 first NVIDIA GPU', 'cpu processor']);
+    for (const nothing of ['', '-1', 'none']) {
+      setVariable('CUDA_VISIBLE_DEVICES', nothing);
+      expect(await listed(hardware)).toEqual(['cpu processor']);
+    }
   });
 });
 

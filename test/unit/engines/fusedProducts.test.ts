@@ -9,10 +9,10 @@ import { gradientNorm } from '../../../main/model/kernels/gradientNorm.ts';
 import { type Activation, linear } from '../../../main/model/kernels/linear.ts';
 import { projections } from '../../../main/model/kernels/projections.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
-import { expectNear, expectSame, random } from '../../support/fusedWork.ts';
+import { COMPILING_TIMEOUT_MS, expectNear, expectSame, random } from '../../support/fusedWork.ts';
 import { Inputs, valuesOn } from '../../support/onEngine.ts';
 
-describe.each(['native', 'webgpu'] as const)('%s', (engine) => {
+describe.each(['native', 'webgpu'] as const)('%s', { timeout: COMPILING_TIMEOUT_MS }, (engine) => {
   beforeEach(({ skip }) => void engineForTests(engine, skip));
 
   describe('linear', () => {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
+  type HardwarePlaces,
   hasNvidiaDriver,
   nvidiaDriver,
   processorFlags,
@@ -13,13 +14,13 @@ import { isAtLeast } from '../../../main/engines/tensorflow/versions.ts';
 import { onlyPrograms } from '../../support/fakePrograms.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
-function procWith(files: Readonly<Record<string, string>>): { procFolder: string } {
+function procWith(files: Readonly<Record<string, string>>): HardwarePlaces {
   const procFolder = temporaryFolder();
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(procFolder, name, '..'), { recursive: true });
     writeFileSync(join(procFolder, name), text);
   }
-  return { procFolder };
+  return { procFolder, devFolder: temporaryFolder() };
 }
 
 const OPEN_MODULE =

@@ -1,13 +1,14 @@
 /** @file Tests. Telling a process from another with the same number, and work in progress from leftovers. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isProcessAlive, processStartTime } from '../../../main/files/processIdentity.ts';
 import { sweepTemporary } from '../../../main/files/sealedFolder.ts';
 import { isAbandoned, temporaryName } from '../../../main/files/temporaryName.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
+import { until } from '../../support/until.ts';
 
 const hasProc = process.platform === 'linux';
 
@@ -38,13 +39,15 @@ describe('a process', () => {
   });
 
   test.runIf(hasProc)('that has ended but is not collected by its parent counts as ended', async () => {
-    // The shell starts a process and becomes one that never collects it.
-    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
+    // The shell starts a process and becomes one that never collects it; only then may the first one end.
+    const script = 'exec 3<&0; sh -c "read line <&3" & echo $!; exec sleep 60';
+    const parent = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore'] });
     const [text] = await once(parent.stdout.setEncoding('utf8'), 'data');
     const pid = Number(text);
-    while (isProcessAlive(pid, null)) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(() => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
+    expect(isProcessAlive(pid, null)).toBe(true);
+    parent.stdin.end();
+    await until(() => !isProcessAlive(pid, null));
     expect(() => process.kill(pid, 0)).not.toThrow();
     expect(processStartTime(pid)).toBeNull();
     parent.kill('SIGKILL');

@@ -97,18 +97,19 @@ describe('a client whose connection is cut in the middle, again and again', () =
     const proxy = await cuttingProxy(server.port, (at) => 400 + ((at * 7919) % 2300));
     const client = new StubbornClient(server, proxy.port);
     const listening = client.listen(hub.cursor);
-    const count = 500;
-    for (let at = 0; at < count; at++) {
-      hub.publish([numbered(at, 'ä'.repeat((at * 31) % 200))]);
-      if (at % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (at % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    let count = 0;
+    // A machine that is busy tells of more at once, and so is cut less often while this goes on.
+    while (count < 500 || proxy.cuts <= 20) {
+      hub.publish([numbered(count, 'ä'.repeat((count * 31) % 200))]);
+      if (count % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (count % 10 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      count++;
     }
     proxy.heal();
     await until(() => numbersOf(client.batches).at(-1) === count - 1);
     client.leave();
     await listening;
     expect(numbersOf(client.batches)).toEqual(Array.from({ length: count }, (_, at) => at));
-    expect(proxy.cuts).toBeGreaterThan(20);
   });
 
   it('that knows another start of the studio begins anew, and then goes on', async () => {
@@ -197,13 +198,23 @@ describe('a stream', () => {
       (await fetch(`${server.origin}/events`, { headers })).body!.getReader();
     const [first, second] = [await streamOf(one), await streamOf(other)];
     await Promise.all([first.read(), second.read()]);
+    // What was on its way comes first: the hello may arrive in pieces, and a heartbeat in between.
+    const toEnd = async (reader: typeof first) => {
+      while (!(await reader.read()).done);
+    };
+    let hasSecondEnded = false;
+    const secondEnd = toEnd(second)
+      .catch(() => {})
+      .then(() => {
+        hasSecondEnded = true;
+      });
     expect((await fetch(`${server.origin}/logout`, { method: 'POST', headers: one })).status).toBe(200);
-    expect((await first.read()).done).toBe(true);
+    await toEnd(first);
     expect((await fetch(`${server.origin}/events`, { headers: one })).status).toBe(401);
-    const still = second.read();
+    expect(hasSecondEnded).toBe(false);
+    // The other one ends with the server only.
     await server.close();
-    // The other one ended with the server only.
-    expect((await still.catch(() => ({ done: true }))).done).toBe(true);
+    await secondEnd;
   });
 
   it('shows that it lives while there is nothing to tell', async () => {

@@ -40,7 +40,7 @@ const TINY: HubContent = {
   large: ['model.safetensors', 'pytorch_model.bin'],
   card: { license: 'mit' },
 };
-const limits = { firstPauseMs: 1, stallMs: 300, headersMs: 300, progressEveryMs: 0 };
+const limits = { firstPauseMs: 1, progressEveryMs: 0 };
 
 async function prepare(
   content: HubContent = TINY,

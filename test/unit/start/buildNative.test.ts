@@ -40,6 +40,8 @@ ${words}
 END
 exit 101`;
 
+const WITHOUT = 'The studio uses tensorflow where it is installed, else wasm, which is slower.';
+
 const OFFLINE = `error: failed to get \`napi\` as a dependency of package \`entail-native v0.1.0\`
 
 Caused by:
@@ -181,8 +183,8 @@ describe('buildNativeIfNeeded', () => {
     const { root, build, built, said } = project(cargo(''));
     await build();
     expect(said.slice(1)).toEqual([
-      `The engine native cannot be built: cargo left no library in ${join(root, 'native', 'target')}. The studio ` +
-        `uses the engine wasm, which is slower. Everything it said is in ${dirname(built)}/build.log.`,
+      `The engine native cannot be built: cargo left no library in ${join(root, 'native', 'target')}. ` +
+        `${WITHOUT} Everything it said is in ${dirname(built)}/build.log.`,
     ]);
     expect((await studioRejectionOf(build(true))).code).toBe('ENGINE_FAILED');
   });
@@ -205,16 +207,14 @@ describe('buildNativeIfNeeded', () => {
     put(join(log, 'in the way'), '');
     laterMs(log, -10_000);
     await build();
-    expect(said.slice(1)).toEqual([
-      'The engine native cannot be built: no luck. The studio uses the engine wasm, which is slower.',
-    ]);
+    expect(said.slice(1)).toEqual([`The engine native cannot be built: no luck. ${WITHOUT}`]);
   });
 
   it('says in one line that there is no Rust, and goes on', async () => {
     const { build, said } = project(null);
     await build();
     expect(said).toEqual([
-      'The engine native cannot be built: there is no Rust here. The studio uses the engine wasm, which is slower. ' +
+      `The engine native cannot be built: there is no Rust here. ${WITHOUT} ` +
         'Get it from https://rustup.rs and start again.',
     ]);
     expect((await studioRejectionOf(build(true))).code).toBe('ENGINE_FAILED');
@@ -225,8 +225,8 @@ describe('buildNativeIfNeeded', () => {
     const { home, build, builds, said } = project(cargo('', '1.75.0'));
     await build();
     expect(said).toEqual([
-      'The engine native cannot be built: Rust 1.75 is too old; 1.89 or newer is needed. The studio uses the ' +
-        'engine wasm, which is slower. Get it from https://rustup.rs and start again.',
+      `The engine native cannot be built: Rust 1.75 is too old; 1.89 or newer is needed. ${WITHOUT} ` +
+        'Get it from https://rustup.rs and start again.',
     ]);
     const folder = join(home, '.cargo', 'bin');
     mkdirSync(folder, { recursive: true });
@@ -241,7 +241,7 @@ describe('buildNativeIfNeeded', () => {
     await build();
     expect(said).toHaveLength(2);
     expect(said[1]).toMatch(
-      /: failed to get `napi` .*: \[6\] Could not resolve host: index\.crates\.io\. The studio uses the engine wasm/,
+      /: failed to get `napi` .*: \[6\] Could not resolve host: index\.crates\.io\. The studio uses tensorflow where/,
     );
     setVariable('CI', 'true');
     expect((await studioRejectionOf(build())).message).toContain('failed a short while ago');
@@ -269,6 +269,17 @@ describe('buildNativeIfNeeded', () => {
     expect(said.slice(3)).toEqual([said[0], said[1]]);
   });
 
+  it('says that an older binary is used, where that one loads', async ({ skip }) => {
+    const library = binaryHere(skip);
+    const { root, build, built, said, found } = project(cargo(failing('error: no luck')));
+    mkdirSync(dirname(built), { recursive: true });
+    copyFileSync(library, built);
+    laterMs(join(root, 'native', 'src', 'lib.rs'), 5000);
+    await build();
+    expect(found()).toBe('built here');
+    expect(said[1]).toContain('no luck. The studio uses the engine native as it was built before.');
+  });
+
   it('fails with CI=true, and when it was asked for', async () => {
     const { build } = project(cargo(failing('error: mismatched types')));
     const error = await studioRejectionOf(build(true));
@@ -283,7 +294,7 @@ describe('buildNativeIfNeeded', () => {
     writeFileSync(join(root, 'dist'), 'in the way');
     await build();
     expect(said).toEqual([
-      expect.stringMatching(/^The engine native cannot be built: .*dist.*uses the engine wasm/),
+      expect.stringMatching(/^The engine native cannot be built: .*dist.*else wasm, which is slower/),
     ]);
   });
 

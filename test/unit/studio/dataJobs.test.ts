@@ -14,14 +14,14 @@ import { until } from '../../support/until.ts';
 const files = temporaryFolder();
 const folder = temporaryFolder();
 const LARGE = join(files, 'large.csv');
-/** Long enough to be cancelled in the middle. */
+/** Long enough to be cancelled in the middle, by whom a busy machine has kept waiting for seconds. */
 const HUGE = join(files, 'huge.csv');
 const SMALL = join(files, 'small.csv');
 let calls: HostedCalls;
 
 beforeAll(() => {
   writePairsCsv(LARGE, numberedPairs(30_000));
-  writePairsCsv(HUGE, numberedPairs(150_000));
+  writePairsCsv(HUGE, numberedPairs(300_000));
   writePairsCsv(SMALL, numberedPairs(60));
   calls = callsTo(openHosted(folder));
 });
@@ -31,7 +31,7 @@ const statesOf = (job: string, { events }: HostedCalls): Job[] =>
 const names = async ({ ask }: HostedCalls) => (await ask('datasets/list', {})).map(({ name }) => name);
 
 describe('an import', () => {
-  it('tells how far it is, and leaves a data set with its report', async () => {
+  it('leaves a data set with its report', async () => {
     const { job } = await calls.ask('datasets/import', { path: LARGE, name: 'large', splitSeed: 3 });
     // It is listed before it has begun, so that a page that asks at once finds it.
     expect((await calls.ask('jobs/list', {}))[0]).toMatchObject({
@@ -50,8 +50,6 @@ describe('an import', () => {
     await until(() => statesOf(job, calls).at(-1)?.state === 'done');
     const fractions = statesOf(job, calls).flatMap(({ fraction }) => fraction ?? []);
     expect(fractions).toEqual(fractions.toSorted((one, other) => one - other));
-    expect(fractions.filter((fraction) => fraction > 0 && fraction < 1).length).toBeGreaterThan(0);
-    expect(statesOf(job, calls).some(({ note }) => /^reading, [\d,]+ rows$/.test(note))).toBe(true);
     expect(calls.events.some(({ kind }) => kind === 'datasets')).toBe(true);
   });
 
@@ -84,12 +82,11 @@ describe('an import', () => {
     expect(await names(calls)).not.toContain('bad');
   });
 
-  it('that is cancelled leaves nothing, and its name can be used at once', async () => {
+  it('tells how far it is; one that is cancelled leaves nothing, and its name can be used at once', async () => {
     const { job } = await calls.ask('datasets/import', { path: HUGE, name: 'again' });
-    await until(async () => {
-      const [found] = (await calls.ask('jobs/list', {})).filter(({ id }) => id === job);
-      return (found?.fraction ?? 0) > 0;
-    });
+    const isUnderWay = ({ fraction, note }: Job) =>
+      fraction !== null && fraction > 0 && fraction < 1 && /^reading, [\d,]+ rows$/.test(note);
+    await until(() => statesOf(job, calls).some(isUnderWay));
     await calls.ask('jobs/cancel', { id: job });
     expect(await calls.ended(job)).toMatchObject({ state: 'cancelled', error: null });
     expect(await names(calls)).not.toContain('again');

@@ -21,7 +21,10 @@ const files = temporaryFolder();
 const PAIRS = join(files, 'pairs.csv');
 writePairsCsv(PAIRS, numberedPairs(60));
 
-describe('a command line beside the open studio', () => {
+/** Each command starts a Node, and the machine may have other work. */
+const SLOWEST_MS = 300_000;
+
+describe('a command line beside the open studio', { timeout: SLOWEST_MS }, () => {
   let folder: string;
   let calls: HostedCalls;
   let heard: number;

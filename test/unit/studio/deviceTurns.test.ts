@@ -22,8 +22,12 @@ const holding = (...devices: readonly Device[]): HeldDevice[] =>
   devices.map((device) => ({ device, holder: somebody }));
 
 function waits(run: string, wish: DevicesWish = 1, devices: readonly Device[] = MACHINE): WaitingTurn {
-  return { run, wish, devices };
+  return { run, wish, devices, besidePrograms: false, ticket: null };
 }
+const beside = (run: string, wish: DevicesWish = 1): WaitingTurn => ({
+  ...waits(run, wish),
+  besidePrograms: true,
+});
 
 /** "a: cuda:0,cuda:1" for one that starts, "b: -" for one that waits. */
 const standing = (turns: readonly DeviceTurn[]) =>
@@ -52,6 +56,7 @@ describe('runs that ask for one device', () => {
         { device: 'cuda:0', holder: somebody },
         { device: 'cuda:1', holder: somebody },
       ],
+      hopesFor: [],
     });
   });
 
@@ -122,6 +127,89 @@ describe('runs that ask for several devices', () => {
       'a: cuda:1,cuda:2,cuda:3',
     ]);
     expect(standing(deviceTurns([waits('a', 'free')], holding(...CUDA)))).toEqual(['a: -']);
+  });
+});
+
+describe('runs that start beside programs', () => {
+  const two = { ...waits('a'), devices: CUDA.slice(0, 2) };
+  const ENTAIL: DeviceHolder = { kind: 'entail', pid: 4712, purpose: 'run' };
+  const RUN: DeviceHolder = { kind: 'run', run: 'r', pid: 4713 };
+
+  it('do not wait for them, but rather take a device that nobody uses', () => {
+    expect(standing(deviceTurns([beside('a', ['0'])], holding(CUDA[0]!)))).toEqual(['a: cuda:0']);
+    expect(standing(deviceTurns([beside('a'), beside('b')], holding(...CUDA.slice(0, 3))))).toEqual([
+      'a: cuda:3',
+      'b: cuda:0',
+    ]);
+    expect(standing(deviceTurns([beside('a', 2)], holding(...CUDA.slice(1))))).toEqual(['a: cuda:0,cuda:1']);
+    expect(standing(deviceTurns([beside('a', ['2', '0'])], holding(CUDA[2]!)))).toEqual(['a: cuda:2,cuda:0']);
+  });
+
+  it('that take what is free take one beside a program, and only where nothing is', () => {
+    expect(standing(deviceTurns([beside('a', 'free')], holding(CUDA[0]!)))).toEqual([
+      'a: cuda:1,cuda:2,cuda:3',
+    ]);
+    expect(standing(deviceTurns([beside('a', 'free')], holding(...CUDA)))).toEqual(['a: cuda:0']);
+  });
+
+  it.each([ENTAIL, RUN])(
+    'wait for whoever else has the device, whatever else computes on it: %j',
+    (holder) => {
+      const held = [
+        ...holding(CUDA[0]!, CUDA[1]!),
+        { device: CUDA[0]!, holder },
+        { device: CUDA[1]!, holder },
+      ];
+      const [turn] = deviceTurns([{ ...two, besidePrograms: true }], held);
+      expect(turn).toEqual({
+        run: 'a',
+        placement: null,
+        waitsFor: [
+          { device: 'cuda:0', holder },
+          { device: 'cuda:1', holder },
+        ],
+        hopesFor: CUDA.slice(0, 2),
+      });
+    },
+  );
+
+  it('are one a device, and pass those that wait for the program', () => {
+    const turns = deviceTurns([waits('a', ['0']), beside('b', ['0']), beside('c', ['0'])], holding(CUDA[0]!));
+    expect(standing(turns)).toEqual(['a: -', 'b: cuda:0', 'c: -']);
+    expect(turns[2]!.waitsFor).toEqual([{ device: 'cuda:0', holder: { kind: 'waiting', run: 'b' } }]);
+  });
+});
+
+describe('Entails that have waited longer', () => {
+  const kept = (ticket: string, ...devices: readonly Device[]): HeldDevice[] =>
+    devices.map((device) => ({
+      device,
+      holder: { kind: 'entailBefore', pid: 4712, purpose: 'a run' },
+      ticket,
+    }));
+
+  it('get their devices before a run that has no place, or a later one', () => {
+    const held = kept('2', CUDA[0]!, CUDA[1]!);
+    for (const ticket of [null, '3']) {
+      const [turn] = deviceTurns([{ ...waits('a', ['0']), ticket }], held);
+      expect(turn).toMatchObject({ placement: null, waitsFor: [{ holder: { kind: 'entailBefore' } }] });
+      expect(turn!.hopesFor).toEqual([CUDA[0]]);
+    }
+    expect(standing(deviceTurns([waits('a')], held))).toEqual(['a: cuda:2']);
+  });
+
+  it('leave them to a run with an older place', () => {
+    const turns = deviceTurns([{ ...waits('a', ['0', '1']), ticket: '1' }], kept('2', CUDA[0]!, CUDA[1]!));
+    expect(standing(turns)).toEqual(['a: cuda:0,cuda:1']);
+  });
+
+  it('are no hope where a program must end first', () => {
+    const [all, one] = deviceTurns(
+      [waits('a', 'all'), waits('b')],
+      [...holding(CUDA[0]!), ...kept('1', ...CUDA.slice(1))],
+    );
+    expect(all!.hopesFor).toEqual([]);
+    expect(one!.hopesFor).toEqual(CUDA.slice(1));
   });
 });
 

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { claimRun } from '../../../main/db/lease.ts';
-import { waitingRuns } from '../../../main/db/queue.ts';
+import { claimQueued, queueAgain, startBesidePrograms, waitingRuns } from '../../../main/db/queue.ts';
 import { setState } from '../../../main/db/runState.ts';
 import { createRun } from '../../../main/db/runs.ts';
 import { lockDevices } from '../../../main/engines/deviceLocks.ts';
@@ -13,6 +13,7 @@ import { DriverSilent } from '../../../main/engines/driverSilent.ts';
 import { engineOn } from '../../../main/studio/chosenEngine.ts';
 import { Databases } from '../../../main/studio/databases.ts';
 import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
+import { DevicePlaces } from '../../../main/studio/devicePlaces.ts';
 import { DeviceService } from '../../../main/studio/devices.ts';
 import { EngineService } from '../../../main/studio/engines.ts';
 import { type TakingWish, takeDevices } from '../../../main/studio/takenDevices.ts';
@@ -32,6 +33,10 @@ import { temporaryFolder } from '../../support/temporaryFolder.ts';
 
 /** A process that lives as long as the machine, and is none of ours. */
 const PYTHON = { kind: 'process', pid: 1, program: 'python3' };
+
+const TAKING: TakingWish = {
+  ...{ engine: 'tensorflow', wish: ['1'], waits: true, besidePrograms: false, purpose: 'a test' },
+};
 
 let databases: Databases;
 let engines: EngineService;
@@ -70,7 +75,7 @@ const holdersOf = async (name: Device['name']) =>
   (await devices.overview()).devices.find((device) => device.name === name)!.holders;
 
 async function turns() {
-  const found = await devices.turns(waitingRuns(databases.store()));
+  const found = await devices.turns(waitingRuns(databases.store()), new DevicePlaces());
   return found.map(({ run, placement, waitsFor }) => ({
     run,
     takes: Array.isArray(placement) ? placement.map(({ name }) => name) : null,
@@ -120,11 +125,40 @@ describe('a waiting run', () => {
     expect(await turns()).toEqual([{ run, takes: ['cuda:1'], waitsFor: [] }]);
   });
 
+  it('starts beside that program when a person says so, and after a restart; never beside an Entail', async () => {
+    machine.setProcesses([`${SECOND_UUID}, 1, /usr/bin/python3, 2048`]);
+    const run = enqueue(['1']);
+    startBesidePrograms(databases.store(), run);
+    expect(await turns()).toEqual([{ run, takes: ['cuda:1'], waitsFor: [] }]);
+    const { places } = databases;
+    databases.close();
+    databases = new Databases(places, () => {});
+    devices = new DeviceService({ databases, engines });
+    expect(await turns()).toEqual([{ run, takes: ['cuda:1'], waitsFor: [] }]);
+    const lock = lockDevices([(await gpus())[1]!], 'run r7f3k2');
+    const holder = { kind: 'entail', pid: process.pid, purpose: 'run r7f3k2' };
+    expect(await turns()).toEqual([{ run, takes: null, waitsFor: [{ device: 'cuda:1', holder }] }]);
+    lock.release();
+  });
+
+  it('waits for programs again when it goes on another time', async () => {
+    machine.setProcesses([`${SECOND_UUID}, 1, /usr/bin/python3, 2048`]);
+    const run = enqueue(['1']);
+    startBesidePrograms(databases.store(), run);
+    const lease = claimQueued(databases.store(), run, ['cuda:1']);
+    setState(databases.store(), run, 'stopped');
+    lease.release();
+    queueAgain(databases.store(), run);
+    expect((await turns())[0]!.takes).toBeNull();
+    startBesidePrograms(databases.store(), run);
+    expect((await turns())[0]!.takes).toEqual(['cuda:1']);
+  });
+
   it('waits for an Entail with another data directory, by its lock', async () => {
     const [first] = await gpus();
     const lock = lockDevices([first!], 'run r7f3k2');
     const run = enqueue(['0']);
-    const holder = { kind: 'process', pid: process.pid, program: 'entail: run r7f3k2' };
+    const holder = { kind: 'entail', pid: process.pid, purpose: 'run r7f3k2' };
     expect(await turns()).toEqual([{ run, takes: null, waitsFor: [{ device: 'cuda:0', holder }] }]);
     lock.release();
     expect((await turns())[0]!.takes).toEqual(['cuda:0']);
@@ -195,7 +229,7 @@ describe('while the driver does not say which GPUs there are', () => {
     const config = { ...sampleConfig(), engine: 'native' as const };
     const queue = { place: 99, threads: null };
     createRun(databases.store(), { config, environment: sampleEnvironment, queue });
-    const found = await devices.turns(waitingRuns(databases.store()));
+    const found = await devices.turns(waitingRuns(databases.store()), new DevicePlaces());
     expect(found.map(({ placement }) => placement)).toEqual([null, null, [PROCESSOR]]);
     machine.setGpus(TWO_GPUS);
     expect((await turns()).map(({ takes }) => takes)).toEqual([['cuda:1'], null, ['cpu']]);
@@ -205,7 +239,7 @@ describe('while the driver does not say which GPUs there are', () => {
     machine.setGpus(trouble);
     await devices.require('tensorflow', ['7']);
     await expect(devices.turnOf('tensorflow', 1, { sharesProcessor: true })).rejects.toThrow(DriverSilent);
-    const taking: TakingWish = { engine: 'tensorflow', wish: ['1'], waits: true, purpose: 'a test' };
+    const taking = TAKING;
     const told: string[] = [];
     const onReports = (reports: readonly WorkerReport[]) => {
       told.push(...reports.flatMap((report) => (report.kind === 'log' ? report.text : [])));
@@ -218,6 +252,42 @@ describe('while the driver does not say which GPUs there are', () => {
   });
 });
 
+describe('a run that is started here', () => {
+  const computing = [`${SECOND_UUID}, 1, /usr/bin/python3, 2048`];
+  const quiet = { listener: { onReports: () => {} }, signal: undefined };
+
+  it('waits for a program, says by which flag it would not, and starts when it is gone', async () => {
+    machine.setProcesses(computing);
+    const told: string[] = [];
+    const onReports = (reports: readonly WorkerReport[]) => {
+      told.push(...reports.flatMap((report) => (report.kind === 'log' ? report.text : [])));
+      machine.setProcesses([]);
+    };
+    const taken = await takeDevices(devices, TAKING, { listener: { onReports }, signal: undefined });
+    expect(told).toEqual([
+      'The run waits for cuda:1, used by process 1 (python3). With --beside-programs it starts beside a program that is no Entail.',
+    ]);
+    taken.lock.release();
+  });
+
+  it('starts beside a program with that flag, and never beside an Entail', async () => {
+    machine.setProcesses(computing);
+    const beside = { ...TAKING, besidePrograms: true, waits: false };
+    const taken = await takeDevices(devices, beside, quiet);
+    expect(taken.devices.map(({ name }) => name)).toEqual(['cuda:1']);
+    await expect(takeDevices(devices, beside, quiet)).rejects.toMatchObject({
+      code: 'LOCKED',
+      message: expect.stringContaining(`cuda:1, used by process ${process.pid} (entail: a test)`),
+      nextStep: expect.not.stringContaining('--beside-programs'),
+    });
+    taken.lock.release();
+    await expect(takeDevices(devices, { ...TAKING, waits: false }, quiet)).rejects.toMatchObject({
+      code: 'LOCKED',
+      nextStep: expect.stringContaining('With --beside-programs'),
+    });
+  });
+});
+
 describe('what is asked for', () => {
   it('is refused at once where there is no such device', async () => {
     await devices.require('tensorflow', ['0', 'cuda:1']);
@@ -226,6 +296,24 @@ describe('what is asked for', () => {
       message: 'There is no device "2" for this engine; there is cuda:0, cuda:1, cpu.',
     });
     await expect(devices.require('native', ['cuda:0'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('is so many devices, as far as that can be told before it starts', async () => {
+    const wishes = [1, 8, 'all', 'free', ['1'], ['cpu', 'cpu']] as const;
+    const counts = wishes.map((wish) => devices.counts('tensorflow', wish as DevicesWish));
+    expect((await Promise.all(counts)).map(({ least, most }) => [least, most])).toEqual([
+      ...[
+        [1, 1],
+        [2, 2],
+        [2, 2],
+        [1, 2],
+      ],
+      ...[
+        [1, 1],
+        [2, 2],
+      ],
+    ]);
+    await expect(devices.counts('tensorflow', ['7'])).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('without the queue shares the processor, and no GPU', async () => {

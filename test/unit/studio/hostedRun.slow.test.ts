@@ -1,6 +1,6 @@
 /** @file Tests. Real runs in a hosted studio: what was estimated and measured, events after they are stored, and the webhook, which never hurts. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { listEvaluations } from '../../../main/db/evaluations.ts';
@@ -14,6 +14,7 @@ import { unpackTable } from '../../../renderer/state/unpackedTable.ts';
 import type { Input } from '../../../shared/contract/contract.ts';
 import type { StudioEvent } from '../../../shared/contract/events.ts';
 import { hyperparametersSchema } from '../../../shared/hyperparameters.ts';
+import { setVariable } from '../../support/fakePrograms.ts';
 import { callsTo, type HostedCalls } from '../../support/hostedCalls.ts';
 import { openHosted } from '../../support/hostedStudio.ts';
 import { closedOrigin, loopbackServer } from '../../support/loopbackServer.ts';
@@ -82,14 +83,18 @@ describe('a run', () => {
   it('is measured by a probe that leaves nothing, and keeps to its estimate; each event is on the disk when it is told', async () => {
     const request = requestWith({});
     const estimate = await calls.ask('estimate/show', { request });
-    const before = readdirSync(tmpdir()).filter((name) => name.startsWith('entail-probe-'));
+    // Of its own: others measure on this machine, too.
+    const temporary = temporaryFolder();
+    setVariable('TMPDIR', temporary);
     const probed = await calls.ended((await calls.ask('estimate/probe', { request })).job);
     expect(probed).toMatchObject({
       state: 'done',
       outcome: { kind: 'probe', probe: { engine: 'wasm', threads: 1 } },
     });
     const probe = (probed.outcome as Extract<typeof probed.outcome, { kind: 'probe' }>).probe!;
-    expect(probe).toMatchObject({ device: 'cpu', stepsPerEpoch: estimate.stepsPerEpoch });
+    expect(probe).toMatchObject({
+      ...{ device: 'cpu', devices: { least: 1, most: 1 }, stepsPerEpoch: estimate.stepsPerEpoch },
+    });
     expect(probe.pairsPerSecond).toBeCloseTo(32 / probe.secondsPerStep, 5);
     expect(probe.epochSeconds).toBeGreaterThan(probe.stepsPerEpoch * probe.secondsPerStep);
     expect(probe.totalSeconds).toBeGreaterThan(2 * probe.epochSeconds);
@@ -98,8 +103,7 @@ describe('a run', () => {
     expect(probe.peakMemoryBytes).toBeLessThan(totalmem());
     expect(probe.freeMemoryBytes).toBeGreaterThan(0);
     expect(unpackTable(await calls.ask('runs/table', {})).ids).toEqual([]);
-    const after = readdirSync(tmpdir()).filter((name) => name.startsWith('entail-probe-'));
-    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+    expect(readdirSync(temporary).filter((name) => name.startsWith('entail-probe-'))).toEqual([]);
 
     const missing: string[] = [];
     const path = dataPlaces(folder).studioDatabase;
@@ -144,6 +148,20 @@ describe('a run', () => {
     expect(await calls.refusal('engines/test', { engine: 'wasm' })).toMatchObject({ code: 'LOCKED' });
     await calls.ask('runs/stop', { run, how: 'now' });
     expect((await ended(run)).state).toBe('interrupted');
+  });
+});
+
+describe('a run on several devices', () => {
+  it('is measured on one of them, which is said', async () => {
+    const request = { ...requestWith({}), devices: ['cpu', 'cpu'] };
+    const probed = await calls.ended((await calls.ask('estimate/probe', { request })).job);
+    expect(probed).toMatchObject({
+      state: 'done',
+      outcome: { probe: { device: 'cpu', devices: { least: 2, most: 2 } } },
+    });
+    expect(
+      await calls.refusal('estimate/probe', { request: { ...request, devices: ['cuda:7'] } }),
+    ).toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 

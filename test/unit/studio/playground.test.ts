@@ -1,7 +1,9 @@
 /** @file Tests. Pairs that a person types, answered by trained models in real children. */
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { requireDataset } from '../../../main/data/datasets.ts';
 import { deleteRun } from '../../../main/db/deleteRun.ts';
 import type { PlaygroundService } from '../../../main/studio/playground.ts';
@@ -10,9 +12,13 @@ import { numberedPairs } from '../../support/pairsCsv.ts';
 import { inferenceChildren, PlaygroundStudio } from '../../support/playgroundStudio.ts';
 import { runOn } from '../../support/predictedRun.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
+import { until } from '../../support/until.ts';
 
 const PAIR = { premise: 'Person 3 rides a (xyzzy) horse.', hypothesis: "Somebody isn't outside." };
 const PAIRS = numberedPairs(60).map((pair, at) => ({ ...pair, split: at % 6 === 0 ? 'test' : 'train' }));
+
+/** Three runs are trained, and the machine may have other work. */
+const SLOWEST_MS = 300_000;
 
 let studio: PlaygroundStudio;
 let runs: string[];
@@ -23,7 +29,7 @@ beforeAll(async () => {
   await studio.import('pairs', PAIRS);
   runs = [];
   for (const seed of [1, 2, 3]) runs.push(await studio.train('pairs', { seed, layers: seed === 3 ? 1 : 2 }));
-});
+}, SLOWEST_MS);
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((playground) => playground.close()));
 });
@@ -144,8 +150,7 @@ it('keeps two models loaded, and lets the one go that was not asked for longest'
   await ask(runs[0]!);
   expect(inferenceChildren()).toEqual(children);
   await ask(runs[2]!);
-  await vi.waitFor(() => expect(inferenceChildren().length).toBe(2), 10_000);
-  const kept = inferenceChildren();
+  const kept = await until(inferenceChildren, ({ length }) => length === 2);
   expect(await ask(runs[0]!)).toMatchObject({ probabilities: first.probabilities });
   expect(inferenceChildren()).toEqual(kept);
   expect(kept.some((pid) => children.includes(pid))).toBe(true);
@@ -179,7 +184,7 @@ it('loads a model again whose process has ended', async () => {
       code: 'WORKER_CRASHED',
       nextStep: expect.stringContaining('Ask again'),
     });
-  await vi.waitFor(() => expect(inferenceChildren()).not.toContain(child), 10_000);
+  await until(() => !inferenceChildren().includes(child));
   const after = await service.answer({ run: runs[0]!, ...PAIR });
   expect(after.probabilities).toEqual(before.probabilities);
   expect(inferenceChildren()).not.toContain(child);
@@ -203,7 +208,7 @@ it('gives up a model that nobody asks for', async () => {
   const service = playground(1);
   const answer = () => service.answer({ run: runs[0]!, ...PAIR });
   const { probabilities } = await answer();
-  await vi.waitFor(() => expect(inferenceChildren()).toEqual([]), 10_000);
+  await until(() => inferenceChildren().length === 0);
   expect((await answer()).probabilities).toEqual(probabilities);
 });
 
@@ -220,12 +225,29 @@ it('ends its children when it is closed, while they load too', async () => {
 
 it('does not go on loading what nobody wants any more', async () => {
   const abort = new AbortController();
+  const begun = startOf('inferenceWorker');
   const loading = studio.inference.openPredictor(runs[0]!, { engine: 'wasm', threads: null }, abort.signal);
-  await vi.waitFor(() => expect(inferenceChildren().length).toBe(1), 10_000);
+  await Promise.race([begun, loading]);
+  // It has only just been started: it cannot have answered.
+  expect(inferenceChildren().length).toBe(1);
   abort.abort();
   expect((await studioRejectionOf(loading)).code).toBe('INTERRUPTED');
   expect(inferenceChildren()).toEqual([]);
 });
+
+/** Settles in the very turn in which this process has started a child from that file, before it hears anything from it. */
+async function startOf(file: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const hear = (message: unknown) => {
+    const { process: child } = message as { process: ChildProcess };
+    child.once('spawn', () => {
+      if (child.spawnargs.some((word) => word.includes(file))) resolve();
+    });
+  };
+  subscribe('child_process', hear);
+  await promise;
+  unsubscribe('child_process', hear);
+}
 
 it('forgets a run that was deleted', async () => {
   const service = playground();

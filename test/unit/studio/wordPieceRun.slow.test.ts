@@ -36,7 +36,7 @@ async function trained(changes: object) {
   );
 }
 
-it('goes through probe and queue, and is cloned without its file', { timeout: 120_000 }, async () => {
+it('goes through probe and queue, and is cloned without its file', async () => {
   const vocabularyPath = temporaryFolder();
   writeFileSync(join(vocabularyPath, 'vocab.txt'), SMALL_VOCAB_TXT);
   writeFileSync(join(vocabularyPath, 'tokenizer_config.json'), '{"model_max_length": 12}');

@@ -21,7 +21,10 @@ function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): numbe
   return worst / top;
 }
 
-describe.each(['cpu', 'wasm', 'native'] as const)('a step on %s', (engine) => {
+/** `cpu` is plain JavaScript, and the machine may have other work. */
+const SLOWEST_MS = 300_000;
+
+describe.each(['cpu', 'wasm', 'native'] as const)('a step on %s', { timeout: SLOWEST_MS }, (engine) => {
   let variables: AdamVariableFactory;
   const factory = () => variables;
   beforeEach(async ({ skip }) => {

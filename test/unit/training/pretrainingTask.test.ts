@@ -3,13 +3,16 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type OpenEngine, openEngine } from '../../../main/engines/registry.ts';
 import { makePretraining, pretrainingSteps } from '../../support/smallTask.ts';
 
+/** `cpu` is plain JavaScript, and the machine may have other work. */
+const SLOWEST_MS = 300_000;
+
 let opened: OpenEngine;
 
 beforeEach(async () => {
   opened = await openEngine('cpu', { dataDirectory: '' });
 });
 
-describe('a step', () => {
+describe('a step', { timeout: SLOWEST_MS }, () => {
   it('reports both losses, what was right, how many there were, and learns', async () => {
     const task = makePretraining({ dropout: 0 }, opened.adamVariables);
     const readings = await pretrainingSteps(task, 100_000, 30);

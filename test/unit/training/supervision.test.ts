@@ -2,15 +2,18 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isProcessAlive, processStartTime } from '../../../main/files/processIdentity.ts';
 import { encodeSafetensors } from '../../../main/files/safetensors.ts';
 import { initialValues, parameterShapes } from '../../../main/model/parameters.ts';
 import { newestCheckpoint, weightsToUse } from '../../../main/training/checkpoints.ts';
+import { longestFirstStepMs } from '../../../main/training/patience.ts';
 import { SupervisedChild } from '../../../main/training/supervisedChild.ts';
+import type { DeviceName } from '../../../shared/devices.ts';
 import { studioErrorOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
 import { checkpointFolders, prepareRun, train } from '../../support/trainedRun.ts';
+import { until } from '../../support/until.ts';
 
 const HEARTBEAT = join(import.meta.dirname, '..', '..', '..', 'main', 'training');
 
@@ -34,6 +37,7 @@ function ended(body: string, limits = {}) {
       onMessage: ({ kind }) => {
         if (kind === 'stop me') child.stop({ kind: 'stop' });
         if (kind === 'kill me') child.kill();
+        if (kind === 'stepped') child.stepped();
       },
       onEnd: resolve,
     });
@@ -53,15 +57,40 @@ it('survives a native abort of the worker', async () => {
   expect(error).toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringContaining('SIGABRT') });
 });
 
+it('tells of memory, and of smaller micro-batches, where the system has killed a worker', async () => {
+  const error = await ended(`process.kill(process.pid, 'SIGKILL');`);
+  expect(error).toMatchObject({
+    code: 'WORKER_CRASHED',
+    message: expect.stringContaining('out of memory'),
+    nextStep: expect.stringContaining('smaller --micro-batch-tokens'),
+  });
+});
+
 it('ends a worker whose work does not move, although its threads are alive', async () => {
   const error = await ended('beat(); for (;;);', { leastHangMs: 2000 });
   expect(error.code).toBe('WORKER_HUNG');
 });
 
-it('does not take a slow worker for a hanging one', async () => {
-  const slow = `let n = 0; const timer = setInterval(() => { beat(); if (++n === 8) process.exit(7); }, 600);`;
-  const error = await ended(slow, { leastHangMs: 4000 });
-  expect(error.message).toContain('exit code 7');
+describe('a worker whose first step takes long', () => {
+  const limits = { leastHangMs: 1000, firstHangMs: 30_000 };
+
+  it('is waited for: nobody knows yet how long a step takes', async () => {
+    const error = await ended('setTimeout(() => process.exit(6), 4000);', limits);
+    expect(error.message).toContain('exit code 6');
+  });
+
+  it('is not when a step has been made', async () => {
+    const body = `beat(); process.send({ kind: 'stepped' }); setTimeout(() => process.exit(6), 30_000);`;
+    expect((await ended(body, limits)).code).toBe('WORKER_HUNG');
+  });
+
+  it("is given the time that a GPU's driver takes to compile TensorFlow's kernels", () => {
+    const minutes = (devices: DeviceName[]) => longestFirstStepMs(devices) / 60_000;
+    expect(minutes(['cuda:0'])).toBeGreaterThanOrEqual(45);
+    expect(minutes(['cpu', 'cuda:1'])).toBeGreaterThanOrEqual(45);
+    expect(minutes(['cpu'])).toBe(10);
+    expect(minutes(['webgpu:0'])).toBe(10);
+  });
 });
 
 it('kills a worker that neither answers a stop nor moves', async () => {
@@ -71,34 +100,54 @@ it('kills a worker that neither answers a stop nor moves', async () => {
   expect(error.code).toBe('INTERRUPTED');
 });
 
-it('lets a worker finish that works on after a stop', async () => {
-  const body = `process.send({ kind: 'stop me' }); let n = 0; setInterval(() => { beat(); if (++n === 10) process.exit(9); }, 400);`;
-  const error = await ended(body, { firstStopGraceMs: 3000 });
+/**
+ * Patience with a worker that nothing is wrong with. It begins before the worker's program does, which a busy machine takes
+ * seconds to load; each of these workers lives for longer, and waits for time to pass, so that they may do so together.
+ */
+const PATIENCE_MS = 10_000;
+
+it.concurrent('does not take a slow worker for a hanging one', async ({ expect }) => {
+  const slow = `let n = 0; setInterval(() => { beat(); if (++n === 20) process.exit(7); }, 600);`;
+  const error = await ended(slow, { leastHangMs: PATIENCE_MS });
+  expect(error.message).toContain('exit code 7');
+});
+
+it.concurrent('lets a worker finish that works on after a stop', async ({ expect }) => {
+  const body = `process.send({ kind: 'stop me' }); let n = 0; setInterval(() => { beat(); if (++n === 30) process.exit(9); }, 400);`;
+  const error = await ended(body, { firstStopGraceMs: PATIENCE_MS });
   expect(error.message).toContain('exit code 9');
 });
 
-it('does not blame the worker when the supervisor itself stood still', async () => {
+it.concurrent('does not blame the worker when the supervisor itself stood still', async ({
+  expect,
+  onTestFinished,
+}) => {
   const worker = childFile(`setInterval(beat, 200); process.send({ kind: 'pid', pid: process.pid });`);
   const supervisor = join(temporaryFolder(), 'supervisor.ts');
-  const limits = '{ leastHangMs: 3000 }';
+  const limits = `{ leastHangMs: ${PATIENCE_MS} }`;
+  // It looks at its worker several times, by its own clock, between hearing that it goes on and its last word.
   const source = `import { SupervisedChild } from '${HEARTBEAT}/supervisedChild.ts';
 const child = new SupervisedChild({ entry: ${JSON.stringify(worker)}, environment: {}, limits: ${limits},
   onMessage: ({ pid }) => console.log(pid), onEnd: (error) => { console.log(error.code); process.exit(0); } });
-setTimeout(() => { console.log('alive'); child.kill(); }, 9000);`;
+process.stdin.once('data', () => setTimeout(() => { console.log('alive'); child.kill(); }, 2500));`;
   writeFileSync(supervisor, source);
-  const process_ = spawn(process.execPath, [supervisor], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const process_ = spawn(process.execPath, [supervisor], { stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(() => void process_.kill('SIGKILL'));
   let said = '';
   process_.stdout.on('data', (text) => {
     said += String(text);
   });
-  while (!said.includes('\n')) await new Promise((resolve) => setTimeout(resolve, 20));
-  const pid = Number(said.split('\n')[0]);
+  const closed = new Promise((resolve) => process_.once('close', resolve));
+  await until(() => said.includes('\n'));
+  expect(said).toMatch(/^\d+\n$/);
+  const pid = Number(said);
   // As Ctrl-Z does: both stand still for longer than a hang may take, then both go on.
   for (const stopped of [process_.pid!, pid]) process.kill(stopped, 'SIGSTOP');
-  await new Promise((resolve) => setTimeout(resolve, 5000));
+  await new Promise((resolve) => setTimeout(resolve, PATIENCE_MS + 2000));
   for (const stopped of [process_.pid!, pid]) process.kill(stopped, 'SIGCONT');
-  await new Promise((resolve) => process_.once('close', resolve));
-  expect(said).toMatch(/alive\nINTERRUPTED/);
+  process_.stdin.write('on');
+  await closed;
+  expect(said).toMatch(/^\d+\nalive\nINTERRUPTED\n$/);
 });
 
 it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
@@ -118,6 +167,14 @@ it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
   },
 );
 
+it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+  'takes %s that came before the worker could listen for the end that somebody wished',
+  async (signal) => {
+    const error = await ended(`process.kill(process.pid, '${signal}'); setInterval(() => {}, 1000);`);
+    expect(error).toMatchObject({ code: 'INTERRUPTED', message: expect.stringContaining(signal) });
+  },
+);
+
 it('leaves no orphan when the supervisor is killed', async () => {
   const worker = childFile(`setInterval(beat, 100); process.send({ kind: 'pid', pid: process.pid });`);
   const supervisor = join(temporaryFolder(), 'supervisor.ts');
@@ -126,16 +183,16 @@ new SupervisedChild({ entry: ${JSON.stringify(worker)}, environment: {}, onMessa
 setInterval(() => {}, 1000);`;
   writeFileSync(supervisor, source);
   const process_ = spawn(process.execPath, [supervisor], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const pid = await new Promise<number>((resolve) =>
-    process_.stdout.once('data', (text) => resolve(Number(String(text)))),
-  );
+  let said = '';
+  process_.stdout.on('data', (text) => {
+    said += String(text);
+  });
+  await until(() => said.includes('\n'));
+  const pid = Number(said);
   const startTime = processStartTime(pid);
   expect(isProcessAlive(pid, startTime)).toBe(true);
   process_.kill('SIGKILL');
-  const deadline = Date.now() + 30_000;
-  while (isProcessAlive(pid, startTime) && Date.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(isProcessAlive(pid, startTime)).toBe(false);
+  await until(() => !isProcessAlive(pid, startTime));
 });
 
 it('stops a run whose loss is no longer a number, before anything of it is saved', async () => {

@@ -2,17 +2,23 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { cudaGpus } from '../../../../main/engines/cudaDevices.ts';
 import { deviceEnvironment, listDevices } from '../../../../main/engines/devices.ts';
+import type { HardwarePlaces } from '../../../../main/engines/hardware.ts';
 import { chooseEngine } from '../../../../main/engines/registry.ts';
 import { byName, findAdapter, listAdapters } from '../../../../main/engines/webgpu/adapters.ts';
 import { loadDawn } from '../../../../main/engines/webgpu/dawn.ts';
 import { limitsLacking } from '../../../../main/engines/webgpu/device.ts';
+import { isHidden } from '../../../../main/engines/webgpu/webgpuDevices.ts';
 import { webgpuReport } from '../../../../main/engines/webgpuDoctor.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
-import { setVariable } from '../../../support/fakePrograms.ts';
+import { onlyPrograms, setVariable } from '../../../support/fakePrograms.ts';
+import { nvidiaMachine } from '../../../support/nvidiaMachine.ts';
+import { procWithDriver, procWithGpus } from '../../../support/nvidiaProc.ts';
 import { studioRejectionOf } from '../../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 
+const uuidOfFirst = 'GPU-aaaaaaaa-0000-1111-2222-333333333333';
 const NAME = 'SwiftShader Device (Subzero)';
 /** The names of adapters here are those of the driver in software. */
 const inSoftware = process.env['ENTAIL_WEBGPU_ADAPTER'] === 'SwiftShader';
@@ -75,6 +81,62 @@ describe('adapters', () => {
     expect(limitsLacking({ limits: limits as GPUSupportedLimits })).toEqual([
       'maxComputeInvocationsPerWorkgroup is 128 instead of 256',
     ]);
+  });
+});
+
+describe('CUDA_VISIBLE_DEVICES', () => {
+  const uuid = (at: number) => `GPU-aaaaaaaa-0000-1111-2222-33333333333${at}`;
+  // A driver in software that nvidia-smi takes for a GPU: what is tested is which name hides which adapter.
+  const gpu = (at: number, name: string) => `${at}, ${uuid(at)}, ${name}, 143771, 580.95.05, 9.0, 0x233510DE`;
+  const names = async () => (await listDevices('webgpu', { dataDirectory: '' })).map(({ name }) => name);
+
+  it.each(['', '-1', '1'])('"%s" hides the only GPU that an adapter can be', async (variable) => {
+    nvidiaMachine([gpu(0, NAME), gpu(1, 'NVIDIA H200')], ['node']);
+    setVariable('CUDA_VISIBLE_DEVICES', variable);
+    expect(await names()).toEqual(['cpu']);
+    const error = await studioRejectionOf(chooseEngine({ dataDirectory: '', asked: 'webgpu' }));
+    expect(error).toMatchObject({
+      code: 'ENGINE_MISSING',
+      message: `CUDA_VISIBLE_DEVICES hides the GPU ${NAME}.`,
+    });
+    const report = await webgpuReport();
+    expect(report).toMatchObject({ verdict: 'unsupported', summary: `CUDA_VISIBLE_DEVICES hides ${NAME}.` });
+  });
+
+  it('leaves an adapter that may be a GPU which it leaves, and all that it may be are locked', async () => {
+    nvidiaMachine([gpu(0, NAME), gpu(1, NAME)], ['node']);
+    setVariable('CUDA_VISIBLE_DEVICES', '1');
+    const [device] = await listDevices('webgpu', { dataDirectory: '' });
+    expect(device).toMatchObject({ name: 'webgpu:0', gpus: [uuid(1), uuid(0)] });
+    expect(await chooseEngine({ dataDirectory: '', asked: 'webgpu' })).toBe('webgpu');
+  });
+
+  it('hides no GPU of another maker', async () => {
+    nvidiaMachine([gpu(0, 'NVIDIA H200')], ['node']);
+    setVariable('CUDA_VISIBLE_DEVICES', '');
+    expect(await names()).toEqual(['webgpu:0']);
+  });
+});
+
+describe('one GPU by two engines, without nvidia-smi', () => {
+  const asCuda = async (hardware: HardwarePlaces) => (await cudaGpus(hardware)).visible[0]!;
+  const adapter = (name: string) => ({ name });
+
+  it('has one name for both, by the files of the driver', async () => {
+    onlyPrograms({}, ['node']);
+    setVariable('CUDA_VISIBLE_DEVICES', '0');
+    const hardware = procWithGpus([{ name: NAME, uuid: uuidOfFirst }]);
+    const [device] = await listDevices('webgpu', { dataDirectory: '', hardware });
+    expect(device!.gpus).toEqual((await asCuda(hardware)).gpus);
+    expect(device!.gpus).toEqual([uuidOfFirst]);
+  });
+
+  it('may be any of NVIDIA where nobody tells which it is', async () => {
+    onlyPrograms({}, ['node']);
+    setVariable('CUDA_VISIBLE_DEVICES', '-1');
+    const cuda = await cudaGpus(procWithDriver('580.95.05'));
+    expect(isHidden(adapter('NVIDIA L4'), cuda)).toBe(true);
+    expect(isHidden(adapter(NAME), cuda)).toBe(false);
   });
 });
 

@@ -10,7 +10,7 @@ import { gradientNorm } from '../../../../main/model/kernels/gradientNorm.ts';
 import { type Activation, linear } from '../../../../main/model/kernels/linear.ts';
 import { projections } from '../../../../main/model/kernels/projections.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
-import { expectNear, passOver, random, type Work } from '../../../support/fusedWork.ts';
+import { COMPILING_TIMEOUT_MS, expectNear, passOver, random, type Work } from '../../../support/fusedWork.ts';
 import { Inputs, type Values, valuesOn } from '../../../support/onEngine.ts';
 
 beforeEach(({ skip }) => void engineForTests('webgpu', skip));
@@ -36,7 +36,7 @@ const threeLayers = (x: tf.Tensor2D, weight: tf.Tensor2D, bias: tf.Tensor1D) =>
 
 const whichAreFinite = (all: Values) => all.map((values) => Array.from(values, Number.isFinite));
 
-describe('NaN and infinity', () => {
+describe('NaN and infinity', { timeout: COMPILING_TIMEOUT_MS }, () => {
   describe.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%d', (value) => {
     it.each(ACTIVATIONS)('is not lost in a layer with %s, forward or backward', async (activation) => {
       for (const width of [8, 7]) {
@@ -87,7 +87,7 @@ describe('NaN and infinity', () => {
   });
 });
 
-describe('large numbers', () => {
+describe('large numbers', { timeout: COMPILING_TIMEOUT_MS }, () => {
   it.each(ACTIVATIONS)('stay what they are with %s', async (activation) => {
     const inputs = new Inputs(5);
     const x = {
@@ -117,7 +117,7 @@ describe('large numbers', () => {
   });
 });
 
-describe('an empty batch', () => {
+describe('an empty batch', { timeout: COMPILING_TIMEOUT_MS }, () => {
   it('is computed like any other, forward and backward', async () => {
     const none = { values: new Float32Array(0), shape: [0, 8] };
     const weight = random(new Inputs(3), 8, 8);
@@ -182,7 +182,7 @@ describe('what does not fit', () => {
   });
 });
 
-describe('the same work', () => {
+describe('the same work', { timeout: COMPILING_TIMEOUT_MS }, () => {
   it('gives the same bits, over many pieces of a long sum', async () => {
     const inputs = new Inputs(4);
     const tensors = [random(inputs, 3000, 36), random(inputs, 44, 36), random(inputs, 44)];

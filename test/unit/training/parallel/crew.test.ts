@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { exchangeFolders, expectNothingLeft, onWorkers } from '../../../support/crewForTests.ts';
 import { expectSameGradients, gradientsOf } from '../../../support/crewRuns.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
+import { preparePretraining } from '../../../support/pretrainedRun.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import { prepareRun, train } from '../../../support/trainedRun.ts';
 
@@ -12,6 +13,16 @@ it('has the gradients of one process', async ({ skip }) => {
   engineForTests('native', skip);
   const changes = { ...CHANGES, batchSize: 512, microBatchTokens: 300 };
   const prepared = () => prepareRun(temporaryFolder(), changes, { rows: 240, engine: 'native' });
+  const one = await gradientsOf(await prepared(), null);
+  expectSameGradients(one, await gradientsOf(onWorkers(await prepared(), 2), null));
+});
+
+it('has the gradients of one process in a pretraining whose rows one process sums up all at once', async ({
+  skip,
+}) => {
+  engineForTests('native', skip);
+  const changes = { epochs: 1, batchSize: 4096, dropout: 0.1 };
+  const prepared = () => preparePretraining(temporaryFolder(), changes, { engine: 'wasm' });
   const one = await gradientsOf(await prepared(), null);
   expectSameGradients(one, await gradientsOf(onWorkers(await prepared(), 2), null));
 });

@@ -1,0 +1,174 @@
+/**
+ * @file Tests. Sums over thousands of rows on `wasm`, against sums in double precision. What is left of single precision
+ * here is the distance between the gradients of one process and those of several.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { addDropoutNorm } from '../../../main/model/kernels/addDropoutNorm.ts';
+import { linear } from '../../../main/model/kernels/linear.ts';
+import { sumRows } from '../../../main/model/kernels/rows.ts';
+import { layoutOf } from '../../support/fusedWork.ts';
+import { Inputs, valuesOn } from '../../support/onEngine.ts';
+
+const ROWS = 16_384 + 5;
+/** Of the largest number of the result: a few additions in single precision. One rounding is 6e-8. */
+const FEW_ROUNDINGS = 2e-7;
+/** A product adds stretches of 128 rows in single precision. In one chain these were 6e-6 off. */
+const OF_PRODUCT = 8e-7;
+
+/** Numbers around 1: they do not cancel, so that a sum of single precision loses digits all the way. */
+const around = (inputs: Inputs, count: number) => inputs.normal(count).map((value) => 1 + value);
+
+function expectClose(actual: ArrayLike<number>, expected: Float64Array, bound: number): void {
+  expect(actual.length).toBe(expected.length);
+  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const apart = expected.reduce((most, value, at) => Math.max(most, Math.abs(value - actual[at]!)), 0);
+  expect(apart / largest).toBeLessThan(bound);
+}
+
+/** Σ over rows of the product of a column of a [R, A] and one of b [R, B] -> [A, B] */
+function productOf(a: Float32Array, b: Float32Array, [ofA, ofB]: readonly [number, number]): Float64Array {
+  const sums = new Float64Array(ofA * ofB);
+  for (let row = 0; row < a.length / ofA; row++)
+    for (let i = 0; i < ofA; i++)
+      for (let j = 0; j < ofB; j++) sums[i * ofB + j]! += a[row * ofA + i]! * b[row * ofB + j]!;
+  return sums;
+}
+
+const columnsOf = (rows: Float32Array, width: number) =>
+  productOf(new Float32Array(rows.length / width).fill(1), rows, [1, width]);
+
+it.each([
+  [12, 16],
+  [13, 7],
+])('of a linear layer from %i to %i: its weight and its bias', async (into, out) => {
+  const inputs = new Inputs(into);
+  const [x, dy] = [around(inputs, ROWS * into), around(inputs, ROWS * out)];
+  const [dWeight, dBias] = await valuesOn('wasm', () => {
+    const gradients = tf.grads((weight: tf.Tensor, bias: tf.Tensor) =>
+      linear(tf.tensor2d(x, [ROWS, into]), { weight: weight as tf.Tensor2D, bias: bias as tf.Tensor1D }),
+    );
+    return gradients([tf.zeros([out, into]), tf.zeros([out])], tf.tensor2d(dy, [ROWS, out]));
+  });
+  expectClose(dWeight!, productOf(dy, x, [out, into]), OF_PRODUCT);
+  expectClose(dBias!, columnsOf(dy, out), FEW_ROUNDINGS);
+});
+
+it.each([16, 7])('of a norm of width %i: its scale and its shift', async (width) => {
+  const inputs = new Inputs(width);
+  const layout = layoutOf(Array.from({ length: 1000 }, (_, pair) => 1 + (pair % 30)));
+  const { rows } = layout;
+  const [x, dy] = [inputs.normal(rows * width), around(inputs, rows * width)];
+  const pass = (upstream: Float32Array, scale: number) =>
+    valuesOn('wasm', () => {
+      const place = { layout, dropout: null, place: 1 };
+      const norm = (gamma: tf.Tensor, beta: tf.Tensor) => {
+        const weights = { gamma: gamma as tf.Tensor1D, beta: beta as tf.Tensor1D, eps: 1e-5 };
+        return addDropoutNorm(tf.tensor2d(x, [rows, width]), tf.zeros([rows, width]), weights, place);
+      };
+      const weights = [tf.fill([width], scale), tf.zeros([width])];
+      return [
+        norm(weights[0]!, weights[1]!),
+        ...tf.grads(norm)(weights, tf.tensor2d(upstream, [rows, width])),
+      ];
+    });
+  const [normal] = await pass(dy, 1);
+  // Upstream has the sign of the normal, so that nothing cancels in the gradient of the scale.
+  const upstream = dy.map((value, at) => Math.abs(value) * Math.sign(normal![at]!));
+  const [, dGamma] = await pass(upstream, 1);
+  const products = upstream.map((value, at) => value * normal![at]!);
+  expectClose(dGamma!, columnsOf(products, width), FEW_ROUNDINGS);
+  const [, , dBeta] = await pass(dy, 1);
+  expectClose(dBeta!, columnsOf(dy, width), FEW_ROUNDINGS);
+});
+
+it.each([16, 7])('of rows of width %i by what they belong to, be it one or thousands', async (width) => {
+  const inputs = new Inputs(width);
+  const rows = around(inputs, ROWS * width);
+  // Half of the rows to the first, then one, sixteen and seventeen; none to the last.
+  const targets = Int32Array.from({ length: ROWS }, (_, row) => (row % 2 === 0 ? 0 : 4));
+  targets.set([1, ...new Array<number>(16).fill(2), ...new Array<number>(17).fill(3)], 100);
+  const expected = new Float64Array(6 * width);
+  targets.forEach((target, row) => {
+    for (let at = 0; at < width; at++) expected[target * width + at]! += rows[row * width + at]!;
+  });
+  const summed = () => valuesOn('wasm', () => [sumRows(tf.tensor2d(rows, [ROWS, width]), targets, 6)]);
+  const [sums] = await summed();
+  for (let target = 0; target < 6; target++) {
+    const part = (values: Float64Array | Float32Array) =>
+      values.subarray(target * width, (target + 1) * width);
+    if (target < 5)
+      expectClose(part(sums as Float32Array), part(expected) as Float64Array, 3 * FEW_ROUNDINGS);
+    else expect([...part(sums as Float32Array)]).toEqual(new Array(width).fill(0));
+  }
+  expect((await summed())[0]).toEqual(sums);
+});
+
+describe('tfjs’ Sum', () => {
+  it.each([
+    [[ROWS, 9], [0]],
+    [[ROWS, 9], [1]],
+    [[ROWS], [0]],
+    [[3, 5, ROWS], [2]],
+    [
+      [3, 50, 99],
+      [1, 2],
+    ],
+    [
+      [30, 50, 9],
+      [1, 0],
+    ],
+    [
+      [40, 50, 9],
+      [0, 1, 2],
+    ],
+    [[5, 4], []],
+    [[], []],
+    [[1, 300, 1], [1]],
+  ] as const)('of %j over %j', async (shape, axes) => {
+    const x = around(new Inputs(1), tf.util.sizeFromShape([...shape]));
+    const sum = (kept: boolean) =>
+      valuesOn('wasm', () => [tf.sum(tf.tensor(x, [...shape]), [...axes], kept)]);
+    const [actual] = await sum(false);
+    expectClose(actual!, sumOver(x, shape, axes), FEW_ROUNDINGS);
+    expect((await sum(true))[0]).toEqual(actual);
+  });
+
+  it('over axes in the middle is tfjs’ own', async () => {
+    const x = around(new Inputs(1), 3 * 50 * 99);
+    const [actual] = await valuesOn('wasm', () => [tf.sum(tf.tensor(x, [3, 50, 99]), 1)]);
+    expectClose(actual!, sumOver(x, [3, 50, 99], [1]), 1e-6);
+  });
+
+  it('has the shape that tfjs says, of no numbers and of whole ones too', async () => {
+    const shapes: number[][] = [];
+    const values = await valuesOn('wasm', () => {
+      const sums = [
+        tf.sum(tf.ones([2, 3, 4]), [0, 1]),
+        tf.sum(tf.ones([2, 3, 4]), -1, true),
+        tf.sum(tf.ones([2, 3, 4])),
+        tf.sum(tf.zeros([3, 0]), 1),
+        tf.sum(tf.tensor2d([1, 2, 3, 4], [2, 2], 'int32'), 0),
+      ];
+      shapes.push(...sums.map(({ shape }) => shape));
+      return sums;
+    });
+    expect(shapes).toEqual([[4], [2, 3, 1], [], [3], [2]]);
+    expect(values.map((of) => [...of])).toEqual([[6, 6, 6, 6], [4, 4, 4, 4, 4, 4], [24], [0, 0, 0], [4, 6]]);
+  });
+});
+
+function sumOver(x: Float32Array, shape: readonly number[], axes: readonly number[]): Float64Array {
+  const kept = shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  const sums = new Float64Array(kept.reduce((total, size) => total * size, 1));
+  x.forEach((value, index) => {
+    let [rest, place, step] = [index, 0, 1];
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      if (!axes.includes(axis)) place += (rest % shape[axis]!) * step;
+      rest = Math.floor(rest / shape[axis]!);
+      step *= kept[axis]!;
+    }
+    sums[place]! += value;
+  });
+  return sums;
+}
