@@ -10,8 +10,15 @@ import { type Streams, Terminal } from './terminal.ts';
 export interface Outside {
   readonly streams: Streams;
   readonly signals: SignalSource;
-  /** Opens the studio of a data directory; null is the person's own (ENTAIL_HOME, or the platform's place). */
-  openStudio(dataDirectory: string | null, onNotice: (notice: string) => void): Promise<Studio>;
+  /**
+   * Opens the studio of a data directory; null is the person's own (ENTAIL_HOME, or the platform's place). `stop` ends what
+   * is made ready for it.
+   */
+  openStudio(
+    dataDirectory: string | null,
+    onNotice: (notice: string) => void,
+    stop: AbortSignal,
+  ): Promise<Studio>;
 }
 
 export interface CommonOptions {
@@ -40,7 +47,8 @@ export function cliOver(outside: Outside, leave: (exitCode: number) => void): Cl
       const interruption = new Interruption(outside.signals);
       let opened: Promise<Studio> | null = null;
       const studio = async () => {
-        opened ??= outside.openStudio(options.dataDir ?? null, (notice) => terminal.notice(notice));
+        const onNotice = (notice: string) => terminal.notice(notice);
+        opened ??= outside.openStudio(options.dataDir ?? null, onNotice, interruption.stop);
         return await opened;
       };
       try {
