@@ -38,7 +38,7 @@ async function main(words: readonly string[]): Promise<number> {
   const outside: Outside = {
     streams,
     signals: process,
-    openStudio: async (given, onNotice) => {
+    openStudio: async (given, onNotice, signal) => {
       // Loaded when a command needs it: help and wrong words are answered without databases and engines.
       const [
         { openStudio },
@@ -51,7 +51,7 @@ async function main(words: readonly string[]): Promise<number> {
         import('./studio/directoryChoice.ts'),
         import('./start/buildNative.ts'),
       ]);
-      const prepareEngines = () => buildNativeIfNeeded({ say: onNotice, onProgress: progressLine() });
+      const prepareEngines = () => buildNativeIfNeeded({ say: onNotice, onProgress: progressLine(), signal });
       // The studio's directory, or the two would not see each other.
       const dataDirectory = rememberedDirectory(chooseDataDirectory(given, process.env));
       const prepareExportPage = async () => {

@@ -10,6 +10,7 @@ import { buildExportPageIfNeeded } from './start/buildExportPage.ts';
 import { buildNativeIfNeeded, progressLine } from './start/buildNative.ts';
 import { buildPagesIfNeeded } from './start/buildPages.ts';
 import { localDataDirectory } from './start/localDirectory.ts';
+import { stoppable } from './start/stoppable.ts';
 import { chooseDataDirectory } from './studio/dataDirectory.ts';
 import { directoryChoice } from './studio/directoryChoice.ts';
 
@@ -26,7 +27,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   await buildPagesIfNeeded(say);
   await buildExportPageIfNeeded(say);
-  await buildNativeIfNeeded({ say, onProgress: progressLine() });
+  await stoppable((signal) => buildNativeIfNeeded({ say, onProgress: progressLine(), signal }));
   if (options.detach) {
     const kept = words.filter((word) => word !== '--detach' && word !== '--open');
     say(

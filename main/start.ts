@@ -6,6 +6,7 @@ import { buildExportPageIfNeeded } from './start/buildExportPage.ts';
 import { buildNativeIfNeeded, progressLine } from './start/buildNative.ts';
 import { buildPagesIfNeeded } from './start/buildPages.ts';
 import { electronBinary, fetchElectron } from './start/electronBinary.ts';
+import { stoppable } from './start/stoppable.ts';
 import { projectFolder } from './version.ts';
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
@@ -38,7 +39,7 @@ async function main(words: readonly string[]): Promise<number> {
   await buildPagesIfNeeded(say);
   if (reason === null) {
     await buildExportPageIfNeeded(say);
-    await buildNativeIfNeeded({ say, onProgress: progressLine() });
+    await stoppable((signal) => buildNativeIfNeeded({ say, onProgress: progressLine(), signal }));
     const { buildDesktopIfNeeded } = await import('./start/buildDesktop.ts');
     const entry = await buildDesktopIfNeeded(say);
     return await run(electronBinary()!, [entry, ...words]);

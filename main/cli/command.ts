@@ -1,6 +1,6 @@
 /** @file Runs under Node. What every command shares: its common options, its examples, and how its work is run. */
 import { type Command, Option } from 'commander';
-import { errorData } from '../../shared/errors.ts';
+import { errorData, StudioError } from '../../shared/errors.ts';
 import type { Studio } from '../studio.ts';
 import { EXIT_DONE, tellFailure } from './failure.ts';
 import { Interruption, type SignalSource } from './interruption.ts';
@@ -10,8 +10,15 @@ import { type Streams, Terminal } from './terminal.ts';
 export interface Outside {
   readonly streams: Streams;
   readonly signals: SignalSource;
-  /** Opens the studio of a data directory; null is the person's own (ENTAIL_HOME, or the platform's place). */
-  openStudio(dataDirectory: string | null, onNotice: (notice: string) => void): Promise<Studio>;
+  /**
+   * Opens the studio of a data directory; null is the person's own (ENTAIL_HOME, or the platform's place). `stop` ends what
+   * is made ready for it.
+   */
+  openStudio(
+    dataDirectory: string | null,
+    onNotice: (notice: string) => void,
+    stop: AbortSignal,
+  ): Promise<Studio>;
 }
 
 export interface CommonOptions {
@@ -38,22 +45,40 @@ export function cliOver(outside: Outside, leave: (exitCode: number) => void): Cl
     async run(options, work) {
       const terminal = new Terminal(outside.streams, { json: options.json === true });
       const interruption = new Interruption(outside.signals);
+      const force = untilForced(interruption.kill);
       let opened: Promise<Studio> | null = null;
       const studio = async () => {
-        opened ??= outside.openStudio(options.dataDir ?? null, (notice) => terminal.notice(notice));
+        const onNotice = (notice: string) => terminal.notice(notice);
+        opened ??= outside.openStudio(options.dataDir ?? null, onNotice, interruption.stop);
         return await opened;
       };
       try {
-        leave((await work({ terminal, interruption, studio })) ?? EXIT_DONE);
+        leave((await Promise.race([work({ terminal, interruption, studio }), force.done])) ?? EXIT_DONE);
       } catch (thrown) {
         leave(tellFailure(terminal, thrown));
       } finally {
+        force.end();
         terminal.endLive();
         interruption.end();
-        await closeQuietly(opened, terminal);
+        // Where it is forced, the studio itself may be what hangs.
+        await Promise.race([closeQuietly(opened, terminal), force.done.catch(() => {})]);
       }
     },
   };
+}
+
+/** A second Ctrl-C ends what listens to it at once; whatever is still there after so long does not listen. */
+const FORCE_MS = 10_000;
+
+/** `done` rejects when a command is to be left behind: one that waits for a driver, a library, another program. */
+function untilForced(kill: AbortSignal): { readonly done: Promise<never>; end(): void } {
+  const { promise: done, reject } = Promise.withResolvers<never>();
+  let timer: NodeJS.Timeout | undefined;
+  const force = () => reject(new StudioError('INTERRUPTED', 'Ended at once, as asked.'));
+  kill.addEventListener('abort', () => {
+    timer = setTimeout(force, FORCE_MS);
+  });
+  return { done, end: () => clearTimeout(timer) };
 }
 
 /** Closing cannot undo what was done, so that its failure is only told; one that did not open has been told already. */

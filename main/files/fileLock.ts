@@ -36,17 +36,24 @@ const NAME_ATTEMPTS = 10;
 const NAME_PAUSE_MS = 20;
 const LOOK_EVERY_MS = 200;
 
-/** Takes the lock at `path` once it is free. @throws as `acquireFileLock`, LOCKED when it is still held after `mostMs`. */
+/**
+ * Takes the lock at `path` once it is free.
+ * @throws as `acquireFileLock`, LOCKED when it is still held after `mostMs`, or when the signal fires
+ */
 export async function awaitFileLock(
   path: string,
-  { purpose, mostMs }: { readonly purpose: string; readonly mostMs: number },
+  {
+    purpose,
+    mostMs,
+    signal,
+  }: { readonly purpose: string; readonly mostMs: number; readonly signal?: AbortSignal | undefined },
 ): Promise<FileLock> {
   const beganMs = performance.now();
   while (true) {
     try {
       return acquireFileLock(path, { purpose });
     } catch (thrown) {
-      const isLate = performance.now() - beganMs > mostMs;
+      const isLate = performance.now() - beganMs > mostMs || signal?.aborted === true;
       if (isLate || !(thrown instanceof StudioError) || thrown.code !== 'LOCKED') throw thrown;
     }
     await sleep(LOOK_EVERY_MS);

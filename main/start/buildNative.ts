@@ -40,18 +40,24 @@ export interface NativeBuildOptions {
   readonly root?: string;
   /** True: a failure is an error, and an earlier one does not count. */
   readonly strict?: boolean;
+  /** Ends the build, or the wait for another one. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Milliseconds when nothing has changed. With CI=true, or `strict`, a failed build is an error; that there is no Rust is one
  * with `strict` alone.
- * @throws StudioError ENGINE_FAILED
+ * @throws StudioError ENGINE_FAILED; CANCELLED when the signal fires
  */
 export async function buildNativeIfNeeded(options: NativeBuildOptions): Promise<void> {
-  const { say, root = projectFolder(), strict = false } = options;
+  const { say, root = projectFolder(), strict = false, signal } = options;
   if (!nativeIsStale(root)) return;
   const failure = await attempt(root, options);
   if (failure === null) return;
+  if (signal?.aborted === true)
+    throw new StudioError('CANCELLED', 'Building the engine native was stopped, as asked.', {
+      nextStep: 'The next start builds it.',
+    });
   const { reason, nextStep, isDefect } = failure;
   if (strict || (isDefect && process.env['CI'] === 'true'))
     throw new StudioError('ENGINE_FAILED', `The engine native cannot be built: ${reason}`, { nextStep });
@@ -86,7 +92,7 @@ interface BuildFailure {
 async function attempt(root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
   let lock: FileLock | undefined;
   try {
-    lock = await takeLock(root, options.say);
+    lock = await takeLock(root, options);
     return await buildUnlessThere(root, options);
   } catch (thrown) {
     return failureOf(thrown, folderOf(root));
@@ -144,7 +150,7 @@ function failedLately(root: string): boolean {
   return mtimeMs > sourcesNewestMs(root) && Date.now() - mtimeMs < FAILURE_HOLDS_MS;
 }
 
-async function takeLock(root: string, say: (line: string) => void): Promise<FileLock> {
+async function takeLock(root: string, { say, signal }: NativeBuildOptions): Promise<FileLock> {
   mkdirSync(folderOf(root), { recursive: true });
   const path = join(folderOf(root), 'build.lock');
   const purpose = 'building the engine native';
@@ -154,11 +160,11 @@ async function takeLock(root: string, say: (line: string) => void): Promise<File
     if (!(thrown instanceof StudioError) || thrown.code !== 'LOCKED') throw thrown;
   }
   say('Another start is building the engine native: waiting for it …');
-  return await awaitFileLock(path, { purpose, mostMs: LONGEST_BUILD_MS });
+  return await awaitFileLock(path, { purpose, mostMs: LONGEST_BUILD_MS, signal });
 }
 
 async function build(cargo: Cargo, root: string, options: NativeBuildOptions): Promise<BuildFailure | null> {
-  const { say, onProgress } = options;
+  const { say, onProgress, signal } = options;
   say('Building the engine native, once: about a minute …');
   const began = new Date();
   const target = join(root, 'native', 'target');
@@ -166,9 +172,9 @@ async function build(cargo: Cargo, root: string, options: NativeBuildOptions): P
   const outcome = await runProgram(cargo.command, words, {
     environment: environmentFor(cargo, target),
     timeoutMs: LONGEST_BUILD_MS,
+    ...(signal === undefined ? {} : { signal }),
     onOutput: wholeLines((line) => onProgress?.(line)),
-  });
-  onProgress?.('');
+  }).finally(() => onProgress?.(''));
   const failure =
     outcome.exitCode === 0 ? takeOver(target, nativePlaces(root).built, began) : cargoFailure(outcome);
   if (failure !== null) return keepLog(root, failure, `${cargo.version}\n${outcome.stderr}`);

@@ -18,6 +18,7 @@ import { engineForTests } from '../../support/enginesForTests.ts';
 import { onlyPrograms, setVariable, writeScript } from '../../support/fakePrograms.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../support/temporaryFolder.ts';
+import { until } from '../../support/until.ts';
 
 const LIBRARIES = ['libentail_native.so', 'libentail_native.dylib', 'entail_native.dll'];
 
@@ -278,6 +279,21 @@ describe('buildNativeIfNeeded', () => {
     await build();
     expect(found()).toBe('built here');
     expect(said[1]).toContain('no luck. The studio uses the engine native as it was built before.');
+  });
+
+  it('ends with what it has started when a person stops it', async () => {
+    const { root } = project(cargo('echo $$ > "$CARGO_TARGET_DIR/../pid"; sleep 60'));
+    const stop = new AbortController();
+    const building = buildNativeIfNeeded({ say: () => {}, root, signal: stop.signal });
+    const pidFile = join(root, 'native', 'pid');
+    await until(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8').endsWith('\n'));
+    const waiting = buildNativeIfNeeded({ say: () => {}, root, signal: stop.signal });
+    stop.abort();
+    for (const stopped of [building, waiting])
+      expect((await studioRejectionOf(stopped)).code).toBe('CANCELLED');
+    expect(() => process.kill(Number(readFileSync(pidFile, 'utf8')), 0)).toThrow('ESRCH');
+    // Nor does the next start take it for one that failed a short while ago.
+    expect(existsSync(join(root, 'dist', 'native', 'build.log'))).toBe(false);
   });
 
   it('fails with CI=true, and when it was asked for', async () => {
