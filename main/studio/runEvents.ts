@@ -7,12 +7,14 @@ const CHANGES_ROW: ReadonlySet<WorkerReport['kind']> = new Set([
   ...(['started', 'stopping', 'pausing', 'paused', 'continued'] as const),
   ...(['stopped', 'finished', 'failed', 'checkpoint', 'checkpointRemoved', 'evaluation'] as const),
 ]);
-/** Metrics that are figures of the table; the others are only curves. */
+/** Metrics whose newest point the table shows; of the others it only says whether there is any. */
 const TABLE_METRIC = /^(dev|test|epoch)\//;
 
 /** Keeps a run's state between reports, so that progress can be told with it. */
 export class RunEvents {
   readonly #run: string;
+  /** Metrics that pages have heard of: one that is new has a chart from now on. */
+  readonly #metrics = new Set<MetricName>();
   #state: RunState = 'preparing';
 
   constructor(run: string) {
@@ -22,10 +24,16 @@ export class RunEvents {
   /** In the order of the reports. */
   of(reports: readonly WorkerReport[]): StudioEvent[] {
     const events = reports.flatMap((report) => this.#eventsOf(report));
-    const rowChanges = reports.some(
-      (report) => CHANGES_ROW.has(report.kind) || (report.kind === 'metrics' && changesTable(report.points)),
-    );
+    // Of every report, for each tells of its metrics.
+    const rowChanges = reports.map((report) => this.#changesRow(report)).includes(true);
     return rowChanges || reports.length === 0 ? [...events, { kind: 'runs', ids: [this.#run] }] : events;
+  }
+
+  #changesRow(report: WorkerReport): boolean {
+    if (report.kind !== 'metrics') return CHANGES_ROW.has(report.kind);
+    const before = this.#metrics.size;
+    for (const { metric } of report.points) this.#metrics.add(metric);
+    return this.#metrics.size > before || report.points.some(({ metric }) => TABLE_METRIC.test(metric));
   }
 
   #eventsOf(report: WorkerReport): StudioEvent[] {
@@ -68,8 +76,4 @@ function stateAfter(report: WorkerReport): RunState | null {
     default:
       return null;
   }
-}
-
-function changesTable(points: readonly { readonly metric: MetricName }[]): boolean {
-  return points.some(({ metric }) => TABLE_METRIC.test(metric));
 }
