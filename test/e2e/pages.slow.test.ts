@@ -118,6 +118,42 @@ describe('runs among others', () => {
     const others = page.getByLabel('Against').locator('option');
     await expect.poll(() => others.allTextContents()).toContain('against twin · seed 1');
   });
+
+  it('are compared in what they get wrong with the run that was chosen last', async () => {
+    const { page } = studio;
+    const [run, ...others] = ids as [string, string, string];
+    const changesOf = async (against: string) => {
+      const { changes } = await studio.call('errors/overview', { run, split: 'test', against });
+      return [changes!.fixed, changes!.broken, changes!.bothWrong];
+    };
+    const [first, last] = [await changesOf(others[0]!), await changesOf(others[1]!)];
+    expect(first).not.toEqual(last);
+    const late = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    await page.route('**/rpc/errors/overview', async (route) => {
+      if (!route.request().postData()!.includes(others[0]!)) return route.continue();
+      const response = await route.fetch();
+      asked.resolve();
+      await late.promise;
+      await route.fulfill({ response });
+    });
+    await studio.goTo(`#/errors/${run}`);
+    const against = page.getByLabel('Against');
+    await against.selectOption(others[0]!);
+    await asked.promise;
+    await against.selectOption(others[1]!);
+    const shown = () => page.locator('.changes b').allTextContents();
+    const asShown = last.map((count) => count.toLocaleString('en'));
+    await expect.poll(shown).toEqual(asShown);
+    const answered = page.waitForResponse(
+      (response) => response.request().postData()?.includes(others[0]!) === true,
+    );
+    late.resolve();
+    await answered;
+    await page.unroute('**/rpc/errors/overview');
+    await page.waitForTimeout(300);
+    expect(await shown()).toEqual(asShown);
+  });
 });
 
 describe('a curve', () => {

@@ -27,6 +27,7 @@ export class ErrorsModel {
   total = $state(0);
   error: unknown = $state.raw(null);
   loading = $state(false);
+  #opened = 0;
   #asked = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
@@ -53,12 +54,16 @@ export class ErrorsModel {
     this.against = against;
     if (this.id === null) return;
     if (against === null && this.filter.change !== null) this.filter = { ...this.filter, change: null };
+    const opened = ++this.#opened;
     try {
-      this.overview = await this.#studio.client.request('errors/overview', { run: this.id, split, against });
+      const overview = await this.#studio.client.request('errors/overview', { run: this.id, split, against });
+      // The answer to an earlier choice would stand under the name of the newest one.
+      if (opened !== this.#opened) return;
+      this.overview = overview;
       this.error = null;
       await this.load();
     } catch (thrown) {
-      this.error = thrown;
+      if (opened === this.#opened) this.error = thrown;
     }
   }
 
@@ -114,9 +119,9 @@ export class ErrorsModel {
       const page = await this.#page(this.rows.length);
       if (asked === this.#asked) this.rows = [...this.rows, ...page.rows];
     } catch (thrown) {
-      this.#studio.toasts.fail(thrown);
+      if (asked === this.#asked) this.#studio.toasts.fail(thrown);
     } finally {
-      this.loading = false;
+      if (asked === this.#asked) this.loading = false;
     }
   }
 
