@@ -166,7 +166,8 @@ process.on('message', ({ kind, job }) => {
 });
 `,
   );
-  const limits = { leastHangMs: 6000, hangFactor: 4 };
+  // They make no step, for which they would be given minutes.
+  const limits = { leastHangMs: 6000, firstHangMs: 0, hangFactor: 4 };
   const { done } = superviseTraining({ entry, environments: [], job, limits, onReports: () => {} });
   expect(await done).toMatchObject({
     error: { code: 'WORKER_HUNG', message: expect.stringContaining('Device cpu (worker 2): ') },
