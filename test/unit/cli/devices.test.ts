@@ -67,6 +67,19 @@ describe('--devices', () => {
   });
 });
 
+/** A run that waits for the first GPU. */
+function queuedOnFirst(): string {
+  const store = openStudioDatabase(join(home, 'studio.db'));
+  const run = createRun(store, {
+    config: { ...sampleConfig(), engine: 'tensorflow' },
+    environment: sampleEnvironment,
+    devices: ['cuda:0'],
+    queue: { place: 0, threads: null },
+  });
+  store.close();
+  return run;
+}
+
 describe('with two GPUs', () => {
   beforeEach(() => {
     seemToInstallCuda(home);
@@ -91,14 +104,7 @@ describe('with two GPUs', () => {
   });
 
   it('queue list says which device a run waits for, and who has it', async () => {
-    const store = openStudioDatabase(join(home, 'studio.db'));
-    const run = createRun(store, {
-      config: { ...sampleConfig(), engine: 'tensorflow' },
-      environment: sampleEnvironment,
-      devices: ['cuda:0'],
-      queue: { place: 0, threads: null },
-    });
-    store.close();
+    const run = queuedOnFirst();
     const { stdout } = await entail(['queue', 'list']);
     expect(stdout).toMatch(
       new RegExp(`^1 +${run} .* cuda:0 +queued, waits for cuda:0, used by process 1 \\(python3\\)$`, 'm'),
@@ -109,14 +115,7 @@ describe('with two GPUs', () => {
   });
 
   it('queue beside lets a waiting run start beside that program, which queue list says', async () => {
-    const store = openStudioDatabase(join(home, 'studio.db'));
-    const run = createRun(store, {
-      config: { ...sampleConfig(), engine: 'tensorflow' },
-      environment: sampleEnvironment,
-      devices: ['cuda:0'],
-      queue: { place: 0, threads: null },
-    });
-    store.close();
+    const run = queuedOnFirst();
     const before = await entail(['queue', 'list']);
     expect(before.stdout).toContain(
       `To start it beside a program that is no Entail: npx --no entail queue beside ${run}`,
