@@ -10,7 +10,8 @@ use entail_native::kernels::matmul::Precision;
 use std::time::Instant;
 
 const ROUNDS: usize = 30;
-const WEIGHTS: [(usize, usize); 6] = [(256, 256), (256, 512), (512, 256), (384, 1536), (768, 768), (768, 3072)];
+const WEIGHTS: [(usize, usize); 8] =
+    [(64, 64), (128, 128), (256, 256), (256, 512), (512, 256), (384, 1536), (768, 768), (768, 3072)];
 
 fn list(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 7919) % 2003) as f32 / 1001.0 - 1.0).collect()

@@ -9,8 +9,8 @@ use std::ops::Range;
 
 /// Numbers that a thread works on at a time.
 const CHUNK: usize = 1 << 14;
-/// Rows of one target that are summed together; sums of more are put together in order.
-const STRETCH: usize = 256;
+/// Rows of one target that are summed together; sums of more are put together in order, in float64.
+const STRETCH: usize = 64;
 
 pub struct EmbeddingInputs<'a> {
     /// [R, W]
@@ -93,7 +93,7 @@ impl Kernel for Gathered<'_> {
 }
 
 /// rows [B, W], targets [B] below `count` -> y [count, W]: row r is added to targets[r], in the order of rows, in
-/// stretches of 256 rows of a target.
+/// stretches of 64 rows of a target.
 pub fn sum_rows(compute: &Compute, rows: &[f32], width: usize, targets: &[i32], count: usize, y: &mut [f32]) {
     assert!(rows.len() == targets.len() * width && y.len() == count * width);
     let sorted = Sorted::new(compute, targets, count);
@@ -120,10 +120,8 @@ pub fn sum_rows(compute: &Compute, rows: &[f32], width: usize, targets: &[i32], 
             let (to, parts) = unsafe {
                 (out.part(target * width..(target + 1) * width), of_parts.part(which.start * width..which.end * width))
             };
-            to.copy_from_slice(&parts[..width]);
-            for part in parts[width..].chunks(width.max(1)) {
-                to.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-            }
+            let column = |at: usize| parts[at..].iter().step_by(width).map(|&part| f64::from(part)).sum::<f64>();
+            to.iter_mut().enumerate().for_each(|(at, sum)| *sum = column(at) as f32);
         }
     });
 }

@@ -22,4 +22,5 @@ pub mod softmax;
 pub mod strided;
 #[cfg(test)]
 mod testing;
+pub mod two_sum;
 pub mod workspace;

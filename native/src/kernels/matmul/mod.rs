@@ -7,9 +7,11 @@
 
 pub mod batched;
 mod bfloat16;
+mod columns;
 pub mod outer;
 pub mod panels;
 pub mod rows;
+mod stretches;
 mod tile;
 
 use crate::cpu::Cpu;

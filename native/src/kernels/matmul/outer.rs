@@ -1,8 +1,11 @@
 //! Products over rows, for gradients of weights: c [m, n] = leftᵀ · right, with many rows and a small c. Threads share c,
 //! not the rows, so that its sums do not depend on them; each packs the stretch of rows at hand and fetches the next.
+//! How sums are made exact enough is told in `stretches.rs`.
 
 use super::Precision;
 use super::bfloat16::round_rows;
+use super::columns::{AddColumns, column_sums};
+use super::stretches::{AddGroup, InC, MOST_PACKED, Stretches};
 use super::tile::{Ahead, Lines, Tile, TileSize, multiply, tile_size};
 use crate::compute::Compute;
 use crate::cpu::Cpu;
@@ -22,8 +25,6 @@ pub struct Outer<'a> {
     pub precision: Precision,
 }
 
-/// Words of rows in a stretch: then a panel takes half of the nearest cache.
-const DEPTH: usize = 128;
 /// Of c for one thread at a time, so that it and what is packed stay in the second cache.
 const WIDEST: (usize, usize) = (384, 256);
 /// Words between packed strips, which vectors may overwrite, and between rows of the packed left side: rows a power of two
@@ -33,15 +34,14 @@ const GAP: usize = 16;
 impl Outer<'_> {
     /// c [m, n], and in `sums` [m] the sums of left's columns.
     pub fn multiply(&self, compute: &Compute, c: &mut [f32], sums: Option<&mut [f32]>) {
-        let &Self { rows, left, m, right, n, .. } = self;
+        let &Self { rows, left, m, right, n, precision } = self;
         assert!(left.len() == rows * m && right.len() == rows * n && c.len() == m * n, "sizes that fit");
         assert!(sums.as_ref().is_none_or(|sums| sums.len() == m), "a sum for each column");
         if rows == 0 || m * n == 0 {
             c.fill(0.0);
             if let Some(sums) = sums {
-                sums.fill(0.0);
                 // Without columns on the right there is still something to sum.
-                column_sums(compute.cpu, left, m, sums);
+                column_sums(compute, left, m, sums);
             }
             return;
         }
@@ -49,15 +49,25 @@ impl Outer<'_> {
         let grid = Grid::new((m, n), size, compute.threads.count());
         let wants_sums = sums.is_some();
         let (c, sums) = (Disjoint::new(c), Disjoint::new(sums.unwrap_or_default()));
-        let left_words = Strips::of(grid.piece.0).words(DEPTH);
-        let panel_words = grid.piece.1 / size.width * Strips::panels(size).words(DEPTH);
+        let left_words = Strips::of(grid.piece.0).words(MOST_PACKED);
+        let panel_words = grid.piece.1 / size.width * Strips::panels(size).words(MOST_PACKED);
         let each = left_words + panel_words;
         let mut scratch = compute.pool.take::<u32>(each * compute.threads.count());
-        let mut places: Vec<&mut [u32]> = scratch.chunks_exact_mut(each).collect();
-        compute.threads.for_chunks_with(grid.count(), 1, &mut places, |part, place| {
+        let stretches = Stretches::of(rows, m * n, precision);
+        // Where there are several groups, sums of one and what adding them rounds away; of the column sums the latter.
+        let piece_words = if rows > stretches.group { grid.piece.0 * grid.piece.1 } else { 0 };
+        let each_sums = 2 * piece_words + grid.piece.0;
+        let mut sums_of_groups = compute.pool.take::<f32>(each_sums * compute.threads.count());
+        let mut places: Vec<(&mut [u32], &mut [f32])> =
+            scratch.chunks_exact_mut(each).zip(sums_of_groups.chunks_exact_mut(each_sums)).collect();
+        compute.threads.for_chunks_with(grid.count(), 1, &mut places, |part, (place, of_sums)| {
             let (left, panels) = place.split_at_mut(left_words);
+            let (group, of_sums) = of_sums.split_at_mut(piece_words);
+            let (rest, sums_rest) = of_sums.split_at_mut(piece_words);
             let (i, j) = grid.ranges(part.index);
-            let mut piece = Piece { outer: self, cpu: compute.cpu, size, left, panels, i, j };
+            let sides = Sides { left, panels };
+            let mut piece =
+                Piece { outer: self, cpu: compute.cpu, size, stretches, sides, group, rest, sums_rest, i, j };
             let c = c.pointer(0..m * n);
             // SAFETY: pieces do not overlap, and the first of each row of pieces has its stretch of the sums.
             unsafe {
@@ -106,15 +116,26 @@ impl Grid {
     }
 }
 
+/// Rows of both sides, packed.
+struct Sides<'a> {
+    /// One strip
+    left: &'a mut [u32],
+    /// Strips of a panel's width
+    panels: &'a mut [u32],
+}
+
 /// One thread's piece of c: rows i, columns j.
 struct Piece<'a> {
     outer: &'a Outer<'a>,
     cpu: Cpu,
     size: TileSize,
-    /// Packed left side, one strip
-    left: &'a mut [u32],
-    /// Packed right side, strips of a panel's width
-    panels: &'a mut [u32],
+    stretches: Stretches,
+    sides: Sides<'a>,
+    /// Sums of a group but the first, and what rounding took from c: [rows i, columns j up to a whole panel]
+    group: &'a mut [f32],
+    rest: &'a mut [f32],
+    /// What rounding took from the column sums: [rows i]
+    sums_rest: &'a mut [f32],
     i: Range<usize>,
     j: Range<usize>,
 }
@@ -123,53 +144,86 @@ impl Piece<'_> {
     /// # Safety
     /// c [m, n] can be written in this piece, and nobody else uses it there.
     unsafe fn multiply(&mut self, c: *mut f32, mut sums: Option<&mut [f32]>) {
-        let &Outer { rows, left, m, right, n, precision } = self.outer;
-        let TileSize { height, width } = self.size;
-        let in_word = precision.in_word();
-        let (strip, panels) = (Strips::of(self.i.len()), Strips::panels(self.size));
-        for first in (0..rows).step_by(DEPTH * in_word) {
-            let end = (first + DEPTH * in_word).min(rows);
-            let depth = (end - first).div_ceil(in_word);
-            strip.pack(self.cpu, precision, &left[first * m..end * m], m, self.i.clone(), self.left);
-            panels.pack(self.cpu, precision, &right[first * n..end * n], n, self.j.clone(), self.panels);
+        let &Outer { rows, left, m, n, .. } = self.outer;
+        let across = self.j.len().next_multiple_of(self.size.width);
+        let first_of_c = c.wrapping_add(self.i.start * n + self.j.start);
+        // SAFETY: the piece is whose this is.
+        let mut in_c = unsafe { InC::new(first_of_c, n, (self.i.len(), self.j.len())) };
+        if let Some(sums) = &mut sums {
+            sums.fill(0.0);
+            self.sums_rest.fill(0.0);
+        }
+        for first in (0..rows).step_by(self.stretches.packed) {
+            let packed = first..(first + self.stretches.packed).min(rows);
             if let Some(sums) = &mut sums {
-                if first == 0 {
-                    sums.fill(0.0);
-                }
-                dispatch(self.cpu, AddColumns { x: &left[first * m..end * m], stride: m, begin: self.i.start, sums });
+                let x = &left[packed.start * m..packed.end * m];
+                let rest = &mut self.sums_rest[..sums.len()];
+                dispatch(self.cpu, AddColumns { x, stride: m, begin: self.i.start, sums, rest });
             }
-            let mut ahead = self.ahead(end);
-            for (panel, column) in self.j.clone().step_by(width).enumerate() {
-                let b = self.panels[panel * panels.words(depth)..].as_ptr();
-                for row in self.i.clone().step_by(height) {
-                    let a = self.left[row - self.i.start..].as_ptr();
+            let (group, at) = (first / self.stretches.group, first % self.stretches.group);
+            let (to, stride) = if group == 0 { (first_of_c, n) } else { (self.group.as_mut_ptr(), across) };
+            // SAFETY: c is the caller's word, and a group has room for the piece.
+            unsafe { self.multiply_packed(&packed, to, stride, at > 0) };
+            let ends = packed.end == rows || packed.end % self.stretches.group == 0;
+            if group > 0 && ends {
+                let adding = AddGroup { c: &mut in_c, group: self.group, rest: self.rest, across, first: group == 1 };
+                dispatch(self.cpu, adding);
+            }
+        }
+        if rows > self.stretches.group {
+            in_c.add_rest(self.rest, across);
+        }
+        if let Some(sums) = sums {
+            sums.iter_mut().zip(self.sums_rest.iter()).for_each(|(sum, rest)| *sum += rest);
+        }
+    }
+
+    /// The product of these rows, into a matrix of the piece's size or on top of what it holds.
+    ///
+    /// # Safety
+    /// `to` can be written at each of rows i and columns j, rows `stride` numbers apart.
+    unsafe fn multiply_packed(&mut self, rows: &Range<usize>, to: *mut f32, stride: usize, adds: bool) {
+        let &Outer { left, m, right, n, precision, .. } = self.outer;
+        let TileSize { height, width } = self.size;
+        let (strip, panels) = (Strips::of(self.i.len()), Strips::panels(self.size));
+        let depth = rows.len().div_ceil(precision.in_word());
+        strip.pack(self.cpu, precision, &left[rows.start * m..rows.end * m], m, self.i.clone(), self.sides.left);
+        panels.pack(self.cpu, precision, &right[rows.start * n..rows.end * n], n, self.j.clone(), self.sides.panels);
+        let mut ahead = self.ahead(rows.end);
+        for (panel, column) in (0..self.j.len()).step_by(width).enumerate() {
+            let b = self.sides.panels[panel * panels.words(depth)..].as_ptr();
+            for row in (0..self.i.len()).step_by(height) {
+                let a = self.sides.left[row..].as_ptr();
+                for begin in (0..depth).step_by(self.stretches.depth) {
+                    let a = a.wrapping_add(begin * strip.apart);
+                    let deep = self.stretches.depth.min(depth - begin);
                     let tile = Tile {
-                        rows: height.min(self.i.end - row),
-                        columns: width.min(self.j.end - column),
-                        depth,
+                        rows: height.min(self.i.len() - row),
+                        columns: width.min(self.j.len() - column),
+                        depth: deep,
                         a,
                         a_row: 1,
                         a_step: strip.apart,
-                        b,
-                        c: c.wrapping_add(row * n + column),
-                        c_stride: n,
+                        b: b.wrapping_add(begin * width),
+                        c: to.wrapping_add(row * stride + column),
+                        c_stride: stride,
                         bias: std::ptr::null(),
-                        adds: first > 0,
+                        adds: adds || begin > 0,
                         relu: false,
-                        ahead: ahead.next(depth, a),
+                        ahead: ahead.next(deep, a),
                     };
-                    // SAFETY: left side and panel hold `depth` words of each of these rows and columns, and c is the
-                    // caller's word; `Precision::Bfloat16` is only where the processor has it.
+                    // SAFETY: left side and panel hold `deep` words of each of these rows and columns from `begin` on, and
+                    // `to` is the caller's word; `Precision::Bfloat16` is only where the processor has it.
                     unsafe { multiply(self.cpu, precision, &tile) };
                 }
             }
         }
     }
 
-    /// What the stretch of rows after this one needs of both sides.
+    /// What the rows that are packed after these need of both sides.
     fn ahead(&self, begin: usize) -> Ahead<2> {
-        let &Outer { rows, left, m, right, n, precision } = self.outer;
-        let count = (begin + DEPTH * precision.in_word()).min(rows) - begin;
+        let &Outer { rows, left, m, right, n, .. } = self.outer;
+        let count = (begin + self.stretches.packed).min(rows) - begin;
         Ahead::new([(Lines::of(left, m, begin, &self.i), count), (Lines::of(right, n, begin, &self.j), count)])
     }
 }
@@ -261,50 +315,6 @@ impl Kernel for Pack<'_> {
                     }
                 }
             }
-        }
-    }
-}
-
-/// sums += the sums of columns `begin`.. of x [rows, stride], each added up first
-struct AddColumns<'a, 'b> {
-    x: &'a [f32],
-    stride: usize,
-    begin: usize,
-    sums: &'b mut [f32],
-}
-
-impl Kernel for AddColumns<'_, '_> {
-    type Output = ();
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        // Several vectors at a time, so that additions need not wait for each other.
-        const TOGETHER: usize = 4;
-        let rows = self.x.len() / self.stride.max(1);
-        assert!(self.begin + self.sums.len() <= self.stride);
-        for (group, sums) in self.sums.chunks_mut(TOGETHER * S::LANES).enumerate() {
-            let begin = self.begin + group * TOGETHER * S::LANES;
-            let mut totals = [s.zero(); TOGETHER];
-            let lanes = |v: usize| sums.len().saturating_sub(v * S::LANES).min(S::LANES);
-            for row in 0..rows {
-                for v in 0..TOGETHER {
-                    let from = self.x.as_ptr().wrapping_add(row * self.stride + begin + v * S::LANES);
-                    // SAFETY: as many numbers as there are sums lie in the row.
-                    totals[v] = s.add(totals[v], unsafe { s.load_some_at(from, lanes(v)) });
-                }
-            }
-            for (total, sums) in totals.into_iter().zip(sums.chunks_mut(S::LANES)) {
-                let sum = s.add(s.load_some(sums), total);
-                s.store_some(sums, sum);
-            }
-        }
-    }
-}
-
-/// sums += the sums of the columns of x [rows, width], on the calling thread
-pub fn column_sums(cpu: Cpu, x: &[f32], width: usize, sums: &mut [f32]) {
-    if width > 0 {
-        for stretch in x.chunks(DEPTH * width) {
-            dispatch(cpu, AddColumns { x: stretch, stride: width, begin: 0, sums });
         }
     }
 }

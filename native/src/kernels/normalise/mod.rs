@@ -3,8 +3,8 @@
 //! correction, ε inside the root, as torch has it.
 //!
 //! The gradient computes sums and dropout again from what the forward pass was given: only two statistics a row are
-//! stored. Gradients of gamma and beta are summed over a fixed number of chunks of rows, then over the chunks in order,
-//! so threads change no bit.
+//! stored. Gradients of gamma and beta are summed over a fixed number of chunks of rows, then over the chunks in order (in
+//! float64), so threads change no bit.
 
 mod rows;
 #[cfg(test)]
@@ -131,13 +131,9 @@ pub fn norm_gradient(
             dispatch(compute.cpu, Backward { rows, dy, inputs, statistics, shape, dx, dresidual, sums, workspace });
         });
     }
-    dgamma.fill(0.0);
-    dbeta.fill(0.0);
-    for chunk in sums.chunks(2 * wide) {
-        let (of_gamma, of_beta) = chunk.split_at(wide);
-        dgamma.iter_mut().zip(of_gamma).for_each(|(sum, part)| *sum += part);
-        dbeta.iter_mut().zip(of_beta).for_each(|(sum, part)| *sum += part);
-    }
+    let column = |at: usize| sums[..].iter().skip(at).step_by(2 * wide).map(|&part| f64::from(part)).sum::<f64>();
+    dgamma.iter_mut().enumerate().for_each(|(at, sum)| *sum = column(at) as f32);
+    dbeta.iter_mut().enumerate().for_each(|(at, sum)| *sum = column(wide + at) as f32);
 }
 
 fn for_rows(compute: &Compute, shape: &NormShape, body: impl Fn(Part, &mut [f32]) + Sync) {
