@@ -11,15 +11,7 @@ const COLUMNS = 8;
 const DEPTH = 256;
 /** Rows of A packed at once: 96 · 256 floats = 96 KiB, the second cache's share. */
 const HEIGHT = 96;
-/**
- * Depth of one chain of additions where A is transposed: in gradients of weights, which are sums over up to thousands of
- * rows. In one chain such a sum loses a decimal place, and two processes that take half of the rows each would not have
- * the gradient of one. Shorter chains cost more traffic with C. (Other products have no need: what one process computes
- * of a row, another computes to the bit.)
- */
-const STRETCH = 128;
-
-/** Bytes of workspace that `matmul` needs for N columns. */
+/** Bytes of workspace that `product` needs for N columns. */
 export function matmulWorkspaceBytes(n: i32): i32 {
   const panels = (n + COLUMNS - 1) / COLUMNS;
   return (panels * COLUMNS * DEPTH + HEIGHT * DEPTH + ROWS * COLUMNS) * 4;
@@ -140,14 +132,24 @@ export function matmul(
   b: usize, bRowStride: i32, bColumnStride: i32,
   c: usize, m: i32, n: i32, k: i32, bias: usize, relu: bool, workspace: usize,
 ): void {
+  product(
+    a, aRowStride, aColumnStride, b, bRowStride, bColumnStride, c, m, n, k, bias, relu, DEPTH, DEPTH, workspace,
+  );
+}
+
+/** The same with at most `packed` ≤ DEPTH of K packed at once, and at most `stretch` of them added up in one chain. */
+export function product(
+  a: usize, aRowStride: i32, aColumnStride: i32,
+  b: usize, bRowStride: i32, bColumnStride: i32,
+  c: usize, m: i32, n: i32, k: i32, bias: usize, relu: bool, packed: i32, stretch: i32, workspace: usize,
+): void {
   const panels = (n + COLUMNS - 1) / COLUMNS;
   const packedB = workspace;
   const packedA = packedB + ((<usize>(panels * COLUMNS * DEPTH)) << 2);
   const scratch = packedA + ((<usize>(HEIGHT * DEPTH)) << 2);
   const stride = (<usize>n) << 2;
-  const stretch = aColumnStride == 1 ? DEPTH : STRETCH;
-  for (let k0 = 0; k0 < k; k0 += DEPTH) {
-    const depth = min(DEPTH, k - k0);
+  for (let k0 = 0; k0 < k; k0 += packed) {
+    const depth = min(packed, k - k0);
     packColumns(b + ((<usize>(k0 * bRowStride)) << 2), bRowStride, bColumnStride, depth, n, packedB);
     for (let m0 = 0; m0 < m; m0 += HEIGHT) {
       const height = min(HEIGHT, m - m0);

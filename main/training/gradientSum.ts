@@ -1,6 +1,7 @@
 /** @file Runs in the training worker. Gradients of micro-batches added up, and the one optimizer step made of them. */
 import * as tf from '@tensorflow/tfjs-core';
 import { type DistinctIds, distinctIds, type SparseGradient } from '../model/adam.ts';
+import { addKeepingRest, type KeptSum, rounded } from '../model/kernels/addKeepingRest.ts';
 import { gradientNorm } from '../model/kernels/gradientNorm.ts';
 import { sumRows } from '../model/kernels/rows.ts';
 import type { PackedBatch } from '../model/packedBatch.ts';
@@ -15,10 +16,13 @@ export interface PartialGradients {
   readonly tokenRows: { readonly ids: Int32Array; readonly gradient: tf.Tensor2D } | null;
 }
 
-/** Sums in the order of the plan, so that they are the same every time. */
+/**
+ * Sums in the order of the plan, so that they are the same every time, and as exact as to be the same for another share of
+ * the plan but for one rounding.
+ */
 export class GradientSum {
   readonly #distinct: DistinctIds;
-  readonly #dense = new Map<string, tf.Tensor>();
+  readonly #dense = new Map<string, KeptSum>();
   #table: tf.Tensor2D | null = null;
 
   /** All micro-batches of an optimizer batch: their distinct ids are the rows of the token table that have a gradient. */
@@ -27,8 +31,10 @@ export class GradientSum {
   }
 
   add({ dense, tokenRows }: PartialGradients): void {
-    for (const [name, gradient] of dense)
-      this.#dense.set(name, added(this.#dense.get(name) ?? null, gradient));
+    for (const [name, gradient] of dense) {
+      const sum = this.#dense.get(name);
+      this.#dense.set(name, sum === undefined ? unrounded(gradient) : addKeepingRest(sum, gradient));
+    }
     if (tokenRows === null) return;
     const { ids, gradient } = tokenRows;
     const rows = tf.tidy(() => sumRows(gradient, this.#distinct.placesOf(ids), this.#distinct.ids.length));
@@ -48,9 +54,10 @@ export class GradientSum {
     const dense = shapes.filter(({ name }) => name !== TOKEN_TABLE);
     const tables = shapes.filter(({ name }) => name === TOKEN_TABLE);
     const rows = this.#distinct.ids.length;
+    const own = this.#rounded();
     const summands = [
       { tensor: figures, shape: [count] },
-      ...dense.map(({ name, shape }) => ({ tensor: this.#dense.get(name) ?? null, shape })),
+      ...dense.map(({ name, shape }) => ({ tensor: own.get(name) ?? null, shape })),
       ...tables.map(({ shape: [, width] }) => ({ tensor: this.#table, shape: [rows, width!] })),
     ];
     this.#table = null;
@@ -58,7 +65,7 @@ export class GradientSum {
     const [summedFigures, ...sums] = await sumTensors(exchange, summands, waiting);
     for (const [at, { name }] of dense.entries()) {
       const sum = sums[at]!;
-      if (sum !== null) this.#dense.set(name, sum);
+      if (sum !== null) this.#dense.set(name, unrounded(sum));
     }
     if (tables.length > 0) this.#table = sums.at(-1) as tf.Tensor2D | null;
     return summedFigures as tf.Tensor1D;
@@ -74,16 +81,24 @@ export class GradientSum {
     optimizer: Optimizer,
     { scale, lr, step }: { scale: tf.Tensor | null; lr: number; step: number },
   ): void {
-    const updates = new Map<string, tf.Tensor | SparseGradient>(this.#dense);
+    const updates = new Map<string, tf.Tensor | SparseGradient>(this.#rounded());
     if (this.#table !== null) updates.set(TOKEN_TABLE, { ids: this.#distinct.ids, rows: this.#table });
     optimizer.update(updates, { lr, step, scale });
     tf.dispose(this.#all());
   }
 
   #all(): tf.Tensor[] {
-    return [...this.#dense.values(), ...(this.#table === null ? [] : [this.#table])];
+    return [...this.#rounded().values(), ...(this.#table === null ? [] : [this.#table])];
+  }
+
+  /** Kept, as whoever asks for the norm may tidy up. Nothing is added after this. */
+  #rounded(): Map<string, tf.Tensor> {
+    for (const [name, sum] of this.#dense) this.#dense.set(name, unrounded(tf.keep(rounded(sum))));
+    return new Map([...this.#dense].map(([name, { value }]) => [name, value]));
   }
 }
+
+const unrounded = (value: tf.Tensor): KeptSum => ({ value, rest: null });
 
 /** Takes both over. */
 export function added<T extends tf.Tensor>(sum: T | null, more: T): T {

@@ -110,6 +110,7 @@ export const BORDER_CALLS: Readonly<Record<string, readonly unknown[]>> = {
     numbers,
   ],
   gradientNorm: [[floats(20), floats(3)]],
+  addKeepingRest: [floats(20), floats(20), floats(20)],
   addAll: [[floats(20), floats(20)]],
   dropoutRows: [layout, 4, dropout],
   unary: ['exp', floats(20)],

@@ -262,6 +262,8 @@ export interface NativeBinding extends ExchangeBinding {
   adam(parameters: readonly AdamParameter[], numbers: AdamNumbers): void;
   /** √ Σ over all buffers of Σ x² -> float32 [1]; summed in float64 in a fixed order. */
   gradientNorm(gradients: readonly Handle[]): Handle;
+  /** sum + more, and rest + what that rounds away; all of one size. */
+  addKeepingRest(sum: Handle, rest: Handle, more: Handle): { sum: Handle; rest: Handle };
   /** Sums of buffers of one size, in order. */
   addAll(buffers: readonly Handle[]): Handle;
 

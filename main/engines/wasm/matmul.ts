@@ -15,22 +15,15 @@ export function matmulInto(
   [a, b, c]: readonly [number, number, number],
   { size, strides, epilogue }: ProductPlan,
 ): void {
-  const { scratch } = kernels.workspace(kernels.call('matmulWorkspaceBytes', size.n));
+  const { m, n, k } = size;
+  if (strides.a[0] === 1 && epilogue === undefined) {
+    const { scratch } = kernels.workspace(kernels.call('matmulOverRowsWorkspaceBytes', m, n, k));
+    kernels.call('matmulOverRows', a, strides.a[1], b, ...strides.b, c, m, n, k, scratch);
+    return;
+  }
+  const { scratch } = kernels.workspace(kernels.call('matmulWorkspaceBytes', n));
   const { bias, relu } = epilogue ?? { bias: 0, relu: false };
-  kernels.call(
-    'matmul',
-    a,
-    ...strides.a,
-    b,
-    ...strides.b,
-    c,
-    size.m,
-    size.n,
-    size.k,
-    bias,
-    relu ? 1 : 0,
-    scratch,
-  );
+  kernels.call('matmul', a, ...strides.a, b, ...strides.b, c, m, n, k, bias, relu ? 1 : 0, scratch);
 }
 
 /**

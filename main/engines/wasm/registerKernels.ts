@@ -234,6 +234,13 @@ function registerRows(kernels: KernelModule, register: Register): void {
     };
     return [sum(dy!, segments, 2), sum(dy!, positions, tableRows)];
   });
+  register(KERNELS.addKeepingRest, ({ inputs: { sum, rest, more } }) => {
+    const [whole, lost] = [kernels.output(sum!.shape), kernels.output(sum!.shape)];
+    const [before, added, to, toRest] = [sum!, more!, whole, lost].map((tensor) => kernels.address(tensor));
+    const kept = rest === undefined ? 0 : kernels.address(rest);
+    kernels.call('addKeepingRest', before!, kept, added!, to!, toRest!, tf.util.sizeFromShape(sum!.shape));
+    return [whole, lost];
+  });
   register(KERNELS.sumRows, ({ inputs: { rows }, attributes }) =>
     sum(rows!, attributes.targets as Int32Array, attributes.count as number),
   );

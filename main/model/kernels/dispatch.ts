@@ -34,6 +34,7 @@ export const KERNELS = {
   gatherRows: 'EntailGatherRows',
   sumRows: 'EntailSumRows',
   gradientNorm: 'EntailGradientNorm',
+  addKeepingRest: 'EntailAddKeepingRest',
 } as const;
 export type KernelName = (typeof KERNELS)[keyof typeof KERNELS];
 

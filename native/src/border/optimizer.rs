@@ -1,4 +1,4 @@
-//! Adam, norm and sum of gradients.
+//! Adam, norm and sums of gradients.
 
 use super::arguments::{Indices, Named};
 use super::call;
@@ -6,6 +6,7 @@ use crate::buffers::{Buffer, Buffers, Handle};
 use crate::ensure;
 use crate::error::Result;
 use crate::kernels::optimizer::{self, AdamStep, Gradient, moving_rows};
+use crate::kernels::two_sum;
 use napi_derive::napi;
 
 #[napi(object, object_to_js = false)]
@@ -142,5 +143,25 @@ pub fn add_all(buffers: Vec<Named>) -> napi::Result<Named> {
         let mut sum = engine.compute.pool.take(size);
         optimizer::add_all(&engine.compute, &lists, &mut sum);
         Ok(Named(engine.buffers.insert(sum)))
+    })
+}
+
+#[napi(object, object_from_js = false)]
+pub struct KeptSum {
+    pub sum: Named,
+    pub rest: Named,
+}
+
+#[napi]
+pub fn add_keeping_rest(sum: Named, rest: Named, more: Named) -> napi::Result<KeptSum> {
+    call("addKeepingRest", |engine| {
+        let before = engine.buffers.float32(sum.0)?;
+        let size = before.len();
+        let rest = engine.buffers.float32_of(rest.0, size, "rest")?;
+        let more = engine.buffers.float32_of(more.0, size, "more")?;
+        let (mut y, mut y_rest) = (engine.compute.pool.take(size), engine.compute.pool.take(size));
+        let results = (&mut y[..], &mut y_rest[..]);
+        two_sum::add_keeping_rest(&engine.compute, before, rest, more, results);
+        Ok(KeptSum { sum: Named(engine.buffers.insert(y)), rest: Named(engine.buffers.insert(y_rest)) })
     })
 }

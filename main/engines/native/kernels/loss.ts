@@ -1,5 +1,5 @@
-/** @file Node. EntailCrossEntropy, EntailCountCorrect and EntailGradientNorm: what a step is read by. */
-import type { TensorInfo } from '@tensorflow/tfjs-core';
+/** @file Node. EntailCrossEntropy, EntailCountCorrect, EntailGradientNorm and EntailAddKeepingRest: what a step is read by, and its sum. */
+import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
 
@@ -32,8 +32,21 @@ function gradientNorm(call: Call): TensorInfo {
   return backend.tensor(binding.gradientNorm(handles), []);
 }
 
+/** Tensors of one shape, or no rest -> sum + more, rest + what that rounds away */
+function addKeepingRest(call: Call): TensorInfo[] {
+  const { backend, binding } = call;
+  const { shape } = checkedInput(call, 'sum', input(call, 'sum').shape);
+  const handle = (name: string) => backend.handleOf(checkedInput(call, name, shape));
+  const hasRest = call.inputs['rest'] !== undefined;
+  const before = hasRest ? handle('rest') : binding.fill('float32', util.sizeFromShape(shape), 0);
+  const { sum, rest } = binding.addKeepingRest(handle('sum'), before, handle('more'));
+  if (!hasRest) binding.free(before);
+  return [backend.tensor(sum, shape), backend.tensor(rest, shape)];
+}
+
 export const lossKernels: KernelTable = [
   [KERNELS.crossEntropy, crossEntropy],
   [KERNELS.countCorrect, countCorrect],
   [KERNELS.gradientNorm, gradientNorm],
+  [KERNELS.addKeepingRest, addKeepingRest],
 ];
