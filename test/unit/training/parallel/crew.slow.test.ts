@@ -3,6 +3,7 @@
  * losses, and the same bits every time.
  */
 import { describe, expect, it } from 'vitest';
+import type { DeviceName } from '../../../../shared/devices.ts';
 import type { EngineName } from '../../../../shared/engines.ts';
 import { EXCHANGES, onWorkers } from '../../../support/crewForTests.ts';
 import { expectSameGradients, finished, gradientsOf, LOSS_TOLERANCE } from '../../../support/crewRuns.ts';
@@ -79,6 +80,18 @@ it('a run on tensorflow has the gradients of one process', async ({ skip }) => {
   const one = await gradientsOf(await prepared(), null);
   for (const workers of [2, 4])
     expectSameGradients(one, await gradientsOf(onWorkers(await prepared(), workers), 'memory'));
+});
+
+it('a run on webgpu has the gradients of one process', async ({ skip }) => {
+  engineForTests('native', skip);
+  engineForTests('webgpu', skip);
+  const changes = { ...CHANGES, layers: 1, batchSize: 512, microBatchTokens: 300 };
+  const prepared = (devices: readonly DeviceName[]) =>
+    prepareRun(temporaryFolder(), changes, { rows: 60, engine: 'webgpu', devices });
+  const one = await gradientsOf(await prepared(['webgpu:0']), null);
+  // There is one adapter here, so both workers compute on it; the queue gives each device to one.
+  const two = await gradientsOf(await prepared(['webgpu:0', 'webgpu:0']), 'memory');
+  expectSameGradients(one, two);
 });
 
 describe.each(engines)('a pretraining on %s', (engine) => {
