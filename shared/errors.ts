@@ -57,6 +57,13 @@ export interface ErrorData {
   /** One sentence that says what to do; empty when nothing can be done. */
   readonly nextStep: string;
   readonly place?: Place;
+  readonly offer?: Offer;
+}
+
+/** What a page can do about it in the person's stead. */
+export interface Offer {
+  /** To go on with a run, so many tokens at once. */
+  readonly microBatchTokens: number;
 }
 
 /** An error that a person is meant to read. Anything else that is thrown is a defect and becomes INTERNAL. */
@@ -64,22 +71,27 @@ export class StudioError extends Error {
   readonly code: ErrorCode;
   readonly nextStep: string;
   readonly place: Place | undefined;
+  readonly offer: Offer | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { nextStep?: string; place?: Place; cause?: unknown } = {},
+    options: { nextStep?: string; place?: Place; offer?: Offer; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'StudioError';
     this.code = code;
     this.nextStep = options.nextStep ?? '';
     this.place = options.place;
+    this.offer = options.offer;
   }
 
   toData(): ErrorData {
-    const data: ErrorData = { code: this.code, message: this.message, nextStep: this.nextStep };
-    return this.place === undefined ? data : { ...data, place: this.place };
+    return {
+      ...{ code: this.code, message: this.message, nextStep: this.nextStep },
+      ...(this.place === undefined ? {} : { place: this.place }),
+      ...(this.offer === undefined ? {} : { offer: this.offer }),
+    };
   }
 }
 

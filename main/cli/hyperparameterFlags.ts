@@ -101,6 +101,15 @@ export function hyperparametersFrom(
   return all;
 }
 
+/** Of a run that goes on; undefined when it is not given. @throws StudioError USAGE */
+export function microBatchTokensFrom(given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const field = HYPERPARAMETERS.find(({ name }) => name === 'microBatchTokens')!;
+  const parsed = hyperparametersSchema.shape.microBatchTokens.safeParse(typedValue(field, given));
+  if (!parsed.success) throw refuse(field, given);
+  return parsed.data;
+}
+
 function refuseContradictions(all: Hyperparameters, given: ReadonlyMap<HyperparameterName, unknown>): void {
   const sized = SIZES_OF_FREE.find((name) => given.has(name));
   if (sized !== undefined && all.size !== 'free') {

@@ -101,13 +101,15 @@ export interface GoingOnWish {
   readonly devices?: DevicesWish | undefined;
   /** Of this time alone: the program that a person meant may be another one the next time. */
   readonly besidePrograms?: boolean | undefined;
+  /** Tokens computed at once from then on, 0 for what Entail chooses; as before where it is left out. */
+  readonly microBatchTokens?: number | undefined;
 }
 
 /** Puts a run that can go on at the end of the queue. Throws NOT_FOUND, USAGE, LOCKED while a process works on it. */
 export function queueAgain(
   database: StudioDatabase,
   runId: string,
-  { devices, besidePrograms = false }: GoingOnWish = {},
+  { devices, besidePrograms = false, microBatchTokens }: GoingOnWish = {},
 ): void {
   write(database, () => {
     const { id, state } = findRun(database, runId);
@@ -123,7 +125,7 @@ export function queueAgain(
         "UPDATE runs SET state = 'queued', queue_place = ?, queued_from = ?, beside_programs = ? WHERE id = ?",
       )
       .run(placeAt(database, 'back'), state, besidePrograms ? 1 : 0, id);
-    if (devices !== undefined) storeWish(database, id, devices);
+    storeWish(database, id, { devices, microBatchTokens });
   });
 }
 
@@ -157,7 +159,7 @@ export function claimResumable(
   database: StudioDatabase,
   runId: string,
   devices: readonly DeviceName[],
-  wish: DevicesWish,
+  wish: Pick<GoingOnWish, 'devices' | 'microBatchTokens'>,
 ): Lease {
   return write(database, () => {
     requireResumable(findRun(database, runId));
@@ -211,9 +213,21 @@ export function devicesWishOf(database: StudioReader, runId: string): DevicesWis
   return wishIn(read(database, () => select.get(runKey(database, runId)) ?? null));
 }
 
-function storeWish(database: StudioDatabase, runId: string, wish: DevicesWish): void {
-  const update = database.connection.prepare('UPDATE runs SET devices = ? WHERE id = ?');
-  update.run(JSON.stringify(wish), runId);
+function storeWish(
+  database: StudioDatabase,
+  runId: string,
+  { devices, microBatchTokens }: Pick<GoingOnWish, 'devices' | 'microBatchTokens'>,
+): void {
+  const set = (column: 'devices' | 'micro_batch_tokens', value: string | number) =>
+    database.connection.prepare(`UPDATE runs SET ${column} = ? WHERE id = ?`).run(value, runId);
+  if (devices !== undefined) set('devices', JSON.stringify(devices));
+  if (microBatchTokens !== undefined) set('micro_batch_tokens', microBatchTokens);
+}
+
+/** Tokens that a run computes at once since it was resumed with a number of its own; null: as its configuration says. */
+export function microBatchWishOf(database: StudioReader, runId: string): number | null {
+  const find = database.connection.prepare('SELECT micro_batch_tokens FROM runs WHERE id = ?');
+  return find.pluck().get(runId) as number | null;
 }
 
 /** Runs that are older than the choice ask for one, and so do those whose wish a later Entail wrote. */

@@ -8,6 +8,7 @@ import type { EngineName } from '../../shared/engines.ts';
 import { type ErrorData, StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
 import type { Lease } from '../db/lease.ts';
+import { microBatchWishOf } from '../db/queue.ts';
 import { type RunRequestKind, takeRequests } from '../db/runRequests.ts';
 import { failRun, interruptRun, setState } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
@@ -114,12 +115,14 @@ export function carryOut(running: Omit<RunningTraining, 'done'>, request: RunReq
 
 function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): TrainingJob {
   const runDirectory = join(databases.places.runs, run.id);
+  const microBatchTokens =
+    microBatchWishOf(databases.store(), run.id) ?? run.config.hyperparameters.microBatchTokens;
   return {
     runId: run.id,
     runDirectory,
     cachePath: databases.places.cacheDatabase,
     dataDirectory: databases.places.root,
-    config: run.config,
+    config: { ...run.config, hyperparameters: { ...run.config.hyperparameters, microBatchTokens } },
     engine: engine.name,
     ...{ threads: engine.threads, devices: engine.devices },
     ...{ resumeFrom, trainedOn: run.engine },

@@ -50,7 +50,7 @@ export interface RunControl {
   stop(run: string, how: 'keep' | 'now'): Promise<void>;
   pause(run: string): Promise<void>;
   /** A paused run goes on; another one that can goes into the queue. */
-  resume(run: string): Promise<void>;
+  resume(run: string, microBatchTokens?: number): Promise<void>;
   /** Ends it at once and deletes it, with time to think again. */
   discard(run: string): Promise<{ undoableUntilMs: number }>;
 }

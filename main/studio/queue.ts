@@ -136,7 +136,7 @@ export class QueueService implements RunControl {
     else training.pause();
   }
 
-  async resume(run: string): Promise<void> {
+  async resume(run: string, microBatchTokens?: number): Promise<void> {
     const store = this.#setting.databases.store();
     const { id, state } = findRun(store, run);
     if (state === 'stopping') throw new StudioError('USAGE', `Run ${id} is stopping; it goes on afterwards.`);
@@ -145,7 +145,7 @@ export class QueueService implements RunControl {
     if (training !== null) training.continue();
     else if (this.#isInWork(id)) this.#ask(id, 'continue');
     else {
-      this.#setting.training.queueAgain(id);
+      this.#setting.training.queueAgain(id, { microBatchTokens });
       this.#changed([id]);
     }
   }

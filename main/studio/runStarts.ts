@@ -8,7 +8,14 @@ import type { EngineName } from '../../shared/engines.ts';
 import { errorData, isDiskFull, type StudioError } from '../../shared/errors.ts';
 import type { RunRecord } from '../../shared/runs.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
-import { claimQueued, claimResumable, giveBack, requireWaiting, threadsOf } from '../db/queue.ts';
+import {
+  claimQueued,
+  claimResumable,
+  giveBack,
+  microBatchWishOf,
+  requireWaiting,
+  threadsOf,
+} from '../db/queue.ts';
 import { appendReports } from '../db/reports.ts';
 import { failRun } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
@@ -51,6 +58,8 @@ export interface GoingOn {
   readonly name: EngineName;
   /** What the run asks for from now on. */
   readonly wish: DevicesWish;
+  /** As before where it is left out. */
+  readonly microBatchTokens: number | undefined;
   readonly listener: TrainingListener;
 }
 
@@ -83,13 +92,14 @@ export class RunStarts {
   async again(
     run: RunRecord,
     taken: TakenDevices,
-    { name, wish, listener }: GoingOn,
+    { name, wish, microBatchTokens, listener }: GoingOn,
   ): Promise<RunningTraining> {
     return await holding(taken, async () => {
       const engine = await engineOn(this.#setting.engines, this.#asBefore(run, name), taken.devices);
       const store = this.#setting.databases.store();
       const names = taken.devices.map((device) => device.name);
-      const lease = leaseWith(claimResumable(store, run.id, names, wish), taken.lock);
+      const wishes = { devices: wish, microBatchTokens };
+      const lease = leaseWith(claimResumable(store, run.id, names, wishes), taken.lock);
       return this.#guarded(run.id, lease, () =>
         this.#goOn(findRun(store, run.id), lease, { engine, listener }),
       );
@@ -156,11 +166,18 @@ export class RunStarts {
     const [newest] = listFolders(checkpointsFolder(this.#runDirectory(run.id)));
     if (keptCheckpoints(databases, run.id).lost === 'checkpoints') {
       const text = 'The checkpoints are missing from the folder of the run: it begins again.';
-      const warning = { kind: 'log', level: 'warning', text } as const;
-      appendReports(databases.store(), run.id, [warning]);
-      attempt.listener.onReports([warning]);
+      this.#tell(run.id, attempt.listener, text);
     }
+    const { microBatchTokens: configured } = run.config.hyperparameters;
+    const wish = microBatchWishOf(databases.store(), run.id) ?? configured;
+    if (wish !== configured) this.#tell(run.id, attempt.listener, microBatchText(wish));
     return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
+  }
+
+  #tell(runId: string, { onReports }: TrainingListener, text: string): void {
+    const warning = { kind: 'log', level: 'warning', text } as const;
+    appendReports(this.#setting.databases.store(), runId, [warning]);
+    onReports([warning]);
   }
 
   #runDirectory(runId: string): string {
@@ -189,6 +206,11 @@ export class RunStarts {
     const { databases, entries } = this.#setting;
     return superviseAttempt({ databases, entries, run, lease, ...attempt });
   }
+}
+
+function microBatchText(tokens: number): string {
+  const count = tokens === 0 ? 'as many tokens at once as Entail chooses' : `${tokens} tokens at once`;
+  return `It computes ${count}, other than its configuration says: the gradient is the same, but for its last bits (and for dropout on the engine tensorflow).`;
 }
 
 /** Gives the devices up when what needs them fails to begin. */

@@ -130,12 +130,12 @@ export class TrainingService {
 
   /**
    * Goes on with a run that was stopped, interrupted or has failed, from its newest checkpoint, on as many devices as before
-   * unless others are named, which it asks for from then on.
+   * unless others are named, which it asks for from then on; and so it is with the tokens that it computes at once.
    * @throws StudioError NOT_FOUND, also for a device that its engine does not have; USAGE when it is completed or waits in the queue; LOCKED when a process works on it.
    */
   async resume(
     idOrPrefix: string,
-    { listener, signal, devices, besidePrograms = false }: LaunchLinks & GoingOnWish,
+    { listener, signal, devices, besidePrograms = false, microBatchTokens }: LaunchLinks & GoingOnWish,
   ): Promise<RunningTraining> {
     const store = this.#setting.databases.store();
     const run = findRun(store, idOrPrefix);
@@ -144,14 +144,14 @@ export class TrainingService {
       const engine = run.engine?.engine ?? run.config.engine;
       if (devices !== undefined)
         await this.#requireEngine({ engine, hyperparameters: run.config.hyperparameters, devices });
-      this.queueAgain(run.id, { devices, besidePrograms });
+      this.queueAgain(run.id, { devices, besidePrograms, microBatchTokens });
       return this.#join(run.id, listener);
     }
     const name = await this.#starts.ready(run, listener, signal);
     const wish = devices ?? devicesWishOf(store, run.id);
     const taking = { engine: name, wish, waits: true, besidePrograms, purpose: `run ${run.id}` };
     const taken = await takeDevices(this.#setting.devices, taking, { listener, signal });
-    return await this.#starts.again(run, taken, { name, wish, listener });
+    return await this.#starts.again(run, taken, { name, wish, microBatchTokens, listener });
   }
 
   /** Puts a run that can go on into the queue. @throws StudioError NOT_FOUND when its folder is gone, USAGE, LOCKED. */

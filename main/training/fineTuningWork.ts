@@ -86,9 +86,9 @@ class FineTuningWork implements RunWork {
     { keepPredictions, between }: { keepPredictions: boolean; between: () => Promise<void> },
   ): Promise<EvaluatedSplit> {
     const split = this.#split(name);
-    const { model, dataset } = this.#job.config;
+    const { hyperparameters, model, dataset } = this.#job.config;
     const evaluated = await probabilitiesOf(model, this.network, split, {
-      microBatchTokens: evaluationTokensOf(model, this.#engine),
+      microBatchTokens: evaluationTokensOf(hyperparameters, model, this.#engine),
       between,
     });
     const { labels } = dataset;
@@ -109,7 +109,7 @@ class FineTuningWork implements RunWork {
   }
 
   async evaluateSome(most: number, between: () => Promise<void>) {
-    const { model } = this.#job.config;
+    const { hyperparameters, model } = this.#job.config;
     const train = this.#split('train');
     const pairs = Math.min(most, train.pairs);
     const some: EncodedSplit = {
@@ -120,7 +120,7 @@ class FineTuningWork implements RunWork {
       segmentStarts: train.segmentStarts.subarray(0, pairs),
       labels: train.labels.subarray(0, pairs),
     };
-    const microBatchTokens = evaluationTokensOf(model, this.#engine);
+    const microBatchTokens = evaluationTokensOf(hyperparameters, model, this.#engine);
     const { seconds } = await probabilitiesOf(model, this.network, some, { microBatchTokens, between });
     return { pairs, seconds };
   }

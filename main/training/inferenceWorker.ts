@@ -61,7 +61,7 @@ async function probabilities(
   between: () => Promise<void>,
 ): Promise<Probabilities> {
   const found = await probabilitiesOf(job.config.model, parameters, split, {
-    microBatchTokens: evaluationTokensOf(job.config.model, job.engine),
+    microBatchTokens: evaluationTokensOf(job.config.hyperparameters, job.config.model, job.engine),
     between,
   });
   requireAnswers(found.values, job.engine);
@@ -96,7 +96,7 @@ async function evaluate(
     let rows = 0;
     const between = async () => {
       heartbeat.beat();
-      rows += evaluationTokensOf(job.config.model, job.engine);
+      rows += evaluationTokensOf(job.config.hyperparameters, job.config.model, job.engine);
       port.answer({ kind: 'progress', fraction: Math.min(1, rows / split.ids.length) });
       await nextTurn();
     };

@@ -33,12 +33,17 @@ export function microBatchTokensOf(
   return Math.min(most, Math.max(LEAST_TOKENS, fitting));
 }
 
-/** Tokens of a forward pass without gradients. */
-export function evaluationTokensOf(model: ModelConfig, engine: EngineName): number {
-  return Math.min(
-    MOST_EVALUATED_TOKENS,
-    EVALUATED_FACTOR * microBatchTokensOf({ microBatchTokens: 0 }, model, engine),
+/** Tokens of a forward pass without gradients: more than are trained at once, unless somebody wished for few. */
+export function evaluationTokensOf(
+  hyperparameters: Pick<Hyperparameters, 'microBatchTokens'>,
+  model: ModelConfig,
+  engine: EngineName,
+): number {
+  const trained = Math.min(
+    microBatchTokensOf(hyperparameters, model, engine),
+    microBatchTokensOf({ microBatchTokens: 0 }, model, engine),
   );
+  return Math.min(MOST_EVALUATED_TOKENS, EVALUATED_FACTOR * trained);
 }
 
 /** Of the largest micro-batch. */

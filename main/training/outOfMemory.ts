@@ -10,17 +10,24 @@ const FEWEST_TOKENS = 64;
 
 /**
  * The error with half the micro-batch as its next step, if it tells of memory; else what was thrown.
- * @param microBatchTokens that were computed at once: less than the run allows where its batches hold less
+ * @param place.microBatchTokens that were computed at once: less than the run allows where its batches hold less
  */
-export function withSmallerMicroBatch(thrown: unknown, microBatchTokens: number): unknown {
+export function withSmallerMicroBatch(
+  thrown: unknown,
+  { runId, microBatchTokens }: { readonly runId: string; readonly microBatchTokens: number },
+): unknown {
   const message = memoryMessage(thrown);
   if (message === null) return thrown;
   const half = Math.floor(microBatchTokens / 2);
-  const nextStep =
-    half < FEWEST_TOKENS
-      ? 'Take a smaller network or shorter texts (--max-len): a micro-batch cannot be smaller.'
-      : `Start it with --micro-batch-tokens ${half}, half of what it was: the gradient is the same.`;
-  return new StudioError('OUT_OF_MEMORY', message, { nextStep, cause: thrown });
+  if (half < FEWEST_TOKENS) {
+    const nextStep = 'Take a smaller network or shorter texts (--max-len): a micro-batch cannot be smaller.';
+    return new StudioError('OUT_OF_MEMORY', message, { nextStep, cause: thrown });
+  }
+  return new StudioError('OUT_OF_MEMORY', message, {
+    nextStep: `Go on with half of it at once, which has the same gradient: npx --no entail runs resume ${runId} --micro-batch-tokens ${half}`,
+    offer: { microBatchTokens: half },
+    cause: thrown,
+  });
 }
 
 function memoryMessage(thrown: unknown): string | null {

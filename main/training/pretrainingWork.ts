@@ -113,7 +113,7 @@ class PretrainingWork implements RunWork {
     const { hyperparameters, model } = this.#job.config;
     const source = { text: this.#text.splits[split], vocabulary: this.#text.vocabulary };
     const drawn = this.#draw(split, EVALUATION_SEED, 0);
-    const microBatchTokens = evaluationTokensOf(model, this.#engine);
+    const microBatchTokens = evaluationTokensOf(hyperparameters, model, this.#engine);
     const options = { seed: EVALUATION_SEED, epoch: 0, microBatchTokens };
     for (let begin = 0; begin < pairs; begin += hyperparameters.batchSize) {
       const end = Math.min(begin + hyperparameters.batchSize, pairs);

@@ -191,7 +191,7 @@ export class SupervisedChild<Order extends object, Answer extends object> {
     const isKilled = /signal SIGKILL/.test(how);
     const memory = isKilled ? ' The system may have run out of memory.' : '';
     const smaller = isKilled
-      ? ' If it is killed again, start one with a smaller --micro-batch-tokens: the gradient is the same.'
+      ? ' If it is killed again, resume it with a smaller --micro-batch-tokens: the gradient is the same.'
       : '';
     return new StudioError(
       'WORKER_CRASHED',

@@ -103,7 +103,9 @@ class TrainingRun implements LoopTask {
         links.report({ kind: 'stopped', step: state.step, ...kept });
       } else links.report({ kind: 'finished', result: outcome.result });
     } catch (thrown) {
-      throw withSmallerMicroBatch(thrown, this.#work.largestMicroBatch);
+      throw withSmallerMicroBatch(thrown, {
+        ...{ runId: job.runId, microBatchTokens: this.#work.largestMicroBatch },
+      });
     } finally {
       stopWatching();
       this.#leader.leave();

@@ -1,5 +1,6 @@
 /** @file Runs anywhere. Contract: stored runs, their table, their annotations, and control over a run that goes on. */
 import { z } from 'zod';
+import { hyperparametersSchema } from '../hyperparameters.ts';
 import type { RunSize } from '../runSize.ts';
 import type {
   CheckpointRecord,
@@ -136,8 +137,16 @@ export const runRoutes = {
   'runs/stop': answers<null>()(z.strictObject({ run: runId, how: z.enum(['keep', 'now']) })),
   /** Saves and waits, with the model loaded. */
   'runs/pause': answers<null>()(z.strictObject({ run: runId })),
-  /** A paused run goes on at once; a stopped, interrupted or failed one is put into the queue. */
-  'runs/resume': answers<null>()(z.strictObject({ run: runId })),
+  /**
+   * A paused run goes on at once, as it is; a stopped, interrupted or failed one is put into the queue, to compute so many
+   * tokens at once from then on.
+   */
+  'runs/resume': answers<null>()(
+    z.strictObject({
+      run: runId,
+      microBatchTokens: hyperparametersSchema.shape.microBatchTokens.unwrap().optional(),
+    }),
+  ),
   /** Ends it at once and deletes it, undoable for ten seconds (it is then interrupted). */
   'runs/discard': answers<{ readonly undoableUntilMs: number }>()(z.strictObject({ run: runId })),
   'runs/experiments': answers<readonly { readonly name: string; readonly runs: number }[]>()(noInput),

@@ -88,7 +88,7 @@ async function evaluate(
 ): Promise<number[]> {
   const { steps, engine, model } = request;
   const everyone = Int32Array.from({ length: split.pairs }, (_, pair) => pair);
-  const microBatchTokens = evaluationTokensOf(model, engine);
+  const microBatchTokens = evaluationTokensOf({ microBatchTokens: 0 }, model, engine);
   const passesMs: number[] = [];
   for (let pass = 0; pass <= steps; pass++) {
     const beganMs = performance.now();

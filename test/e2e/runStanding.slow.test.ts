@@ -2,7 +2,12 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { openStudioDatabase } from '../../main/db/open.ts';
+import { claimQueued, microBatchWishOf } from '../../main/db/queue.ts';
+import { failRun } from '../../main/db/runState.ts';
+import { withSmallerMicroBatch } from '../../main/training/outOfMemory.ts';
 import { unpackTable } from '../../renderer/state/unpackedTable.ts';
+import { errorData, StudioError } from '../../shared/errors.ts';
 import { openHeadless } from '../support/headlessHost.ts';
 import { smallDisk } from '../support/smallDisk.ts';
 import { childrenOf, importTinyPairs, StudioCalls } from '../support/studioCalls.ts';
@@ -73,6 +78,33 @@ it('tells why a run has failed, and what to do where it cannot be resumed', asyn
   expect(await studio.page.getByRole('button', { name: 'Resume' }).count()).toBe(0);
   await alert.getByRole('link', { name: 'Clone' }).click();
   await studio.page.getByText(/^cloned from/).waitFor();
+});
+
+it('goes on with fewer tokens at once where memory did not suffice', async () => {
+  const folder = temporaryFolder();
+  await importTinyPairs(folder);
+  const { studio, calls } = await openOn(folder);
+  await calls.ask('queue/pause', { paused: true });
+  const run = await calls.add();
+  const store = openStudioDatabase(join(folder, 'studio.db'));
+  const lease = claimQueued(store, run, ['cpu']);
+  const thrown = new StudioError('OUT_OF_MEMORY', 'The system has no memory for 3 GiB.');
+  const told = withSmallerMicroBatch(thrown, { runId: run, microBatchTokens: 2048 });
+  failRun(store, run, errorData(told));
+  lease.release();
+  await studio.goTo(`#/runs/${run}`);
+  const alert = studio.page.getByRole('main').getByRole('alert');
+  await alert.getByRole('heading', { name: 'Failed before its first step' }).waitFor();
+  expect(await studio.seriousViolations()).toEqual([]);
+  await alert.getByRole('button', { name: 'Resume with 1,024 tokens at once' }).click();
+  await calls.untilState(run, 'queued');
+  expect(microBatchWishOf(store, run)).toBe(1024);
+  store.close();
+  await calls.ask('queue/pause', { paused: false });
+  await calls.untilState(run, 'completed');
+  await alert.waitFor({ state: 'detached' });
+  await studio.page.getByText('It computes 1024 tokens at once').first().waitFor();
+  expect(studio.complaints).toEqual([]);
 });
 
 it('tells that a run waits for room on the disk, there and in the queue, until it does not', async ({

@@ -35,8 +35,8 @@ export function runsHandlers(context: HostContext): HandlersOf<typeof runRoutes>
       await runControl.pause(run);
       return null;
     },
-    'runs/resume': async ({ run }) => {
-      await runControl.resume(run);
+    'runs/resume': async ({ run, microBatchTokens }) => {
+      await runControl.resume(run, microBatchTokens);
       return null;
     },
     'runs/discard': ({ run }) => runControl.discard(run),

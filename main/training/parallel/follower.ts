@@ -33,7 +33,7 @@ export async function followTraining(
       else (await work.trainStep(order.place, between)).dispose();
     }
   } catch (thrown) {
-    throw withSmallerMicroBatch(thrown, work.largestMicroBatch);
+    throw withSmallerMicroBatch(thrown, { runId: job.runId, microBatchTokens: work.largestMicroBatch });
   } finally {
     exchange.close();
     work.network.dispose();

@@ -99,6 +99,11 @@ export function control(
   return attempt(studio, () => studio.client.request(route, { run }));
 }
 
+/** A run whose memory did not suffice goes on with so many tokens at once. */
+export function resumeWith(studio: StudioState, run: string, microBatchTokens: number): Promise<boolean> {
+  return attempt(studio, () => studio.client.request('runs/resume', { run, microBatchTokens }));
+}
+
 export function stop(studio: StudioState, run: string, how: 'keep' | 'now'): Promise<boolean> {
   return attempt(studio, () => studio.client.request('runs/stop', { run, how }));
 }

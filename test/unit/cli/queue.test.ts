@@ -155,7 +155,7 @@ describe('a run that another program has paused', () => {
     );
     expect(await entail(['runs', 'resume', run, '--devices', 'one'])).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('is paused, and keeps the devices that it is on'),
+      stderr: expect.stringContaining('is paused, and goes on as it is, on its devices'),
     });
     const { code, stdout } = await entail(['runs', 'resume', run]);
     expect({ code, stdout }).toMatchObject({

@@ -23,7 +23,7 @@ describe('opening studio.db', () => {
     expect(setting('cell_size_check')).toBe(1);
     expect(setting('wal_autocheckpoint')).toBe(1000);
     expect(setting('application_id')).toBe(APPLICATION_ID);
-    expect(setting('user_version')).toBe(5);
+    expect(setting('user_version')).toBe(6);
   });
 
   test('leaves one file behind when closed, and closing twice is fine', () => {

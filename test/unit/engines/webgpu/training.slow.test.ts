@@ -93,9 +93,8 @@ it('memory that does not suffice names the micro-batch to try', async () => {
   );
   expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', message: expect.stringContaining('MiB') });
   // Half of the first batch's tokens, which are fewer than the run allows.
-  expect(error.nextStep).toBe(
-    'Start it with --micro-batch-tokens 108, half of what it was: the gradient is the same.',
-  );
+  expect(error.nextStep).toContain(`npx --no entail runs resume ${run.job.runId} --micro-batch-tokens 108`);
+  expect(error.offer).toEqual({ microBatchTokens: 108 });
 });
 
 /** Limits are getters of a class. */
