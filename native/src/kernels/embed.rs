@@ -120,7 +120,7 @@ pub fn sum_rows(compute: &Compute, rows: &[f32], width: usize, targets: &[i32], 
             let (to, parts) = unsafe {
                 (out.part(target * width..(target + 1) * width), of_parts.part(which.start * width..which.end * width))
             };
-            let column = |at: usize| parts[at..].iter().step_by(width).map(|&part| f64::from(part)).sum::<f64>();
+            let column = |at: usize| parts[at..].iter().step_by(width).fold(0.0, |sum, &part| sum + f64::from(part));
             to.iter_mut().enumerate().for_each(|(at, sum)| *sum = column(at) as f32);
         }
     });

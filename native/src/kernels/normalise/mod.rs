@@ -131,7 +131,7 @@ pub fn norm_gradient(
             dispatch(compute.cpu, Backward { rows, dy, inputs, statistics, shape, dx, dresidual, sums, workspace });
         });
     }
-    let column = |at: usize| sums[..].iter().skip(at).step_by(2 * wide).map(|&part| f64::from(part)).sum::<f64>();
+    let column = |at: usize| sums.iter().skip(at).step_by(2 * wide).fold(0.0, |sum, &part| sum + f64::from(part));
     dgamma.iter_mut().enumerate().for_each(|(at, sum)| *sum = column(at) as f32);
     dbeta.iter_mut().enumerate().for_each(|(at, sum)| *sum = column(wide + at) as f32);
 }
