@@ -57,6 +57,9 @@ export interface NodeBackend extends tf.KernelBackend {
   createOutputTensor(raw: RawTensor): tf.Tensor;
 }
 
+/** Rows from which one chain of additions is too long. */
+const FEWEST_CHAINED = 256;
+
 /** TensorFlow's number of the type uint16, which the binding does not name. */
 const UINT16 = 17;
 
@@ -124,8 +127,26 @@ export class TensorflowOps {
     return this.one('BiasAdd', [...this.#float, this.text('data_format', 'NHWC')], [x, bias]);
   }
 
-  /** x [R, H] -> its sum over rows [H] */
-  columnSums(x: tf.TensorInfo): tf.Tensor1D {
+  /**
+   * x [R, H] -> its sum over rows [H]. On the processor TensorFlow adds them in one chain, which loses a decimal place over
+   * thousands, and two processes would not have the gradient of one: so in √R chains, whose sums are added up.
+   */
+  columnSums(x: tf.Tensor): tf.Tensor1D {
+    const [rows, width] = x.shape as [number, number];
+    if (this.usesGpu || rows < FEWEST_CHAINED) return this.#columnSums(x);
+    return tf.tidy(() => {
+      // Rows of a chain are as many apart as there are chains: [R, H] is seen as [rows of a chain, chains · H].
+      const chains = Math.floor(Math.sqrt(rows));
+      const length = Math.floor(rows / chains);
+      const whole = chains * length;
+      const head = whole === rows ? x : tf.slice(x, [0, 0], [whole, width]);
+      const sums = this.#columnSums(tf.reshape(head, [length, chains * width]));
+      const sum = this.#columnSums(tf.reshape(sums, [chains, width]));
+      return whole === rows ? sum : tf.add(sum, this.#columnSums(tf.slice(x, [whole, 0], [-1, width])));
+    });
+  }
+
+  #columnSums(x: tf.TensorInfo): tf.Tensor1D {
     return this.one('BiasAddGrad', [...this.#float, this.text('data_format', 'NHWC')], [x]) as tf.Tensor1D;
   }
 

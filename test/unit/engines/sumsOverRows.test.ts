@@ -144,6 +144,19 @@ describe.each(engines)('on %s, sums', (engine) => {
   });
 });
 
+// TensorFlow adds up the rows of a product itself; sums of columns are ours to ask for.
+it.for([1, 255, 256, 289, 1000, ROWS])(
+  'on tensorflow, sums of the columns of %i rows are no chain',
+  async (rows, { skip }) => {
+    engineForTests('tensorflow', skip);
+    const dy = around(new Inputs(rows), rows * 7);
+    const [, dBias] = await valuesOn('tensorflow', () =>
+      linearGradients(new Float32Array(rows * 3).fill(1), dy, [3, 7]),
+    );
+    expectClose(dBias!, columnsOf(dy, 7), 3 * FEW_ROUNDINGS);
+  },
+);
+
 describe('tfjs’ Sum on wasm', () => {
   it.each([
     [[ROWS, 9], [0]],

@@ -74,12 +74,17 @@ it('a run on tensorflow has the gradients of one process', async ({ skip }) => {
   engineForTests('native', skip);
   const dataDirectory = engineForTests('tensorflow', skip);
   // Its dropout is drawn by the place in a micro-batch, so without.
-  const changes = { ...CHANGES, dropout: 0, batchSize: 512, microBatchTokens: 300 };
-  const prepared = () =>
-    prepareRun(temporaryFolder(), changes, { rows: 240, engine: 'tensorflow', dataDirectory });
-  const one = await gradientsOf(await prepared(), null);
-  for (const workers of [2, 4])
+  for (const [microBatchTokens, workers] of [
+    [300, 4],
+    [0, 2],
+  ] as const) {
+    const sizes = { hidden: 64, heads: 4, feedForward: 128 };
+    const changes = { ...CHANGES, ...sizes, dropout: 0, batchSize: 512, microBatchTokens };
+    const prepared = () =>
+      prepareRun(temporaryFolder(), changes, { rows: 640, engine: 'tensorflow', dataDirectory });
+    const one = await gradientsOf(await prepared(), null);
     expectSameGradients(one, await gradientsOf(onWorkers(await prepared(), workers), 'memory'));
+  }
 });
 
 it('a run on webgpu has the gradients of one process', async ({ skip }) => {
