@@ -17,8 +17,8 @@ export interface PartialGradients {
 }
 
 /**
- * Sums in the order of the plan, so that they are the same every time, and as exact as to be the same for another share of
- * the plan but for one rounding.
+ * Sums in the order of the plan, so that they are the same every time. Where the engine can (`addKeepingRest`), the sum of
+ * micro-batches is rounded once, so that other shares of the plan give nearly the same.
  */
 export class GradientSum {
   readonly #distinct: DistinctIds;
