@@ -1,5 +1,5 @@
 /** @file Tests. A small text and a prepared pretraining on it: a real stored text, for real worker processes. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildVocabulary } from '../../main/data/vocabulary.ts';
 import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
@@ -27,12 +27,13 @@ export function topicalText(paragraphs: number): string {
   }).join('\n\n');
 }
 
-/** Stores a text below `folder` and prepares a run on it. */
+/** Stores a text below `folder` and prepares a run on it. `enginesOf`: the data directory whose engines are used, if any. */
 export async function preparePretraining(
   folder: string,
   changes: Readonly<Record<string, unknown>>,
-  { paragraphs = 60, engine = 'wasm' as EngineName, dataDirectory = folder } = {},
+  { paragraphs = 60, engine = 'wasm' as EngineName, enginesOf = null as string | null } = {},
 ): Promise<PreparedRun> {
+  if (enginesOf !== null) symlinkSync(join(enginesOf, 'engines'), join(folder, 'engines'));
   const path = join(folder, 'topics.txt');
   writeFileSync(path, topicalText(paragraphs));
   const texts = new TextService(folder);
@@ -56,7 +57,13 @@ export async function preparePretraining(
   const runDirectory = join(folder, 'run');
   mkdirSync(runDirectory);
   writeTokenizer(runDirectory, tokenizer);
-  const place = { runDirectory, dataDirectory, engine, threads: 2, cachePath: join(folder, 'cache.db') };
+  const place = {
+    runDirectory,
+    dataDirectory: folder,
+    engine,
+    threads: 2,
+    cachePath: join(folder, 'cache.db'),
+  };
   const attempt = { devices: ['cpu'] as const, resumeFrom: null, trainedOn: null };
   return { config, job: { ...place, runId: 'r1', config, ...attempt } };
 }

@@ -19,6 +19,8 @@ export interface RawTensor {
   readonly dtype: number;
 }
 
+type TypeName = 'float' | 'double' | 'int32' | 'uint16';
+
 /** What we use of the compiled binding. */
 export interface Binding {
   readonly TF_FLOAT: number;
@@ -57,10 +59,8 @@ export interface NodeBackend extends tf.KernelBackend {
   createOutputTensor(raw: RawTensor): tf.Tensor;
 }
 
-/** Rows from which one chain of additions is too long. */
-const FEWEST_CHAINED = 256;
-
-/** TensorFlow's number of the type uint16, which the binding does not name. */
+/** TensorFlow's numbers of types that the binding does not name. */
+const DOUBLE = 2;
 const UINT16 = 17;
 
 export class TensorflowOps {
@@ -76,10 +76,10 @@ export class TensorflowOps {
     return this.#backend.binding.isUsingGpuDevice();
   }
 
-  type(name: string, type: 'float' | 'int32' | 'uint16'): OpAttribute {
+  type(name: string, type: TypeName): OpAttribute {
     const { binding } = this.#backend;
-    const value = type === 'float' ? binding.TF_FLOAT : type === 'int32' ? binding.TF_INT32 : UINT16;
-    return { name, type: binding.TF_ATTR_TYPE, value };
+    const numbers = { float: binding.TF_FLOAT, double: DOUBLE, int32: binding.TF_INT32, uint16: UINT16 };
+    return { name, type: binding.TF_ATTR_TYPE, value: numbers[type] };
   }
 
   flag(name: string, value: boolean): OpAttribute {
@@ -127,26 +127,32 @@ export class TensorflowOps {
     return this.one('BiasAdd', [...this.#float, this.text('data_format', 'NHWC')], [x, bias]);
   }
 
-  /**
-   * x [R, H] -> its sum over rows [H]. On the processor TensorFlow adds them in one chain, which loses a decimal place over
-   * thousands, and two processes would not have the gradient of one: so in √R chains, whose sums are added up.
-   */
-  columnSums(x: tf.Tensor): tf.Tensor1D {
-    const [rows, width] = x.shape as [number, number];
-    if (this.usesGpu || rows < FEWEST_CHAINED) return this.#columnSums(x);
-    return tf.tidy(() => {
-      // Rows of a chain are as many apart as there are chains: [R, H] is seen as [rows of a chain, chains · H].
-      const chains = Math.floor(Math.sqrt(rows));
-      const length = Math.floor(rows / chains);
-      const whole = chains * length;
-      const head = whole === rows ? x : tf.slice(x, [0, 0], [whole, width]);
-      const sums = this.#columnSums(tf.reshape(head, [length, chains * width]));
-      const sum = this.#columnSums(tf.reshape(sums, [chains, width]));
-      return whole === rows ? sum : tf.add(sum, this.#columnSums(tf.slice(x, [whole, 0], [-1, width])));
-    });
+  /** aᵀ·b of single precision, in double precision and rounded once: a [K, M], b [K, N] -> [M, N] */
+  transposedProductInDouble(a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor2D {
+    const attributes = [
+      this.type('T', 'double'),
+      this.flag('transpose_a', true),
+      this.flag('transpose_b', false),
+    ];
+    const raw: RawTensor[] = [];
+    try {
+      for (const id of this.#ids(a, b)) raw.push(this.#cast(id, 'float', 'double'));
+      const factors = raw.map(({ id }) => id);
+      raw.push(this.#raw('MatMul', attributes, factors));
+      return this.#backend.createOutputTensor(this.#cast(raw.at(-1)!.id, 'double', 'float')) as tf.Tensor2D;
+    } finally {
+      for (const { id } of raw) this.#backend.binding.deleteTensor(id);
+    }
   }
 
-  #columnSums(x: tf.TensorInfo): tf.Tensor1D {
+  /** aᵀ·b for each of B: a [B, K, M], b [B, K, N] -> [B, M, N] */
+  transposedProducts(a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor3D {
+    const attributes = [...this.#float, this.flag('adj_x', true), this.flag('adj_y', false)];
+    return this.one('BatchMatMulV2', attributes, [a, b]) as tf.Tensor3D;
+  }
+
+  /** x [R, H] -> its sum over rows [H], on the processor in one chain. */
+  columnSums(x: tf.TensorInfo): tf.Tensor1D {
     return this.one('BiasAddGrad', [...this.#float, this.text('data_format', 'NHWC')], [x]) as tf.Tensor1D;
   }
 
@@ -170,13 +176,12 @@ export class TensorflowOps {
     const types = [this.type('dtype', 'int32'), this.type('T', 'int32'), this.type('Tseed', 'int32')];
     const drawn = this.one('StatelessRandomUniformFullInt', types, [shapeTensor, seedTensor]);
     const limit = tf.scalar(threshold, 'int32');
-    const casts = [this.type('SrcT', 'int32'), this.type('DstT', 'uint16')];
     const raw: RawTensor[] = [];
     try {
       raw.push(
         this.#raw('Bitcast', [this.type('T', 'int32'), this.type('type', 'uint16')], this.#ids(drawn)),
       );
-      raw.push(this.#raw('Cast', casts, this.#ids(limit)));
+      raw.push(this.#cast(this.#ids(limit)[0]!, 'int32', 'uint16'));
       const both = raw.map(({ id }) => id);
       const kept = this.#backend.createOutputTensor(
         this.#raw('GreaterEqual', [this.type('T', 'uint16')], both),
@@ -190,6 +195,10 @@ export class TensorflowOps {
 
   #ids(...tensors: tf.TensorInfo[]): number[] {
     return this.#backend.getInputTensorIds(tensors);
+  }
+
+  #cast(id: number, from: TypeName, to: TypeName): RawTensor {
+    return this.#raw('Cast', [this.type('SrcT', from), this.type('DstT', to)], [id]);
   }
 
   #raw(op: string, attributes: readonly OpAttribute[], ids: readonly number[]): RawTensor {

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { AddDropoutNormOptions } from '../../../model/kernels/addDropoutNorm.ts';
 import type { TensorflowOps } from '../ops.ts';
+import { columnSums } from '../overRows.ts';
 import { dropoutMask } from './dropoutMask.ts';
 
 export interface NormAttributes extends AddDropoutNormOptions {
@@ -73,11 +74,11 @@ function layerNormGradient(ops: TensorflowOps, { dy, sum, gamma }: NormGradientI
   return tf.tidy(() => {
     const width = gamma.size;
     const normalised = ops.layerNorm(sum, tf.ones([width]), tf.zeros([width]), eps);
-    const weighted = tf.mul(dy, normalised);
+    const weighted = tf.mul(dy, normalised) as tf.Tensor2D;
     const weights = tf.reshape(tf.mul(gamma, 1 / width), [width, 1]);
     const meanGradient = ops.product(dy, weights); // [R, 1]
     const meanWeighted = ops.product(weighted, weights); // [R, 1]
-    const dGamma = ops.columnSums(weighted);
+    const dGamma = columnSums(ops, weighted);
     weighted.dispose();
     const projected = tf.mul(normalised, meanWeighted);
     normalised.dispose();
@@ -87,7 +88,7 @@ function layerNormGradient(ops: TensorflowOps, { dy, sum, gamma }: NormGradientI
     const remaining = tf.sub(centred, projected);
     tf.dispose([centred, projected]);
     const dSum = tf.mul(remaining, inverseDeviation(ops, sum, eps)) as tf.Tensor2D;
-    return { dSum, dGamma, dBeta: ops.columnSums(dy) };
+    return { dSum, dGamma, dBeta: columnSums(ops, dy) };
   });
 }
 

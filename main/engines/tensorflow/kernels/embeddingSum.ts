@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowOps } from '../ops.ts';
+import { sumRows } from './rows.ts';
 
 interface EmbeddingInputs {
   /** [R, H] */
@@ -33,7 +34,10 @@ export function embeddingSum(inputs: EmbeddingInputs, attributes: PlaceAttribute
   return tf.tidy(() => {
     const positions = tf.reshape(tf.slice(positionTable, [0, 0], [used, width]), [1, used, width]);
     const sums = tf.add(tf.reshape(segmentTable, [SEGMENTS, 1, width]), positions);
-    const places = tf.gather(tf.reshape(sums, [SEGMENTS * used, width]), placeTensor(attributes, used));
+    const places = tf.gather(
+      tf.reshape(sums, [SEGMENTS * used, width]),
+      tf.tensor1d(placesOf(attributes, used), 'int32'),
+    );
     return [tf.add(tokenRows, places)];
   });
 }
@@ -46,10 +50,9 @@ export function embeddingSumGradient(
 ): tf.Tensor[] {
   const width = dy.shape[1];
   const used = usedPositions(attributes);
-  const types = [ops.type('T', 'float'), ops.type('Tindices', 'int32'), ops.type('Tnumsegments', 'int32')];
   return tf.tidy(() => {
-    const inputs = [dy, placeTensor(attributes, used), tf.scalar(SEGMENTS * used, 'int32')];
-    const sums = tf.reshape(ops.one('UnsortedSegmentSum', types, inputs), [SEGMENTS, used, width]);
+    const places = { targets: placesOf(attributes, used), count: SEGMENTS * used };
+    const sums = tf.reshape(sumRows(ops, { rows: dy }, places), [SEGMENTS, used, width]);
     const dPositions = tf.pad(tf.sum(sums, 0) as tf.Tensor2D, [
       [0, attributes.tableRows - used],
       [0, 0],
@@ -64,9 +67,6 @@ function usedPositions({ positions }: PlaceAttributes): number {
 }
 
 /** [R] row in the table of sums */
-function placeTensor({ segments, positions }: PlaceAttributes, used: number): tf.Tensor1D {
-  return tf.tensor1d(
-    positions.map((position, row) => segments[row]! * used + position),
-    'int32',
-  );
+function placesOf({ segments, positions }: PlaceAttributes, used: number): Int32Array {
+  return positions.map((position, row) => segments[row]! * used + position);
 }

@@ -2,6 +2,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { FusedActivation } from '../../../model/kernels/linear.ts';
 import type { TensorflowOps } from '../ops.ts';
+import { columnSums, productOverRows } from '../overRows.ts';
 
 interface LinearInputs {
   readonly x: tf.Tensor2D;
@@ -39,11 +40,11 @@ export function linearGradient(
   const float = [ops.type('T', 'float')];
   const dz =
     activation === 'relu'
-      ? ops.one('ReluGrad', float, [dy, y])
+      ? (ops.one('ReluGrad', float, [dy, y]) as tf.Tensor2D)
       : activation === 'tanh'
-        ? ops.one('TanhGrad', float, [y, dy])
+        ? (ops.one('TanhGrad', float, [y, dy]) as tf.Tensor2D)
         : dy;
-  const gradients = [ops.product(dz, weight), ops.product(dz, x, { a: true }), ops.columnSums(dz)];
+  const gradients = [ops.product(dz, weight), productOverRows(ops, dz, x), columnSums(ops, dz)];
   if (dz !== dy) dz.dispose();
   return gradients;
 }

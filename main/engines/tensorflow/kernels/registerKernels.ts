@@ -3,11 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { KERNELS, type KernelName } from '../../../model/kernels/dispatch.ts';
 import type { TensorflowOps } from '../ops.ts';
 import { addDropoutNorm, addDropoutNormGradient } from './addDropoutNorm.ts';
+import { addKeepingRest } from './addKeepingRest.ts';
 import { crossEntropy } from './crossEntropy.ts';
 import { dropoutMask } from './dropoutMask.ts';
 import { embeddingSum, embeddingSumGradient } from './embeddingSum.ts';
 import { gradientNorm } from './gradientNorm.ts';
 import { linear, linearGradient } from './linear.ts';
+import { sumRows } from './rows.ts';
 
 /** Inputs and attributes are typed where each kernel is written; tfjs passes both without types. */
 type Kernel = (inputs: never, attributes: never) => tf.Tensor[];
@@ -31,7 +33,9 @@ function kernelsOf(ops: TensorflowOps): [KernelName, Kernel][] {
     [KERNELS.crossEntropy, (inputs, attributes) => crossEntropy(ops, inputs, attributes)],
     [KERNELS.dropoutMask, (_inputs, attributes) => [dropoutMask(ops, attributes)]],
     [KERNELS.embeddingSum, (inputs, attributes) => embeddingSum(inputs, attributes)],
+    [KERNELS.sumRows, (inputs, attributes) => [sumRows(ops, inputs, attributes)]],
     [KERNELS.gradientNorm, (inputs) => gradientNorm(ops, inputs)],
+    [KERNELS.addKeepingRest, (inputs) => addKeepingRest(inputs)],
     [KERNELS.embeddingSumGradient, (inputs, attributes) => embeddingSumGradient(ops, inputs, attributes)],
   ];
   if (ops.usesGpu) return everywhere; // oneDNN's layer normalisation has no kernel there
