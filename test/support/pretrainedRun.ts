@@ -6,6 +6,7 @@ import { WordsTokenizer } from '../../main/data/wordsTokenizer.ts';
 import { bookConfig } from '../../main/model/config.ts';
 import { TextService } from '../../main/studio/texts.ts';
 import { tokenizerRecord, writeTokenizer } from '../../main/studio/tokenizerOfRun.ts';
+import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
 import { hyperparametersSchema } from '../../shared/hyperparameters.ts';
 import { PRETRAINING_DEFAULTS } from '../../shared/pretraining.ts';
@@ -31,7 +32,12 @@ export function topicalText(paragraphs: number): string {
 export async function preparePretraining(
   folder: string,
   changes: Readonly<Record<string, unknown>>,
-  { paragraphs = 60, engine = 'wasm' as EngineName, enginesOf = null as string | null } = {},
+  {
+    paragraphs = 60,
+    engine = 'wasm' as EngineName,
+    enginesOf = null as string | null,
+    devices = ['cpu'] as readonly DeviceName[],
+  } = {},
 ): Promise<PreparedRun> {
   if (enginesOf !== null) symlinkSync(join(enginesOf, 'engines'), join(folder, 'engines'));
   const path = join(folder, 'topics.txt');
@@ -64,6 +70,6 @@ export async function preparePretraining(
     threads: 2,
     cachePath: join(folder, 'cache.db'),
   };
-  const attempt = { devices: ['cpu'] as const, resumeFrom: null, trainedOn: null };
+  const attempt = { devices, resumeFrom: null, trainedOn: null };
   return { config, job: { ...place, runId: 'r1', config, ...attempt } };
 }

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { registerProjectionsGradient } from '../../model/kernels/projections.ts';
 import { BACKEND_NAME } from './backend.ts';
 import { programsOf } from './dispatch.ts';
+import { additionKernels } from './kernels/addKeepingRest.ts';
 import { attentionKernels } from './kernels/attention.ts';
 import { countCorrectKernels } from './kernels/countCorrect.ts';
 import { crossEntropyKernels } from './kernels/crossEntropy.ts';
@@ -18,6 +19,7 @@ import { projectionKernels } from './kernels/projections.ts';
 import { rowKernels } from './kernels/rows.ts';
 
 const FAMILIES: readonly KernelTable[] = [
+  additionKernels,
   attentionKernels,
   countCorrectKernels,
   crossEntropyKernels,

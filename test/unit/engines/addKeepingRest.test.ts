@@ -29,7 +29,7 @@ function errorOf(sum: ArrayLike<number>, terms: readonly Float32Array[]): number
   return exact.reduce((most, value, at) => Math.max(most, Math.abs(value - sum[at]!)), 0) / largest;
 }
 
-const engines: readonly EngineName[] = ['native', 'wasm', 'tensorflow'];
+const engines: readonly EngineName[] = ['native', 'wasm', 'tensorflow', 'webgpu'];
 describe.each(engines)('on %s', (engine) => {
   beforeEach(({ skip }) => {
     engineForTests(engine, skip);

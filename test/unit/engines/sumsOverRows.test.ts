@@ -56,7 +56,7 @@ function linearGradients(x: Float32Array, dy: Float32Array, [into, out]: readonl
   return gradients([tf.zeros([out, into]), tf.zeros([out])], tf.tensor2d(dy, [rows, out]));
 }
 
-const engines: readonly EngineName[] = ['native', 'wasm', 'tensorflow'];
+const engines: readonly EngineName[] = ['native', 'wasm', 'tensorflow', 'webgpu'];
 
 describe.each(engines)('on %s, sums', (engine) => {
   beforeEach(({ skip }) => {

@@ -5,7 +5,7 @@ import { type Element, numbered, type Program, remembered } from '../program.ts'
 import type { Call } from './kernel.ts';
 import { type ProductVariant, productProgram } from './productProgram.ts';
 import { type Cut, cutProduct } from './productTiles.ts';
-import { GROUP_SIZE, mainOf } from './wgsl.ts';
+import { GROUP_SIZE, mainOf, twoSum } from './wgsl.ts';
 
 /** C [M, N] = A [M, K] · B [K, N] */
 export interface ProductShape {
@@ -57,14 +57,14 @@ interface Work {
 function run(call: Call, work: Work): void {
   const { shape, factors, cut, layers, result, c, others, biases = [], isGradient } = work;
   const { a, b } = factors;
-  const { tile, pieces, pieceLength } = cut;
+  const { tile, pieces, pieceLength, isFine } = cut;
   const program = productProgram({
     buffers: { a: a.tensors.length, b: b.tensors.length, c: c.length },
     adds: layers === 1 && a.tensors.length > 1,
     transposeA: a.transposed,
     transposeB: b.transposed,
     fours: takesFours(shape, factors),
-    tile,
+    ...{ tile, isFine },
     precision: call.precision,
     result,
   });
@@ -94,7 +94,7 @@ export function linearProduct(
   const kept = before ? [call.programs.empty(size)] : [];
   run(call, {
     ...{ shape, factors, biases, layers, c, isGradient: false },
-    cut: cutProduct(shape, { layers, splits: false }),
+    cut: cutProduct(shape, { layers, splits: 'not' }),
     result: { kind: 'linear', activation, before },
     others: before ? { before0: kept[0]! } : {},
   });
@@ -111,7 +111,7 @@ export function product(
   const { rows, columns } = shape;
   const size = batch === 1 ? [rows, columns] : [batch, rows, columns];
   const c = call.programs.empty(size);
-  const cut = cutProduct(shape, { layers: batch, splits: batch === 1 });
+  const cut = cutProduct(shape, { layers: batch, splits: batch === 1 ? 'whereLong' : 'not' });
   const common = {
     shape,
     factors,
@@ -140,7 +140,7 @@ export function productWithSums(
   const { rows, columns } = shape;
   const products = factors.a.tensors.map(() => call.programs.empty([rows, columns]));
   const sums = factors.a.tensors.map(() => call.programs.empty([rows]));
-  const cut = cutProduct(shape, { layers, splits: true });
+  const cut = cutProduct(shape, { layers, splits: 'finely' });
   const common = { shape, factors, cut, layers, isGradient: true, result: { kind: 'columns' } } as const;
   if (cut.pieces === 1 && layers === 1) {
     run(call, { ...common, c: products, others: { sums0: sums[0]! } });
@@ -167,6 +167,17 @@ interface AdditionVariant {
   readonly withSums: boolean;
 }
 
+/** `sum` of all pieces at a place; what additions lose is kept beside it. */
+const sumOfPieces = (parts: string, length: string, add: string) => `
+    var sum = ${parts}[begin * sizes.${length} + at];
+    var rest = sum * 0.0;
+    for (var i = 1u; i < sizes.pieces; i++) {
+      let both = ${add}(sum, ${parts}[(begin + i) * sizes.${length} + at]);
+      sum = both.sum;
+      rest += both.rest;
+    }
+    sum += rest;`;
+
 const addition = remembered(({ layers, fours, withSums }: AdditionVariant): Program => {
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   const of = (name: string, type: Element) =>
@@ -179,23 +190,23 @@ const addition = remembered(({ layers, fours, withSums }: AdditionVariant): Prog
     name: `add pieces ${layers} ${fours ? 4 : 1}${withSums ? ' sums' : ''}`,
     inputs: { parts: element, ...(withSums ? { sumParts: 'f32' } : {}) },
     outputs: { ...of('c', element), ...(withSums ? of('sums', 'f32') : {}) },
-    sizes: { pieces: 'u32', products: 'u32', sumLength: 'u32' },
+    sizes: { pieces: 'u32', products: 'u32', sumLength: 'u32', zero: 'u32' },
     source: `
+${twoSum('two_sum', element)}
+${withSums && fours ? twoSum('two_sum_of_column', 'f32') : ''}
 ${mainOf()} {
   let place = group.x * ${GROUP_SIZE}u + lane;
   let begin = group.y * sizes.pieces;
   if (place < sizes.products) {
     let at = place;
-    var sum = parts[begin * sizes.products + at];
-    for (var i = 1u; i < sizes.pieces; i++) { sum += parts[(begin + i) * sizes.products + at]; }
+    ${sumOfPieces('parts', 'products', 'two_sum')}
     ${store('c')}
   }
   ${
     withSums
       ? `else if (place - sizes.products < sizes.sumLength) {
     let at = place - sizes.products;
-    var sum = sumParts[begin * sizes.sumLength + at];
-    for (var i = 1u; i < sizes.pieces; i++) { sum += sumParts[(begin + i) * sizes.sumLength + at]; }
+    ${sumOfPieces('sumParts', 'sumLength', fours ? 'two_sum_of_column' : 'two_sum')}
     ${store('sums')}
   }`
       : ''
@@ -216,7 +227,7 @@ function addPieces(call: Call, { parts, pieces, c, sums }: Pieces): void {
   call.programs.run(addition({ layers: c.length, fours, withSums: sums !== undefined }), {
     inputs: { parts, ...(sums === undefined ? {} : { sumParts: sums.parts }) },
     outputs: { ...named('c', c), ...(sums === undefined ? {} : named('sums', sums.c)) },
-    sizes: { pieces, products, sumLength },
+    sizes: { pieces, products, sumLength, zero: 0 },
     groups: [Math.ceil((products + sumLength) / GROUP_SIZE), c.length],
   });
   for (const tensor of [parts, ...(sums === undefined ? [] : [sums.parts])]) call.programs.free(tensor);

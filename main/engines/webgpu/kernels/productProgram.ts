@@ -21,6 +21,8 @@ export interface ProductVariant {
   /** All contiguous axes are multiples of 4: loads and stores of four numbers. */
   readonly fours: boolean;
   readonly tile: Tile;
+  /** Four products are added up before they are added to the sum (as `columns` always are): more exact, in twice the registers. */
+  readonly isFine: boolean;
   readonly precision: WebgpuPrecision;
   /**
    * What becomes of a sum: `store` as it is, one [M, N] after another for each layer and piece of K; `columns` the same
@@ -45,7 +47,7 @@ export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
 };
 
 export const productProgram = remembered((variant: ProductVariant): Program => {
-  const { adds, buffers, fours, tile, precision, result, transposeA, transposeB } = variant;
+  const { adds, buffers, fours, isFine, tile, precision, result, transposeA, transposeB } = variant;
   const element: Element = fours ? 'vec4<f32>' : 'f32';
   const named = (name: string, count: number, type = element) =>
     Object.fromEntries(numbered(name, count).map((each) => [each, type]));
@@ -55,7 +57,7 @@ export const productProgram = remembered((variant: ProductVariant): Program => {
   return {
     name: [
       `product ${transposeA ? 'km' : 'mk'} ${transposeB ? 'nk' : 'kn'}`,
-      `${buffers.a}${buffers.b}${buffers.c}${adds ? ' added' : ''} ${fours ? 4 : 1} ${tile.size} ${precision}`,
+      `${buffers.a}${buffers.b}${buffers.c}${adds ? ' added' : ''} ${fours ? 4 : 1} ${tile.size}${isFine ? ' fine' : ''} ${precision}`,
       `${result.kind} ${activation}${kept ? ' before' : ''}`,
     ].join(' '),
     inputs: {
@@ -75,13 +77,14 @@ export const productProgram = remembered((variant: ProductVariant): Program => {
 });
 
 function sourceOf(variant: ProductVariant): string {
-  const { adds, buffers, tile, transposeA, transposeB, result, precision } = variant;
+  const { adds, buffers, isFine, tile, transposeA, transposeB, result, precision } = variant;
   const { size, inner, side, registers } = tile;
   const vectors = registers / 4;
   const element = precision === 'fp16' ? 'f16' : 'f32';
   const rowVectors = size / 4;
-  const accumulators = (text: (row: number, vector: number) => string) =>
-    times(registers, (row) => times(vectors, (vector) => text(row, vector)));
+  const products = numbered('c', registers).flatMap((row) => numbered(`${row}_`, vectors));
+  const columns = result.kind === 'columns' ? numbered('sum', vectors) : [];
+  const inParts = isFine ? [...products, ...columns] : columns;
   return `
 ${activationWgsl(result.kind === 'linear' ? result.activation : 'none')}
 var<workgroup> tileA: array<vec4<${element}>, ${inner * rowVectors}>;
@@ -101,14 +104,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let end = min(begin + sizes.pieceLength, sizes.inner);
   let ty = lane / ${side}u;
   let tx = lane % ${side}u;
-  ${accumulators((row, vector) => `var c${row}_${vector} = vec4f(0.0);`)}
-  ${result.kind === 'columns' ? times(vectors, (vector) => `var sum${vector} = vec4f(0.0);`) : ''}
+  ${[...products, ...columns].map((sum) => `var ${sum} = vec4f(0.0);`).join('\n')}
   ${adds ? `for (var factor = 0u; factor < ${buffers.a}u; factor++) {` : 'let factor = layer;'}
   for (var k = begin; k < end; k += ${inner}u) {
     ${times((2 * inner * size) / 16 / (side * side), (part) => loadCall(part, tile))}
     workgroupBarrier();
     for (var k4 = 0u; k4 < ${inner / 4}u; k4++) {
+      ${inParts.map((sum) => `let before_${sum} = ${sum}; ${sum} = vec4f(0.0);`).join('\n')}
       ${stepsOf(variant)}
+      ${inParts.map((sum) => `${sum} += before_${sum};`).join('\n')}
     }
     workgroupBarrier();
   }

@@ -22,23 +22,43 @@ const ENOUGH_GROUPS = 192;
 /** A piece of the inner axis is no shorter, or adding the pieces up costs more than they save. */
 const LEAST_PIECE = 256;
 const MOST_PIECES = 32;
+/**
+ * Multiplications of a product over rows that is cut into the shortest pieces: more than a head of 512 pairs has. There terms
+ * may cancel, and what a long chain of additions loses is the distance between the gradients of one device and of several.
+ */
+const MOST_MULTIPLICATIONS_IN_SHORT_PIECES = 2 ** 25;
+const SHORT_PIECE = 32;
+const MOST_SHORT_PIECES = 4096;
 
 export interface Cut {
   readonly tile: Tile;
   /** Into how many pieces the inner axis is cut, and how long one is; the last may be shorter. */
   readonly pieces: number;
   readonly pieceLength: number;
+  /** Whether sums are to be more exact than one chain of additions a piece. */
+  readonly isFine: boolean;
 }
 
-/** By the sizes alone, so that a sum has the same order on every device. `layers`: products of one dispatch. */
+export interface Splitting {
+  /** Products of one dispatch. */
+  readonly layers?: number;
+  /** Whether the inner axis may be cut: `whereLong`, or of a small product `finely`, so that its sum is more exact. */
+  readonly splits: 'not' | 'whereLong' | 'finely';
+}
+
+/** By the sizes alone, so that a sum has the same order on every device. */
 export function cutProduct(
   { rows, columns, inner }: { rows: number; columns: number; inner: number },
-  { layers = 1, splits }: { readonly layers?: number; readonly splits: boolean },
+  { layers = 1, splits }: Splitting,
 ): Cut {
   const groups = ({ size }: Tile) => layers * Math.ceil(rows / size) * Math.ceil(columns / size);
-  const most = splits ? Math.max(1, Math.min(MOST_PIECES, Math.floor(inner / LEAST_PIECE))) : 1;
-  const tile = TILES.find((each) => groups(each) * most >= ENOUGH_GROUPS) ?? TILES.at(-1)!;
-  const wanted = Math.min(most, Math.ceil(ENOUGH_GROUPS / Math.max(1, groups(tile))));
+  const isFine = splits === 'finely' && rows * columns * inner <= MOST_MULTIPLICATIONS_IN_SHORT_PIECES;
+  const [least, limit] = isFine ? [SHORT_PIECE, MOST_SHORT_PIECES] : [LEAST_PIECE, MOST_PIECES];
+  const most = splits === 'not' ? 1 : Math.max(1, Math.min(limit, Math.floor(inner / least)));
+  // The largest has no registers left for that.
+  const tiles = isFine ? TILES.slice(1) : TILES;
+  const tile = tiles.find((each) => groups(each) * most >= ENOUGH_GROUPS) ?? TILES.at(-1)!;
+  const wanted = isFine ? most : Math.min(most, Math.ceil(ENOUGH_GROUPS / Math.max(1, groups(tile))));
   const pieceLength = Math.max(tile.inner, Math.ceil(inner / wanted / tile.inner) * tile.inner);
-  return { tile, pieces: Math.max(1, Math.ceil(inner / pieceLength)), pieceLength };
+  return { tile, pieces: Math.max(1, Math.ceil(inner / pieceLength)), pieceLength, isFine };
 }

@@ -10,7 +10,7 @@ import { type Program, remembered } from '../program.ts';
 import { elementOf, packs, readFour, writeFour } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { stretchesOf } from './stretches.ts';
-import { GROUP_SIZE, mainOf } from './wgsl.ts';
+import { GROUP_SIZE, mainOf, twoSum } from './wgsl.ts';
 
 /** Where `at` is among rows of up to four numbers each: `row`, `column`, and `first` of its numbers. */
 export const FOUR_OF_ROW = `
@@ -46,28 +46,37 @@ ${mainOf()} {
 
 interface SumVariant {
   readonly packed: boolean;
-  /** Whether the rows are taken in another order than theirs. */
+  /** Whether the rows are taken in another order than theirs: they are no sums of stretches. */
   readonly ordered: boolean;
 }
 
 /**
  * x [R, W] -> y [count, W]: row i is the sum of the rows `order[begins[i]]` to before `begins[i + 1]`, or of the rows
- * themselves where there is no order. A sum is one invocation's for each four columns.
+ * themselves where there is no order, which may be hundreds of stretches: what additions lose is kept beside their sum. A sum is one
+ * invocation's for each four columns.
  */
 const sumProgram = remembered(({ packed, ordered }: SumVariant): Program => {
   return {
     name: `sumRows ${packed ? 'packed' : ''} ${ordered ? 'ordered' : ''}`,
     inputs: { x: elementOf(packed), begins: 'u32', ...(ordered ? { order: 'u32' as const } : {}) },
     outputs: { y: elementOf(packed) },
-    sizes: { count: 'u32', width: 'u32' },
+    sizes: { count: 'u32', width: 'u32', zero: 'u32' },
     source: `${readFour('x', packed)}${writeFour('y', packed)}
+${ordered ? '' : twoSum('two_sum', 'vec4<f32>')}
 ${mainOf()} {
   ${FOUR_OF_ROW}
   var sum = vec4f(0.0);
+  var rest = vec4f(0.0);
   for (var i = begins[row]; i < begins[row + 1u]; i++) {
-    sum += x_four(${ordered ? 'order[i]' : 'i'} * sizes.width + column, left);
+    ${
+      ordered
+        ? 'sum += x_four(order[i] * sizes.width + column, left);'
+        : `let both = two_sum(sum, x_four(i * sizes.width + column, left));
+    sum = both.sum;
+    rest += both.rest;`
+    }
   }
-  y_put(first, left, sum);
+  y_put(first, left, sum + rest);
 }`,
   };
 });
@@ -102,7 +111,7 @@ export function summedRows(
     programs.run(sumProgram({ packed, ordered: tables.order !== undefined }), {
       inputs: { x, ...tables },
       outputs: { y },
-      sizes: { count: sums, width },
+      sizes: { count: sums, width, zero: 0 },
       groups: groupsOfRows(sums, width),
     });
     return y;

@@ -43,6 +43,23 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
   return workgroupUniformLoad(&${name}_parts[0]);
 }`;
 
+/**
+ * `NAME(a, b)`: a + b as `.sum`, and as `.rest` exactly what that rounds away (Knuth, The Art of Computer Programming 2, 4.2.2).
+ * A compiler that takes floats for real numbers finds no rest: so bits pass by `sizes.zero`, which is 0, and which it cannot
+ * know.
+ */
+export const twoSum = (name: string, type: 'f32' | 'vec4<f32>') => {
+  const bits = type === 'f32' ? 'u32' : 'vec4<u32>';
+  const asIs = (value: string) => `bitcast<${type}>(bitcast<${bits}>(${value}) ^ ${bits}(sizes.zero))`;
+  return `
+struct ${name}_result { sum: ${type}, rest: ${type} }
+fn ${name}(a: ${type}, b: ${type}) -> ${name}_result {
+  let sum = ${asIs('a + b')};
+  let added = ${asIs('sum - a')};
+  return ${name}_result(sum, (a - (sum - added)) + (b - added));
+}`;
+};
+
 /** Lines of WGSL, one for each number below `count`. */
 export const times = (count: number, text: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => text(index)).join('\n');

@@ -43,7 +43,7 @@ describe('on any machine', () => {
             const buffers = { a: 1, b: 1, c: 1 };
             const program = productProgram({
               ...layout,
-              ...{ buffers, adds: false, tile, precision: 'fp16', result },
+              ...{ buffers, adds: false, tile, isFine: fours, precision: 'fp16', result },
             });
             const { messages } = await device
               .createShaderModule({ code: wgslOf(program) })

@@ -42,14 +42,25 @@ function expectedProduct(a: Float32Array, b: Float32Array, one: Case): Float32Ar
   return product;
 }
 
-async function productOf(a: Float32Array, b: Float32Array, one: Case, tile: Tile): Promise<Float32Array> {
+interface Kind {
+  readonly tile: Tile;
+  readonly isFine: boolean;
+}
+
+const KINDS = TILES.flatMap((tile) => [
+  { tile, isFine: false },
+  ...(tile.registers === 4 ? [{ tile, isFine: true }] : []),
+]);
+
+async function productOf(a: Float32Array, b: Float32Array, one: Case, kind: Kind): Promise<Float32Array> {
   const { rows, columns, inner, transposeA, transposeB } = one;
+  const { tile } = kind;
   const fours = [rows, columns, inner].every((size) => size % 4 === 0);
   const [left, right] = [tf.tensor1d(a), tf.tensor1d(b)];
   const c = programs.empty([rows, columns]);
   const program = productProgram({
     buffers: { a: 1, b: 1, c: 1 },
-    ...{ adds: false, transposeA, transposeB, fours, tile, precision: 'fp32', result: { kind: 'store' } },
+    ...{ ...kind, adds: false, transposeA, transposeB, fours, precision: 'fp32', result: { kind: 'store' } },
   });
   programs.run(program, {
     inputs: { a0: left, b0: right },
@@ -70,14 +81,14 @@ const SIZES = [
   [1, 1, 1],
 ] as const;
 
-describe.each(TILES.map((tile) => [tile.size, tile] as const))('a tile of %i', (_size, tile) => {
+describe.each(KINDS)('a tile of $tile.size, fine: $isFine,', (kind) => {
   it.each(SIZES)('makes [%i, %i] over %i, in every layout', async (rows, columns, inner) => {
     const inputs = new Inputs(rows);
     const [a, b] = [inputs.normal(rows * inner), inputs.normal(inner * columns)];
     for (const transposeA of [false, true])
       for (const transposeB of [false, true]) {
         const one = { rows, columns, inner, transposeA, transposeB };
-        const distance = relativeDistance(await productOf(a, b, one, tile), expectedProduct(a, b, one));
+        const distance = relativeDistance(await productOf(a, b, one, kind), expectedProduct(a, b, one));
         expect(distance, JSON.stringify(one)).toBeLessThan(1e-5);
       }
   });
