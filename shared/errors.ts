@@ -134,9 +134,6 @@ function messageOf(thrown: unknown): string {
 }
 
 /** The inverse of `toData`, for errors that arrive from another process. */
-export function errorFromData(data: ErrorData): StudioError {
-  return new StudioError(data.code, data.message, {
-    nextStep: data.nextStep,
-    ...(data.place === undefined ? {} : { place: data.place }),
-  });
+export function errorFromData({ code, message, ...details }: ErrorData): StudioError {
+  return new StudioError(code, message, details);
 }

@@ -1,11 +1,10 @@
 /** @file Runs in the supervisor's process. An export, or the reading of a run file, in a child of its own. */
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { StudioError } from '../../shared/errors.ts';
+import { errorFromData, StudioError } from '../../shared/errors.ts';
 import type { RunFileParts } from '../export/runFile/runFile.ts';
 import { sweepTemporary } from '../files/sealedFolder.ts';
 import { SupervisedChild } from '../training/supervisedChild.ts';
-import { failureOf } from '../training/supervisor.ts';
 import type { ExportAnswer, ExportOrder, ExportProgress, FinishedExport } from './job.ts';
 
 /**
@@ -90,7 +89,7 @@ async function carryOut(
       else if (answer.kind === 'exported') onExported(answer.finished);
       else if (answer.kind === 'runFileRead') onRead(answer.parts);
       else if (answer.kind === 'done') resolve();
-      else if (answer.kind === 'failed') reject(failureOf(answer.error));
+      else if (answer.kind === 'failed') reject(errorFromData(answer.error));
     },
     onEnd: (error) => reject(signal.aborted ? cancelled() : error),
   });

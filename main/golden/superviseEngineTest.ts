@@ -1,10 +1,9 @@
 /** @file Runs in the supervisor's process. An engine's test in a child of its own: watched, limited, ended, never taken down by it. */
 import type { EngineRecord } from '../../shared/engines.ts';
 import type { GoldenRow, TrainedSteps } from '../../shared/engineTest.ts';
-import { type ErrorData, errorData, StudioError } from '../../shared/errors.ts';
+import { type ErrorData, errorData, errorFromData, StudioError } from '../../shared/errors.ts';
 import { longestFirstStepMs } from '../training/patience.ts';
 import { SupervisedChild } from '../training/supervisedChild.ts';
-import { failureOf } from '../training/supervisor.ts';
 import type { EngineTestAnswer, EngineTestOrder } from './engineTestMessages.ts';
 
 export interface EngineTestOptions {
@@ -50,7 +49,7 @@ export async function superviseEngineTest(options: EngineTestOptions): Promise<E
     limits: { leastHangMs: LEAST_HANG_MS, firstHangMs: longestFirstStepMs([order.device]) },
     onMessage: (answer) => {
       if (answer.kind === 'progress') options.onProgress(answer);
-      else if (answer.kind === 'failed') reject(failureOf(answer.error));
+      else if (answer.kind === 'failed') reject(errorFromData(answer.error));
       else if (told.take(answer)) resolve();
     },
     onEnd: (error) => reject(signal.aborted ? cancelled() : error),

@@ -8,6 +8,7 @@ import { listCheckpoints } from '../db/checkpoints.ts';
 import { findImportedModel, modelFolder } from '../models/store/modelStore.ts';
 import { checkpointsFolder, listFolders } from '../training/checkpoints.ts';
 import type { AnswerConfig, AnswerWeights } from '../training/inference.ts';
+import { configToCompute } from './configToCompute.ts';
 import type { Databases } from './databases.ts';
 import { requireWeights } from './lostFolder.ts';
 import { findOtherwiseRun } from './otherwiseRun.ts';
@@ -55,7 +56,8 @@ function runThatAnswers(databases: Databases, reference: string): AnsweringModel
       nextStep: `Let it finish an epoch, or go on with it: npx --no entail runs resume ${id}`,
     });
   return {
-    ...{ id, run, config },
+    ...{ id, run },
+    config: configToCompute(databases, run),
     labels: config.dataset.labels,
     sentences: config.dataset.sentencesPerExample ?? 2,
     folder: join(databases.places.runs, id),

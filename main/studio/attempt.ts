@@ -5,15 +5,15 @@
 import { join } from 'node:path';
 import type { DeviceName } from '../../shared/devices.ts';
 import type { EngineName } from '../../shared/engines.ts';
-import { type ErrorData, StudioError } from '../../shared/errors.ts';
+import { type ErrorData, errorFromData, StudioError } from '../../shared/errors.ts';
 import type { RunRecord, RunResult, WorkerReport } from '../../shared/runs.ts';
 import type { Lease } from '../db/lease.ts';
-import { microBatchWishOf } from '../db/queue.ts';
 import { type RunRequestKind, takeRequests } from '../db/runRequests.ts';
 import { failRun, interruptRun, setState } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
 import type { Entries } from '../entries.ts';
 import { type SupervisedTraining, superviseTraining, type TrainingJob } from '../training/supervisor.ts';
+import { configToCompute } from './configToCompute.ts';
 import type { Databases } from './databases.ts';
 import { ReportSink } from './reportSink.ts';
 
@@ -115,14 +115,12 @@ export function carryOut(running: Omit<RunningTraining, 'done'>, request: RunReq
 
 function jobOf({ databases, run, engine, resumeFrom }: AttemptOptions): TrainingJob {
   const runDirectory = join(databases.places.runs, run.id);
-  const microBatchTokens =
-    microBatchWishOf(databases.store(), run.id) ?? run.config.hyperparameters.microBatchTokens;
   return {
     runId: run.id,
     runDirectory,
     cachePath: databases.places.cacheDatabase,
     dataDirectory: databases.places.root,
-    config: { ...run.config, hyperparameters: { ...run.config.hyperparameters, microBatchTokens } },
+    config: configToCompute(databases, run),
     engine: engine.name,
     ...{ threads: engine.threads, devices: engine.devices },
     ...{ resumeFrom, trainedOn: run.engine },
@@ -164,12 +162,13 @@ async function settle(
     sink.take([{ kind: 'log', level: 'warning', text: end.error.message }]);
     interruptRun(store, sink.runId, end.error);
   } else if (state !== 'failed') failRun(store, sink.runId, end.error);
-  throw new StudioError(end.error.code, end.error.message, {
+  const { nextStep } = end.error;
+  throw errorFromData({
+    ...end.error,
     nextStep:
-      end.error.nextStep === ''
+      nextStep === ''
         ? `Go on from the last checkpoint: npx --no entail runs resume ${sink.runId}`
-        : end.error.nextStep,
-    ...(end.error.place === undefined ? {} : { place: end.error.place }),
+        : nextStep,
   });
 }
 

@@ -8,14 +8,7 @@ import type { EngineName } from '../../shared/engines.ts';
 import { errorData, isDiskFull, type StudioError } from '../../shared/errors.ts';
 import type { RunRecord } from '../../shared/runs.ts';
 import { claimRun, type Lease } from '../db/lease.ts';
-import {
-  claimQueued,
-  claimResumable,
-  giveBack,
-  microBatchWishOf,
-  requireWaiting,
-  threadsOf,
-} from '../db/queue.ts';
+import { claimQueued, claimResumable, giveBack, requireWaiting, threadsOf } from '../db/queue.ts';
 import { appendReports } from '../db/reports.ts';
 import { failRun } from '../db/runState.ts';
 import { findRun } from '../db/runs.ts';
@@ -28,6 +21,7 @@ import {
   type TrainingListener,
 } from './attempt.ts';
 import { checkedEngine, engineOn } from './chosenEngine.ts';
+import { configToCompute } from './configToCompute.ts';
 import type { Databases } from './databases.ts';
 import type { EngineService } from './engines.ts';
 import { keptCheckpoints, requireFolder } from './lostFolder.ts';
@@ -168,9 +162,9 @@ export class RunStarts {
       const text = 'The checkpoints are missing from the folder of the run: it begins again.';
       this.#tell(run.id, attempt.listener, text);
     }
-    const { microBatchTokens: configured } = run.config.hyperparameters;
-    const wish = microBatchWishOf(databases.store(), run.id) ?? configured;
-    if (wish !== configured) this.#tell(run.id, attempt.listener, microBatchText(wish));
+    const { microBatchTokens } = configToCompute(databases, run).hyperparameters;
+    if (microBatchTokens !== run.config.hyperparameters.microBatchTokens)
+      this.#tell(run.id, attempt.listener, microBatchText(microBatchTokens));
     return this.#supervise(run, lease, { ...attempt, resumeFrom: newest ?? null });
   }
 

@@ -1,9 +1,8 @@
 /** @file Runs in the supervisor's process. An import or a download in a child of its own. */
 import type { Dataset, ImportReport } from '../../shared/datasets.ts';
-import { StudioError } from '../../shared/errors.ts';
+import { errorFromData, StudioError } from '../../shared/errors.ts';
 import type { DataAnswer, DataOrder, DataProgress } from './jobs.ts';
 import { SupervisedChild } from './supervisedChild.ts';
-import { failureOf } from './supervisor.ts';
 
 export interface DataOptions {
   /** Path of the entry "data". */
@@ -38,7 +37,7 @@ export async function superviseData({
       else if (answer.kind === 'imported') resolve(answer.dataset);
       else if (answer.kind === 'failed') {
         if (answer.report !== null) onReport(answer.report);
-        reject(failureOf(answer.error));
+        reject(errorFromData(answer.error));
       }
     },
     onEnd: (error) => reject(signal.aborted ? cancelled() : error),

@@ -1,5 +1,5 @@
 /** @file Runs in the supervisor's process. Finished weights at work in a child: evaluating a split, predicting pairs. */
-import { StudioError } from '../../shared/errors.ts';
+import { errorFromData, StudioError } from '../../shared/errors.ts';
 import type { GroupedAccuracy } from '../../shared/kindAccuracy.ts';
 import type { EvaluationRecord, PredictionBlock } from '../../shared/runs.ts';
 import type {
@@ -15,7 +15,6 @@ import type {
 } from './jobs.ts';
 import { longestFirstStepMs } from './patience.ts';
 import { SupervisedChild } from './supervisedChild.ts';
-import { failureOf } from './supervisor.ts';
 
 export type {
   AnswerConfig,
@@ -96,7 +95,7 @@ class InferenceChild {
 
   #take(answer: InferenceAnswer): void {
     if (answer.kind === 'progress') this.#onProgress(answer.fraction);
-    else if (answer.kind === 'failed') this.#waiting.shift()?.reject(failureOf(answer.error));
+    else if (answer.kind === 'failed') this.#waiting.shift()?.reject(errorFromData(answer.error));
     else if (answer.kind !== 'ready') this.#waiting.shift()?.resolve(answer);
   }
 

@@ -8,14 +8,25 @@ const FOREIGN_WORDS =
 /** As the hyperparameter has it. */
 const FEWEST_TOKENS = 64;
 
-/**
- * The error with half the micro-batch as its next step, if it tells of memory; else what was thrown.
- * @param place.microBatchTokens that were computed at once: less than the run allows where its batches hold less
- */
-export function withSmallerMicroBatch(
-  thrown: unknown,
-  { runId, microBatchTokens }: { readonly runId: string; readonly microBatchTokens: number },
-): unknown {
+export interface Computed {
+  /** At once: less than the configuration allows where its batches hold less. */
+  readonly microBatchTokens: number;
+  /** How a person takes so many instead. */
+  readonly how: (microBatchTokens: number) => string;
+}
+
+/** Of a run, which goes on from its last checkpoint. */
+export const resumeWith =
+  (runId: string): Computed['how'] =>
+  (tokens) =>
+    `Go on with half of it at once, which has the same gradient: npx --no entail runs resume ${runId} --micro-batch-tokens ${tokens}`;
+
+/** Of a configuration that was only tried. */
+export const configureWith: Computed['how'] = (tokens) =>
+  `Allow half of it at once, which has the same gradient: ${tokens} micro-batch tokens (--micro-batch-tokens ${tokens}).`;
+
+/** The error with half the micro-batch as its next step, if it tells of memory; else what was thrown. */
+export function withSmallerMicroBatch(thrown: unknown, { microBatchTokens, how }: Computed): unknown {
   const message = memoryMessage(thrown);
   if (message === null) return thrown;
   const half = Math.floor(microBatchTokens / 2);
@@ -24,7 +35,7 @@ export function withSmallerMicroBatch(
     return new StudioError('OUT_OF_MEMORY', message, { nextStep, cause: thrown });
   }
   return new StudioError('OUT_OF_MEMORY', message, {
-    nextStep: `Go on with half of it at once, which has the same gradient: npx --no entail runs resume ${runId} --micro-batch-tokens ${half}`,
+    nextStep: how(half),
     offer: { microBatchTokens: half },
     cause: thrown,
   });
@@ -33,5 +44,7 @@ export function withSmallerMicroBatch(
 function memoryMessage(thrown: unknown): string | null {
   if (thrown instanceof StudioError) return thrown.code === 'OUT_OF_MEMORY' ? thrown.message : null;
   const words = thrown instanceof Error ? thrown.message : String(thrown);
-  return FOREIGN_WORDS.test(words) ? `The memory does not suffice: ${words.split('\n')[0]}` : null;
+  return FOREIGN_WORDS.test(words)
+    ? `The memory does not suffice: ${words.split('\n')[0]!.replace(/\.$/, '')}.`
+    : null;
 }

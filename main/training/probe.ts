@@ -9,6 +9,7 @@ import { openEngine } from '../engines/registry.ts';
 import { firstWeights } from './beginning.ts';
 import type { ProbeFigures, TrainingJob } from './jobs.ts';
 import { openWork } from './openWork.ts';
+import { configureWith, withSmallerMicroBatch } from './outOfMemory.ts';
 import type { RunWork } from './runWork.ts';
 
 /** The first step compiles, loads and warms; the measured ones follow until there are enough or time is up. */
@@ -34,13 +35,7 @@ export async function runProbe(
     begin: firstWeights(job, () => {}),
     crew: null,
   });
-  const between = async () => {
-    beat();
-    await nextTurn();
-  };
-  const secondsPerStep = await measureSteps(job, work, { between, onProgress });
-  const evaluated = await work.evaluateSome(EVALUATED_PAIRS, between);
-  work.network.dispose();
+  const { secondsPerStep, evaluated } = await measure(job, work, { beat, onProgress });
   const { train, dev, test } = work.pairs;
   return {
     engine: record,
@@ -52,6 +47,25 @@ export async function runProbe(
     stepsPerEpoch: stepsPerEpoch(train, job.config.hyperparameters.batchSize),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
   };
+}
+
+async function measure(
+  job: TrainingJob,
+  work: RunWork,
+  { beat, onProgress }: { readonly beat: () => void; readonly onProgress: (fraction: number) => void },
+) {
+  const between = async () => {
+    beat();
+    await nextTurn();
+  };
+  try {
+    const secondsPerStep = await measureSteps(job, work, { between, onProgress });
+    return { secondsPerStep, evaluated: await work.evaluateSome(EVALUATED_PAIRS, between) };
+  } catch (thrown) {
+    throw withSmallerMicroBatch(thrown, { microBatchTokens: work.largestMicroBatch, how: configureWith });
+  } finally {
+    work.network.dispose();
+  }
 }
 
 async function measureSteps(

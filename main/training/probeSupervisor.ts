@@ -1,10 +1,9 @@
 /** @file Runs in the supervisor's process. A probe in a child of its own, which is ended when it is done or cancelled. */
-import { StudioError } from '../../shared/errors.ts';
+import { errorFromData, StudioError } from '../../shared/errors.ts';
 import type { WorkerReport } from '../../shared/runs.ts';
 import type { ProbeAnswer, ProbeFigures, TrainingJob, TrainingOrder } from './jobs.ts';
 import { longestFirstStepMs } from './patience.ts';
 import { SupervisedChild } from './supervisedChild.ts';
-import { failureOf } from './supervisor.ts';
 
 export interface ProbeOptions {
   /** Path of the entry "training". */
@@ -35,7 +34,7 @@ export async function superviseProbe({
     onMessage: (answer) => {
       if (answer.kind === 'probing') onProgress(answer.fraction);
       else if (answer.kind === 'probed') resolve(answer.figures);
-      else if (answer.kind === 'failed') reject(failureOf(answer.error));
+      else if (answer.kind === 'failed') reject(errorFromData(answer.error));
     },
     onEnd: (error) => reject(signal.aborted ? cancelled() : error),
   });

@@ -1,5 +1,5 @@
 /** @file Runs in the supervisor's process (command line, later the studio). Starts, watches and stops training. */
-import { type ErrorData, StudioError } from '../../shared/errors.ts';
+import type { ErrorData } from '../../shared/errors.ts';
 import type { RunResult, WorkerReport } from '../../shared/runs.ts';
 import type { CrewPlace, TrainingJob } from './jobs.ts';
 import { SupervisedCrew } from './parallel/supervisedCrew.ts';
@@ -99,10 +99,4 @@ function outcomeOf(report: WorkerReport): TrainingOutcome | null {
   if (report.kind === 'stopped')
     return { outcome: 'stopped', step: report.step, result: report.result ?? null };
   return report.kind === 'failed' ? { outcome: 'failed', error: report.error } : null;
-}
-
-/** What a failed outcome throws, for callers that prefer that. */
-export function failureOf(error: ErrorData): StudioError {
-  const place = error.place === undefined ? {} : { place: error.place };
-  return new StudioError(error.code, error.message, { nextStep: error.nextStep, ...place });
 }

@@ -19,7 +19,7 @@ import {
 } from './loopParts.ts';
 import type { LoopState } from './loopState.ts';
 import { type OpenRun, openRun } from './openRun.ts';
-import { withSmallerMicroBatch } from './outOfMemory.ts';
+import { resumeWith, withSmallerMicroBatch } from './outOfMemory.ts';
 import { Leader } from './parallel/leader.ts';
 import { ProgressReports } from './progressReports.ts';
 import type { RunWork, StepPlace } from './runWork.ts';
@@ -104,7 +104,8 @@ class TrainingRun implements LoopTask {
       } else links.report({ kind: 'finished', result: outcome.result });
     } catch (thrown) {
       throw withSmallerMicroBatch(thrown, {
-        ...{ runId: job.runId, microBatchTokens: this.#work.largestMicroBatch },
+        microBatchTokens: this.#work.largestMicroBatch,
+        how: resumeWith(job.runId),
       });
     } finally {
       stopWatching();

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { openStudioDatabase } from '../../main/db/open.ts';
 import { claimQueued, microBatchWishOf } from '../../main/db/queue.ts';
 import { failRun } from '../../main/db/runState.ts';
-import { withSmallerMicroBatch } from '../../main/training/outOfMemory.ts';
+import { resumeWith, withSmallerMicroBatch } from '../../main/training/outOfMemory.ts';
 import { unpackTable } from '../../renderer/state/unpackedTable.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
 import { openHeadless } from '../support/headlessHost.ts';
@@ -89,7 +89,7 @@ it('goes on with fewer tokens at once where memory did not suffice', async () =>
   const store = openStudioDatabase(join(folder, 'studio.db'));
   const lease = claimQueued(store, run, ['cpu']);
   const thrown = new StudioError('OUT_OF_MEMORY', 'The system has no memory for 3 GiB.');
-  const told = withSmallerMicroBatch(thrown, { runId: run, microBatchTokens: 2048 });
+  const told = withSmallerMicroBatch(thrown, { microBatchTokens: 2048, how: resumeWith(run) });
   failRun(store, run, errorData(told));
   lease.release();
   await studio.goTo(`#/runs/${run}`);

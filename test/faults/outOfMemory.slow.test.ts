@@ -34,6 +34,11 @@ it('native says so, and offers half of the largest micro-batch', async ({ skip }
   expect(Number(tokens)).toBeGreaterThan(50_000);
   expect(Number(tokens)).toBeLessThan(150_000);
 
+  const shown = await runEntail(['runs', 'show', String(error['runId']), '--json'], { home });
+  expect(jsonLines(shown.stdout)[0]).toMatchObject({
+    error: { offer: { microBatchTokens: Number(tokens) } },
+  });
+
   // What it says to do is done, word by word; where half does not suffice either, it offers half of that.
   let said = String(error['nextStep']);
   for (let tries = 0; tries < 4; tries++) {

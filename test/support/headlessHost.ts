@@ -24,13 +24,22 @@ afterAll(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
+interface HostLimits {
+  /** KiB of addresses that it, and each of its children, may have. */
+  readonly addressesKib?: number;
+}
+
 /** Runs until it says where it is, or ends. */
 export async function startHeadless(
   dataDirectory: string,
   words: readonly string[] = [],
+  { addressesKib }: HostLimits = {},
 ): Promise<HeadlessHost | HostEnd> {
-  const all = [checkoutEntries().path('headless'), '--port', '0', '--data-dir', dataDirectory, ...words];
-  const child = spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const entry = checkoutEntries().path('headless');
+  const program = [process.execPath, entry, '--port', '0', '--data-dir', dataDirectory, ...words];
+  const limited = ['sh', '-c', `ulimit -v ${addressesKib}; exec "$0" "$@"`, ...program];
+  const [command, ...all] = addressesKib === undefined ? program : limited;
+  const child = spawn(command!, all, { stdio: ['ignore', 'pipe', 'pipe'] });
   running.add(child);
   child.once('exit', () => running.delete(child));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -68,8 +77,9 @@ export async function startHeadless(
 export async function openHeadless(
   dataDirectory: string,
   words: readonly string[] = [],
+  limits: HostLimits = {},
 ): Promise<HeadlessHost> {
-  const host = await startHeadless(dataDirectory, words);
+  const host = await startHeadless(dataDirectory, words, limits);
   if ('calls' in host) return host;
   throw new Error(`the host ended (${host.code}): ${host.said}`);
 }

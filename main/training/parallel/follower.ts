@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { WorkerReport } from '../../../shared/runs.ts';
 import type { CrewPlace, TrainingJob } from '../jobs.ts';
 import { type OpeningLinks, openRun } from '../openRun.ts';
-import { withSmallerMicroBatch } from '../outOfMemory.ts';
+import { resumeWith, withSmallerMicroBatch } from '../outOfMemory.ts';
 import { requireSameWeights } from './sameWeights.ts';
 
 /** Settles when the leader has told that all is done. */
@@ -33,7 +33,10 @@ export async function followTraining(
       else (await work.trainStep(order.place, between)).dispose();
     }
   } catch (thrown) {
-    throw withSmallerMicroBatch(thrown, { runId: job.runId, microBatchTokens: work.largestMicroBatch });
+    throw withSmallerMicroBatch(thrown, {
+      microBatchTokens: work.largestMicroBatch,
+      how: resumeWith(job.runId),
+    });
   } finally {
     exchange.close();
     work.network.dispose();

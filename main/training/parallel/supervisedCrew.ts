@@ -34,7 +34,14 @@ const GRACE_MS = 2000;
 const LAST_WORDS_MS = 5000;
 /** Failures that happen on a device, whatever the run is. */
 const OF_DEVICES: ReadonlySet<ErrorCode> = new Set([
-  ...(['WORKER_CRASHED', 'WORKER_HUNG', 'OUT_OF_MEMORY', 'ENGINE_FAILED', 'ENGINE_MISSING'] as const),
+  ...([
+    'WORKER_CRASHED',
+    'WORKER_HUNG',
+    'OUT_OF_MEMORY',
+    'DEVICE_LOST',
+    'ENGINE_FAILED',
+    'ENGINE_MISSING',
+  ] as const),
 ]);
 
 export class SupervisedCrew {

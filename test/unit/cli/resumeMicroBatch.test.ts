@@ -6,6 +6,9 @@ import { claimQueued, microBatchWishOf } from '../../../main/db/queue.ts';
 import { appendReports } from '../../../main/db/reports.ts';
 import { stateOf } from '../../../main/db/runState.ts';
 import { findRun } from '../../../main/db/runs.ts';
+import { findAnsweringModel } from '../../../main/studio/answeringModels.ts';
+import { Databases } from '../../../main/studio/databases.ts';
+import { dataPlaces } from '../../../main/studio/dataDirectory.ts';
 import { entailHere, homeWithPairs, TINY_RUN } from '../../support/entailHere.ts';
 import { openHosted } from '../../support/hostedStudio.ts';
 import { jsonLines } from '../../support/runEntail.ts';
@@ -37,6 +40,11 @@ it('runs resume takes a number of tokens, says so, and keeps it; the configurati
   expect(microBatchWishOf(store, run)).toBe(64);
   expect(findRun(store, run).config).toEqual(before);
   store.close();
+
+  // What the memory did not suffice for in training, it does not suffice for later.
+  const databases = new Databases(dataPlaces(home), () => {});
+  expect(findAnsweringModel(databases, run).config.hyperparameters.microBatchTokens).toBe(64);
+  databases.close();
 });
 
 it('a page can ask for it, and what is not asked for stays', async () => {
