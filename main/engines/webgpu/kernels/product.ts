@@ -77,6 +77,7 @@ function run(call: Call, work: Work): void {
       ...shape,
       ...{ pieces, pieceLength, strideA: a.stride ?? 0, strideB: b.stride ?? 0 },
       scaleA: isGradient ? GRADIENT_SCALE : 1,
+      zero: 0,
     },
     groups: [Math.ceil(shape.columns / tile.size), Math.ceil(shape.rows / tile.size), layers * pieces],
   });

@@ -8,7 +8,7 @@ import { activationWgsl } from './activations.ts';
 import type { WebgpuPrecision } from './kernel.ts';
 import { loadOf, readOf } from './productLoads.ts';
 import type { Tile } from './productTiles.ts';
-import { times } from './wgsl.ts';
+import { times, twoSum } from './wgsl.ts';
 
 export interface ProductVariant {
   /** Buffers of A, B and C: one, or one a layer. */
@@ -21,7 +21,10 @@ export interface ProductVariant {
   /** All contiguous axes are multiples of 4: loads and stores of four numbers. */
   readonly fours: boolean;
   readonly tile: Tile;
-  /** Four products are added up before they are added to the sum (as `columns` always are): more exact, in twice the registers. */
+  /**
+   * Four products are added up before they are added to the sum (as `columns` always are), and what that addition loses is
+   * kept: more exact, in thrice the registers.
+   */
   readonly isFine: boolean;
   readonly precision: WebgpuPrecision;
   /**
@@ -44,6 +47,7 @@ export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
   strideA: 'u32',
   strideB: 'u32',
   scaleA: 'f32',
+  zero: 'u32',
 };
 
 export const productProgram = remembered((variant: ProductVariant): Program => {
@@ -89,6 +93,7 @@ function sourceOf(variant: ProductVariant): string {
 ${activationWgsl(result.kind === 'linear' ? result.activation : 'none')}
 var<workgroup> tileA: array<vec4<${element}>, ${inner * rowVectors}>;
 var<workgroup> tileB: array<vec4<${element}>, ${inner * rowVectors}>;
+${isFine ? twoSum('two_sum', 'vec4<f32>') : ''}
 ${readOf('a', variant)}
 ${readOf('b', variant)}
 ${loadOf('A', transposeA, variant)}
@@ -105,6 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let ty = lane / ${side}u;
   let tx = lane % ${side}u;
   ${[...products, ...columns].map((sum) => `var ${sum} = vec4f(0.0);`).join('\n')}
+  ${isFine ? inParts.map((sum) => `var rest_${sum} = vec4f(0.0);`).join('\n') : ''}
   ${adds ? `for (var factor = 0u; factor < ${buffers.a}u; factor++) {` : 'let factor = layer;'}
   for (var k = begin; k < end; k += ${inner}u) {
     ${times((2 * inner * size) / 16 / (side * side), (part) => loadCall(part, tile))}
@@ -112,15 +118,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     for (var k4 = 0u; k4 < ${inner / 4}u; k4++) {
       ${inParts.map((sum) => `let before_${sum} = ${sum}; ${sum} = vec4f(0.0);`).join('\n')}
       ${stepsOf(variant)}
-      ${inParts.map((sum) => `${sum} += before_${sum};`).join('\n')}
+      ${inParts.map(isFine ? addKeepingRest : (sum) => `${sum} += before_${sum};`).join('\n')}
     }
     workgroupBarrier();
   }
   ${adds ? '}' : ''}
+  ${isFine ? inParts.map((sum) => `${sum} += rest_${sum};`).join('\n') : ''}
   ${endOf(variant)}
   ${result.kind === 'columns' ? columnsEnd(variant) : ''}
 }`;
 }
+
+const addKeepingRest = (sum: string) => `{
+  let both = two_sum(before_${sum}, ${sum});
+  ${sum} = both.sum;
+  rest_${sum} += both.rest;
+}`;
 
 /** Half of the blocks are A's, half B's; an invocation loads one or two. */
 function loadCall(part: number, { size, inner, side }: Tile): string {

@@ -65,7 +65,7 @@ async function productOf(a: Float32Array, b: Float32Array, one: Case, kind: Kind
   programs.run(program, {
     inputs: { a0: left, b0: right },
     outputs: { c0: c },
-    sizes: { rows, columns, inner, pieces: 1, pieceLength: 4096, strideA: 0, strideB: 0, scaleA: 1 },
+    sizes: { rows, columns, inner, pieces: 1, pieceLength: 4096, strideA: 0, strideB: 0, scaleA: 1, zero: 0 },
     groups: [Math.ceil(columns / tile.size), Math.ceil(rows / tile.size), 1],
   });
   const product = tf.engine().makeTensorFromTensorInfo(c);
