@@ -1,5 +1,7 @@
 /** @file Runs in the training worker. Memory that does not suffice: what to try is said with its number. */
+import type { EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
+import type { TrainingJob } from './jobs.ts';
 
 /** As TensorFlow, V8 and the crate say it (native/src/pool.rs); other engines of our own say OUT_OF_MEMORY. */
 const FOREIGN_WORDS =
@@ -15,15 +17,21 @@ export interface Computed {
   readonly how: (microBatchTokens: number) => string;
 }
 
+/** TensorFlow draws the masks of dropout by the place in a micro-batch. */
+const gradientOn = (engine: EngineName) =>
+  engine === 'tensorflow' ? 'the same gradient but for other masks of dropout' : 'the same gradient';
+
 /** Of a run, which goes on from its last checkpoint. */
 export const resumeWith =
-  (runId: string): Computed['how'] =>
+  ({ runId, engine }: Pick<TrainingJob, 'runId' | 'engine'>): Computed['how'] =>
   (tokens) =>
-    `Go on with half of it at once, which has the same gradient: npx --no entail runs resume ${runId} --micro-batch-tokens ${tokens}`;
+    `Go on with half of it at once, which has ${gradientOn(engine)}: npx --no entail runs resume ${runId} --micro-batch-tokens ${tokens}`;
 
 /** Of a configuration that was only tried. */
-export const configureWith: Computed['how'] = (tokens) =>
-  `Allow half of it at once, which has the same gradient: ${tokens} micro-batch tokens (--micro-batch-tokens ${tokens}).`;
+export const configureWith =
+  ({ engine }: Pick<TrainingJob, 'engine'>): Computed['how'] =>
+  (tokens) =>
+    `Allow half of it at once, which has ${gradientOn(engine)}: ${tokens} micro-batch tokens (--micro-batch-tokens ${tokens}).`;
 
 /** The error with half the micro-batch as its next step, if it tells of memory; else what was thrown. */
 export function withSmallerMicroBatch(thrown: unknown, { microBatchTokens, how }: Computed): unknown {

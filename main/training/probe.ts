@@ -62,7 +62,10 @@ async function measure(
     const secondsPerStep = await measureSteps(job, work, { between, onProgress });
     return { secondsPerStep, evaluated: await work.evaluateSome(EVALUATED_PAIRS, between) };
   } catch (thrown) {
-    throw withSmallerMicroBatch(thrown, { microBatchTokens: work.largestMicroBatch, how: configureWith });
+    throw withSmallerMicroBatch(thrown, {
+      microBatchTokens: work.largestMicroBatch,
+      how: configureWith(job),
+    });
   } finally {
     work.network.dispose();
   }

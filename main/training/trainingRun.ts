@@ -105,7 +105,7 @@ class TrainingRun implements LoopTask {
     } catch (thrown) {
       throw withSmallerMicroBatch(thrown, {
         microBatchTokens: this.#work.largestMicroBatch,
-        how: resumeWith(job.runId),
+        how: resumeWith(job),
       });
     } finally {
       stopWatching();

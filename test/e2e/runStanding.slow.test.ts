@@ -89,7 +89,10 @@ it('goes on with fewer tokens at once where memory did not suffice', async () =>
   const store = openStudioDatabase(join(folder, 'studio.db'));
   const lease = claimQueued(store, run, ['cpu']);
   const thrown = new StudioError('OUT_OF_MEMORY', 'The system has no memory for 3 GiB.');
-  const told = withSmallerMicroBatch(thrown, { microBatchTokens: 2048, how: resumeWith(run) });
+  const told = withSmallerMicroBatch(thrown, {
+    microBatchTokens: 2048,
+    how: resumeWith({ runId: run, engine: 'native' }),
+  });
   failRun(store, run, errorData(told));
   lease.release();
   await studio.goTo(`#/runs/${run}`);

@@ -35,7 +35,7 @@ export async function followTraining(
   } catch (thrown) {
     throw withSmallerMicroBatch(thrown, {
       microBatchTokens: work.largestMicroBatch,
-      how: resumeWith(job.runId),
+      how: resumeWith(job),
     });
   } finally {
     exchange.close();

@@ -2,7 +2,9 @@
  * @file Runs in training workers. How the workers of one run, one a device, act as one: a leader (rank 0) says what comes
  * next, and sums are taken over all of them, in the order of ranks, so that they are the same every time.
  */
+
 import { StudioError } from '../../../shared/errors.ts';
+import { LONGEST_COMPILING_MS } from '../../engines/tensorflow/cudaReadiness.ts';
 import type { StepPlace } from '../runWork.ts';
 
 /** What the leader says. */
@@ -54,15 +56,18 @@ export function shareOf(crew: Crew | null, shares: readonly (readonly unknown[])
 
 /** Numbers of a sum that are exchanged at once: 4 MiB, whatever the size of the network. */
 export const CHUNK_NUMBERS = 2 ** 20;
-/** A worker that computes is watched by its supervisor; this is for what nobody has thought of. */
-export const LONGEST_SILENCE_MS = 10 * 60_000;
+/**
+ * A worker that computes is watched by its supervisor; this is for what nobody has thought of. Longer than a driver may compile
+ * for one GPU of several, while the others wait for its first sum.
+ */
+export const LONGEST_SILENCE_MS = LONGEST_COMPILING_MS + 10 * 60_000;
 
 export function partnerLost(cause?: unknown): StudioError {
   return new StudioError('PARTNER_LOST', 'Another worker of the run has left.', { cause });
 }
 
 export function partnerSilent(): StudioError {
-  return new StudioError('PARTNER_LOST', 'Another worker of the run has not answered for ten minutes.');
+  return new StudioError('PARTNER_LOST', 'Another worker of the run has not answered for more than an hour.');
 }
 
 const KINDS = ['step', 'compare', 'end'] as const;
