@@ -107,6 +107,12 @@ function bodyLines(run: RunDetails): string[] {
     ([name, value]) => `${name} ${String(value)}`,
   );
   const lines = ['', `settings    ${settings.join(', ')}`];
+  if (run.microBatchTokens !== null)
+    lines.push(
+      run.microBatchTokens === 0
+        ? 'resumed     with as many tokens at once as Entail chooses'
+        : `resumed     with ${countText(run.microBatchTokens)} tokens at once`,
+    );
   // The newest evaluation of each split; the list is in the order of steps.
   const newest = new Map(run.evaluations.map((evaluation) => [evaluation.split, evaluation]));
   for (const evaluation of newest.values()) {

@@ -1,4 +1,5 @@
 /** @file Runs under Node. Stored runs: list, show, compare, delete. */
+
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunComparison } from '../../shared/comparison.ts';
@@ -18,6 +19,7 @@ import { deleteRun, runSize } from '../db/deleteRun.ts';
 import { listEvaluations } from '../db/evaluations.ts';
 import { listLogs } from '../db/logs.ts';
 import { predictions } from '../db/predictions.ts';
+import { microBatchWishOf } from '../db/queue.ts';
 import { requestOfRun } from '../db/runRequests.ts';
 import { findRun, listRuns, type RunFilter } from '../db/runs.ts';
 import type { Databases } from './databases.ts';
@@ -31,6 +33,8 @@ export interface RunDetails extends RunRecord {
   readonly checkpoints: readonly CheckpointRecord[];
   readonly lost: LostPart | null;
   readonly log: readonly LogLine[];
+  /** Tokens at once that it was resumed with, in place of those of its configuration; 0: as many as Entail chooses. */
+  readonly microBatchTokens: number | null;
 }
 
 export class RunService {
@@ -67,6 +71,7 @@ export class RunService {
       folder: this.folder(run.id),
       evaluations: listEvaluations(this.#store, run.id),
       ...keptCheckpoints(this.#databases, run.id),
+      microBatchTokens: microBatchWishOf(this.#store, run.id),
     };
   }
 

@@ -92,6 +92,8 @@ export interface RunDetails extends RunRecord {
   readonly checkpoints: readonly CheckpointRecord[];
   /** `folder`: it cannot be resumed; `checkpoints`: it begins again. Null when nothing is missing. */
   readonly lost: LostPart | null;
+  /** Tokens at once that it was resumed with, in place of those of its configuration; 0: as many as Entail chooses. */
+  readonly microBatchTokens: number | null;
   readonly size: RunSize;
   /** Splits for which probabilities of every example are stored: what the Errors page can open. */
   readonly predictions: readonly { readonly split: 'train' | 'dev' | 'test'; readonly step: number }[];

@@ -107,6 +107,7 @@ it('goes on with fewer tokens at once where memory did not suffice', async () =>
   await calls.untilState(run, 'completed');
   await alert.waitFor({ state: 'detached' });
   await studio.page.getByText('It computes 1024 tokens at once').first().waitFor();
+  await studio.page.getByRole('definition').getByText('1,024 tokens at once').waitFor();
   expect(studio.complaints).toEqual([]);
 });
 

@@ -38,6 +38,8 @@ it('runs resume takes a number of tokens, says so, and keeps it; the configurati
   expect(resumed.stdout + resumed.stderr).toContain('It computes 64 tokens at once');
   expect(stateOf(store, run)).toBe('completed');
   expect(microBatchWishOf(store, run)).toBe(64);
+  const shown = await entailHere(['runs', 'show', run], { home });
+  expect(shown.stdout).toContain('resumed     with 64 tokens at once');
   expect(findRun(store, run).config).toEqual(before);
   store.close();
 
