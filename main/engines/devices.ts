@@ -4,10 +4,23 @@ import type { EngineName } from '../../shared/engines.ts';
 import { type CudaGpus, cudaDevices, cudaEnvironment, cudaGpus, NO_CUDA } from './cudaDevices.ts';
 import { DriverSilent } from './driverSilent.ts';
 import type { HardwarePlaces } from './hardware.ts';
+import { isAble, whyTooOld } from './tensorflow/cudaReadiness.ts';
 import { findInstallation } from './tensorflow/installation.ts';
 import { webgpuDevices, webgpuEnvironment } from './webgpu/webgpuDevices.ts';
 
 const NO_CUDA_GPUS: CudaGpus = { visible: [], hidden: [] };
+
+export interface DeviceSurroundings {
+  readonly dataDirectory: string;
+  readonly hardware?: HardwarePlaces;
+}
+
+/** A GPU that is here and that an engine cannot compute on. */
+export interface UnableDevice extends Pick<Device, 'name'> {
+  /** A sentence without its full stop. */
+  readonly sentence: string;
+  readonly nextStep: string;
+}
 
 /**
  * The best first; those that are taken unasked come before the processor. Never empty.
@@ -15,7 +28,7 @@ const NO_CUDA_GPUS: CudaGpus = { visible: [], hidden: [] };
  */
 export async function listDevices(
   engine: EngineName,
-  { dataDirectory, hardware }: { readonly dataDirectory: string; readonly hardware?: HardwarePlaces },
+  { dataDirectory, hardware }: DeviceSurroundings,
 ): Promise<Device[]> {
   if (engine === 'webgpu') {
     const cuda = await cudaGpus(hardware).catch((thrown: unknown) => asSilence(thrown));
@@ -25,8 +38,26 @@ export async function listDevices(
     return gpus.length > 0 ? gpus : [PROCESSOR];
   }
   if (engine !== 'tensorflow') return [PROCESSOR];
-  const isForCuda = findInstallation(dataDirectory, { cuda: true })?.manifest.kind === 'cuda';
-  return isForCuda ? [...(await cudaDevices(hardware)), PROCESSOR] : [PROCESSOR];
+  if (!isForCuda(dataDirectory)) return [PROCESSOR];
+  // On a GPU that its library has no code for, TensorFlow would compute on the processor without a word.
+  return [...(await cudaDevices(hardware)).filter(isAble), PROCESSOR];
+}
+
+/** Those that `listDevices` leaves out though this process may use them. @throws DriverSilent */
+export async function unableDevices(
+  engine: EngineName,
+  { dataDirectory, hardware }: DeviceSurroundings,
+): Promise<UnableDevice[]> {
+  if (engine !== 'tensorflow' || !isForCuda(dataDirectory)) return [];
+  return (await cudaDevices(hardware))
+    .filter((device) => !isAble(device))
+    .map(({ name, title, computeCapability }) => {
+      return { name, ...whyTooOld([{ name: title, computeCapability }]) };
+    });
+}
+
+function isForCuda(dataDirectory: string): boolean {
+  return findInstallation(dataDirectory, { cuda: true })?.manifest.kind === 'cuda';
 }
 
 function asSilence(thrown: unknown): DriverSilent {

@@ -68,13 +68,21 @@ export class DeviceService {
       waiting.map(async ({ id, config, devices: wish, besidePrograms }) => {
         const engine = findRun(this.#setting.databases.store(), id).engine?.engine ?? config.engine;
         const devices = await this.#knownDevicesOf(engine);
-        return { run: id, devices, wish, besidePrograms, ticket: places.ticketOf(id) };
+        return { run: id, engine, devices, wish, besidePrograms, ticket: places.ticketOf(id) };
       }),
     );
     // Many wait for the same few.
     const found = asking.flatMap((one) => one.devices ?? []);
     const devices = [...new Map(found.map((device) => [device.name, device])).values()];
-    return deviceTurns(asking, [...(await this.#held(devices)), ...(await waitingBefore(devices, places))]);
+    const held = [...(await this.#held(devices)), ...(await waitingBefore(devices, places))];
+    const turns = deviceTurns(asking, held);
+    return await Promise.all(
+      turns.map(async ({ placement, ...turn }, at) => {
+        if (!(placement instanceof StudioError)) return { placement, ...turn };
+        const { engine, wish } = asking[at]!;
+        return { placement: await this.#refusal(engine, wish, placement), ...turn };
+      }),
+    );
   }
 
   /**
@@ -95,7 +103,7 @@ export class DeviceService {
     );
     const asking = { run: '', devices, wish, besidePrograms, ticket: places.ticketOf('') };
     const { placement, ...turn } = deviceTurns([asking], held)[0]!;
-    if (placement instanceof StudioError) throw placement;
+    if (placement instanceof StudioError) throw await this.#refusal(engine, wish, placement);
     return { placement, ...turn };
   }
 
@@ -104,13 +112,13 @@ export class DeviceService {
     const devices = await this.#knownDevicesOf(engine);
     if (devices === null) return;
     const wished = wishedDevices(wish, devices);
-    if (wished instanceof StudioError) throw wished;
+    if (wished instanceof StudioError) throw await this.#refusal(engine, wish, wished);
   }
 
   /** How many devices a wish is for here. @throws StudioError NOT_FOUND for a device that is not there; DriverSilent. */
   async counts(engine: EngineName, wish: DevicesWish): Promise<Pick<WishedDevices, 'least' | 'most'>> {
     const wished = wishedDevices(wish, await this.#setting.engines.devices(engine));
-    if (wished instanceof StudioError) throw wished;
+    if (wished instanceof StudioError) throw await this.#refusal(engine, wish, wished);
     return { least: wished.least, most: wished.most };
   }
 
@@ -149,6 +157,17 @@ export class DeviceService {
       return await engines.devices(engine ?? (await engines.best()));
     } catch (thrown) {
       return thrown instanceof DriverSilent ? null : [PROCESSOR];
+    }
+  }
+
+  /** Why a wish cannot be met, as well as that can be told now. */
+  async #refusal(engine: EngineName | null, wish: DevicesWish, error: StudioError): Promise<StudioError> {
+    const { engines } = this.#setting;
+    try {
+      return await engines.refusal(engine ?? (await engines.best()), wish, error);
+    } catch (thrown) {
+      if (thrown instanceof StudioError) return error;
+      throw thrown;
     }
   }
 

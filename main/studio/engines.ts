@@ -1,7 +1,9 @@
 /** @file Runs under Node. What can be done with engines in one data directory. */
-import type { Device } from '../../shared/devices.ts';
+import type { Device, DevicesWish } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
+import { StudioError } from '../../shared/errors.ts';
 import type { Hyperparameters } from '../../shared/hyperparameters.ts';
+import type { DeviceSurroundings } from '../engines/devices.ts';
 import { DriverSilent } from '../engines/driverSilent.ts';
 import type { HardwarePlaces } from '../engines/hardware.ts';
 import type { InstallOptions, InstallOutcome } from '../engines/tensorflow/install.ts';
@@ -62,18 +64,33 @@ export class EngineService {
     this.#prepared ??= asked === null || asked === 'native' ? this.#prepare() : null;
     await this.#prepared;
     const engine = await this.best(asked);
-    if (asked === null && engine !== 'tensorflow') await this.#tellOfGpu(engine);
+    if (asked === null || engine === 'tensorflow') await this.#tellOfGpu(engine);
     return engine;
   }
 
-  /** A GPU that TensorFlow was installed for and cannot use is told aloud, with what is taken instead. */
+  /**
+   * A GPU that TensorFlow was installed for and cannot use is told aloud, with what is taken instead. Where TensorFlow is given one
+   * all the same, its worker tells.
+   */
   async #tellOfGpu(engine: EngineName): Promise<void> {
     const { cudaObstacle } = await loadReadiness();
     const obstacle = await cudaObstacle(this.#dataDirectory, this.#hardware);
     if (obstacle === null || this.#told.has(obstacle.name)) return;
+    if (engine === 'tensorflow' && !(await this.#computesOnProcessor())) return;
     this.#told.add(obstacle.name);
     const { sentence, nextStep } = obstacle;
-    this.#onNotice(`TensorFlow cannot use the GPU: ${sentence}. The engine ${engine} is taken. ${nextStep}`);
+    const instead =
+      engine === 'tensorflow' ? 'It computes on the processor.' : `The engine ${engine} is taken.`;
+    this.#onNotice(`TensorFlow cannot use the GPU: ${sentence}. ${instead} ${nextStep}`);
+  }
+
+  async #computesOnProcessor(): Promise<boolean> {
+    try {
+      return (await this.devices('tensorflow')).every(({ name }) => name === 'cpu');
+    } catch (thrown) {
+      if (thrown instanceof DriverSilent) return false;
+      throw thrown;
+    }
   }
 
   /** The same as things are, without making anything ready. @throws StudioError ENGINE_MISSING. */
@@ -115,13 +132,32 @@ export class EngineService {
   /** A driver that is late for once has the GPUs that it had `before`. */
   async #askForDevices(engine: EngineName, before: Promise<Device[]> | null): Promise<Device[]> {
     const { listDevices } = await loadDevices();
-    const hardware = this.#hardware === undefined ? {} : { hardware: this.#hardware };
     try {
-      return await listDevices(engine, { dataDirectory: this.#dataDirectory, ...hardware });
+      return await listDevices(engine, this.#surroundings);
     } catch (thrown) {
       if (before === null || !(thrown instanceof DriverSilent)) throw thrown;
       return await before;
     }
+  }
+
+  /** In place of the error that a device is not there: why the engine cannot compute on it, where it is there. */
+  async refusal(engine: EngineName, wish: DevicesWish, error: StudioError): Promise<StudioError> {
+    if (error.code !== 'NOT_FOUND' || !Array.isArray(wish)) return error;
+    const { unableDevices } = await loadDevices();
+    const unable = await unableDevices(engine, this.#surroundings);
+    const asked = unable.find(({ name }) =>
+      wish.some((reference) => name === reference || name.endsWith(`:${reference}`)),
+    );
+    if (asked === undefined) return error;
+    const { name, sentence, nextStep } = asked;
+    return new StudioError('NOT_FOUND', `The engine ${engine} cannot compute on ${name}: ${sentence}.`, {
+      nextStep: `Name another device (npx --no entail devices shows what there is). ${nextStep}`,
+    });
+  }
+
+  get #surroundings(): DeviceSurroundings {
+    const hardware = this.#hardware === undefined ? {} : { hardware: this.#hardware };
+    return { dataDirectory: this.#dataDirectory, ...hardware };
   }
 
   /** What an engine (null: the best that works) computes on when nobody says. @throws StudioError ENGINE_MISSING. */

@@ -41,6 +41,15 @@ beforeEach(({ skip }) => {
   setVariable('CXX', compiler);
 });
 
+/** To whoever asks nvidia-smi. */
+function showH200(): void {
+  const row = '0, GPU-aaaaaaaa-0000-1111-2222-333333333333, NVIDIA H200, 143771, 580.95.05, 9.0, 0x233510DE';
+  const folder = temporaryFolder();
+  const words = 'index,uuid,name,memory.total,driver_version,compute_cap,pci.device_id';
+  writeScript(join(folder, 'nvidia-smi'), `[ "$1" = --query-gpu=${words} ] && echo '${row}'`);
+  setVariable('PATH', `${folder}${delimiter}${process.env['PATH'] ?? ''}`);
+}
+
 it('shows what will be fetched, installs, and says which library does not load', async () => {
   setVariable('ENTAIL_TEST_SAYS', BROKEN);
   const hardware = procWithDriver('580.95.05');
@@ -67,12 +76,20 @@ it('shows what will be fetched, installs, and says which library does not load',
   expect(report.verdict).toBe('ready');
 });
 
+it('does not tell anybody to install again what CUDA_VISIBLE_DEVICES hides the GPU from', async () => {
+  const hardware = procWithDriver('580.95.05');
+  showH200();
+  await installRecipe(recipeOf(wheel, 'cuda'), { dataDirectory: data, cuda: true, hardware });
+  setVariable('CUDA_VISIBLE_DEVICES', '-1');
+  expect(await tensorflowReport(data, hardware)).toMatchObject({
+    verdict: 'ready',
+    summary: 'Works on the CPU only: CUDA_VISIBLE_DEVICES hides NVIDIA H200.',
+    nextStep: 'Leave that variable out or name the GPU in it, or use another engine.',
+  });
+});
+
 it('says that the driver compiles first for a GPU that the wheel has no code for', async () => {
-  const row = '0, GPU-aaaaaaaa-0000-1111-2222-333333333333, NVIDIA H200, 143771, 580.95.05, 9.0, 0x233510DE';
-  const folder = temporaryFolder();
-  const words = 'index,uuid,name,memory.total,driver_version,compute_cap,pci.device_id';
-  writeScript(join(folder, 'nvidia-smi'), `[ "$1" = --query-gpu=${words} ] && echo '${row}'`);
-  setVariable('PATH', `${folder}${delimiter}${process.env['PATH'] ?? ''}`);
+  showH200();
   const tested: string[] = [];
   await installRecipe(recipeOf(wheel, 'cuda'), {
     ...{ dataDirectory: data, cuda: true, hardware: procWithDriver('580.95.05') },

@@ -3,6 +3,8 @@
  * and the manifest, without loading anything.
  */
 import { StudioError } from '../../../shared/errors.ts';
+import { type CudaGpus, cudaGpus, VISIBLE } from '../cudaDevices.ts';
+import { DriverSilent } from '../driverSilent.ts';
 import {
   type HardwarePlaces,
   hasNvidiaDriver,
@@ -26,6 +28,7 @@ export interface CudaObstacle {
     | 'driver too old'
     | 'no GPU'
     | 'GPU too old'
+    | 'GPU hidden'
     | 'not whole';
   /** A sentence without its full stop. */
   readonly sentence: string;
@@ -66,16 +69,50 @@ function gpuObstacle(gpus: readonly NvidiaGpu[]): CudaObstacle | null {
       nextStep: 'Run nvidia-smi -L: it should list a GPU.',
     };
   if (gpus.some(isAble)) return null;
+  return { name: 'GPU too old', ...whyTooOld(gpus) };
+}
+
+/** Of GPUs that are not able. */
+export function whyTooOld(
+  gpus: readonly Pick<NvidiaGpu, 'name' | 'computeCapability'>[],
+): Pick<CudaObstacle, 'sentence' | 'nextStep'> {
   const named = gpus.map(({ name, computeCapability }) => `${name} (${computeCapability})`).join(', ');
   return {
-    name: 'GPU too old',
     sentence: `TensorFlow needs compute capability ${LEAST_COMPUTE_CAPABILITY}, and here is ${named}`,
     nextStep: 'Use --engine webgpu or native, which need no CUDA.',
   };
 }
 
+/**
+ * What of CUDA_VISIBLE_DEVICES stands in the way, on a machine that has an able GPU; null when nothing does, and while the driver
+ * does not say which GPUs there are.
+ */
+export async function visibilityObstacle(places?: HardwarePlaces): Promise<CudaObstacle | null> {
+  const gpus = await gpusUnlessSilent(places);
+  if (gpus === null || gpus.visible.some(isAble)) return null;
+  const hidden = gpus.hidden.filter(isAble).map(({ title }) => title);
+  if (hidden.length === 0) return null;
+  return {
+    name: 'GPU hidden',
+    sentence: `${VISIBLE} hides ${hidden.join(', ')}`,
+    nextStep: 'Leave that variable out or name the GPU in it, or use another engine.',
+  };
+}
+
+async function gpusUnlessSilent(places?: HardwarePlaces): Promise<CudaGpus | null> {
+  try {
+    return await cudaGpus(places);
+  } catch (thrown) {
+    if (thrown instanceof DriverSilent) return null;
+    throw thrown;
+  }
+}
+
+/** What a GPU must be known to be able to do. */
+type Capable = Pick<NvidiaGpu, 'computeCapability'>;
+
 /** Unless it is known that the GPU is too old. */
-export function isAble({ computeCapability }: NvidiaGpu): boolean {
+export function isAble({ computeCapability }: Capable): boolean {
   return computeCapability === null || isAtLeast(computeCapability, LEAST_COMPUTE_CAPABILITY);
 }
 
@@ -83,12 +120,12 @@ export function isAble({ computeCapability }: NvidiaGpu): boolean {
 export const LONGEST_COMPILING_MS = 60 * 60_000;
 
 /** Whether the driver compiles at a first start what the wheel has in an intermediate form only. */
-export function driverCompiles(gpus: readonly NvidiaGpu[]): boolean {
+export function driverCompiles(gpus: readonly Capable[]): boolean {
   return gpus.some((gpu) => isAble(gpu) && codeFor(gpu) !== '');
 }
 
 /** What the wheel has for a GPU, as a clause; "" for those it has code for. */
-export function codeFor({ computeCapability }: NvidiaGpu): string {
+export function codeFor({ computeCapability }: Capable): string {
   if (computeCapability === null) return '';
   if (!isAtLeast(computeCapability, LEAST_COMPUTE_CAPABILITY))
     return `${LEAST_COMPUTE_CAPABILITY} or more is needed`;
@@ -117,7 +154,7 @@ export async function cudaObstacle(
       sentence: `the installation for CUDA is not whole: ${found.problem}`,
       nextStep: 'Run npx --no entail engines install tensorflow --cuda again.',
     };
-  return machineObstacle(await nvidiaDriver(places), true);
+  return machineObstacle(await nvidiaDriver(places), true) ?? (await visibilityObstacle(places));
 }
 
 /** Whether `tensorflow` computes on a GPU here, as far as can be told without loading it. */

@@ -1,5 +1,6 @@
 /** @file Node. The doctor's look at `tensorflow`: machine, tools, GPU, what is installed, and whether it multiplies. */
 import type { DoctorFinding, DoctorReport } from '../../../shared/engines.ts';
+import { VISIBLE } from '../cudaDevices.ts';
 import {
   defaultThreads,
   glibcVersion,
@@ -11,7 +12,7 @@ import {
 } from '../hardware.ts';
 import { gpuFindings } from './cudaDoctor.ts';
 import { cudaLibraryFindings } from './cudaLibraries.ts';
-import { machineObstacle } from './cudaReadiness.ts';
+import { type CudaObstacle, machineObstacle, visibilityObstacle } from './cudaReadiness.ts';
 import { environmentFor } from './environment.ts';
 import {
   type BrokenInstallation,
@@ -46,7 +47,12 @@ export async function tensorflowReport(
   const driver = await nvidiaDriver(places);
   const machine = machineFindings();
   const tools = await toolFindings(installation === null);
-  const gpu = [...gpuFindings(driver, cuda), ...cudaLibraryFindings(installation, cuda)];
+  const obstacle = cuda ? (machineObstacle(driver, true) ?? (await visibilityObstacle(places))) : null;
+  const gpu = [
+    ...gpuFindings(driver, cuda),
+    ...hiddenFinding(obstacle),
+    ...cudaLibraryFindings(installation, cuda),
+  ];
   const test = installation === null ? null : await testOf(installation);
   const findings = [
     ...machine,
@@ -55,10 +61,15 @@ export async function tensorflowReport(
     ...installationFindings(installation, broken, { test, expectsGpu: cuda }),
   ];
   return {
-    ...verdictOf({ installation, broken, test, machine, tools, driver, isDriverLoaded: cuda }),
+    ...verdictOf({ installation, broken, test, machine, tools, driver, obstacle, isDriverLoaded: cuda }),
     engine: 'tensorflow',
     findings,
   };
+}
+
+function hiddenFinding(obstacle: CudaObstacle | null): DoctorFinding[] {
+  if (obstacle?.name !== 'GPU hidden') return [];
+  return [{ what: VISIBLE, found: false, detail: obstacle.sentence, required: false }];
 }
 
 function machineFindings(): DoctorFinding[] {
@@ -167,6 +178,8 @@ interface Seen {
   readonly machine: readonly DoctorFinding[];
   readonly tools: readonly DoctorFinding[];
   readonly driver: NvidiaDriver | null;
+  /** What keeps TensorFlow from a GPU, apart from its installation. */
+  readonly obstacle: CudaObstacle | null;
   readonly isDriverLoaded: boolean;
 }
 
@@ -223,13 +236,12 @@ function notInstalled({ broken, tools, driver }: Seen): Verdict {
   };
 }
 
-function ready({ installation, driver, isDriverLoaded, test }: Seen): Verdict {
+function ready({ installation, obstacle, isDriverLoaded, test }: Seen): Verdict {
   const kind = installation!.manifest.kind;
   const usesGpu = test?.ok === true && test.usesGpu;
   if (usesGpu) return { verdict: 'ready', summary: 'Works on the GPU.', nextStep: '', deterministic: ON_GPU };
   const onCpu = { verdict: 'ready' as const, deterministic: ON_CPU };
   if (!isDriverLoaded) return { ...onCpu, summary: 'Works on the CPU.', nextStep: '' };
-  const obstacle = machineObstacle(driver, true);
   if (obstacle !== null) {
     const { sentence, nextStep } = obstacle;
     return { ...onCpu, summary: `Works on the CPU only: ${sentence}.`, nextStep };

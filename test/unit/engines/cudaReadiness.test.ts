@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { nativePlaces } from '../../../main/engines/native/loader.ts';
+import { findNative, nativePlaces } from '../../../main/engines/native/loader.ts';
 import { chooseEngine } from '../../../main/engines/registry.ts';
 import {
   canUseCuda,
@@ -18,7 +18,7 @@ import { installTensorflow } from '../../../main/engines/tensorflow/install.ts';
 import { installationFolder, MANIFEST_FILE } from '../../../main/engines/tensorflow/installation.ts';
 import { selfTestLimitMs } from '../../../main/engines/tensorflow/selfTest.ts';
 import { EngineService } from '../../../main/studio/engines.ts';
-import { onlyPrograms } from '../../support/fakePrograms.ts';
+import { onlyPrograms, setVariable } from '../../support/fakePrograms.ts';
 import { nvidiaMachine, seemToInstallCuda } from '../../support/nvidiaMachine.ts';
 import { procWithDriver } from '../../support/nvidiaProc.ts';
 import { studioRejectionOf } from '../../support/studioErrorOf.ts';
@@ -122,6 +122,73 @@ describe('an obstacle', () => {
     expect(await chooseEngine({ dataDirectory: data, asked: null, hardware: loaded() })).toBe('tensorflow');
     expect(await whyNoGpu(data, 'cpu', loaded())).toContain('--cuda is for the GPU');
     expect(await whyNoGpu(data, 'cuda', loaded())).toContain('CUDA libraries do not load');
+  });
+
+  it.each(['', '-1', '7', 'none'])(
+    'of CUDA_VISIBLE_DEVICES "%s", which hides the GPUs, is named, and native is taken',
+    async (variable) => {
+      nvidiaMachine();
+      seemToInstallCuda(data);
+      setVariable('CUDA_VISIBLE_DEVICES', variable);
+      expect(await cudaObstacle(data, loaded())).toMatchObject({
+        name: 'GPU hidden',
+        sentence: 'CUDA_VISIBLE_DEVICES hides NVIDIA H200, NVIDIA H200',
+      });
+      expect(await canUseCuda(data, loaded())).toBe(false);
+      const taken = findNative().kind === 'found' ? 'native' : 'tensorflow';
+      expect(await chooseEngine({ dataDirectory: data, asked: null, hardware: loaded() })).toBe(taken);
+    },
+  );
+
+  it('is the variable too where it leaves only a GPU that is too old', async () => {
+    const old = '1, GPU-bbbbbbbb-0000-1111-2222-333333333333, GTX 980, 4096, 580.95.05, 5.2, 0x13C010DE';
+    nvidiaMachine([row('580.95.05', '9.0'), old]);
+    seemToInstallCuda(data);
+    setVariable('CUDA_VISIBLE_DEVICES', '1');
+    expect((await cudaObstacle(data, loaded()))?.sentence).toBe('CUDA_VISIBLE_DEVICES hides NVIDIA H200');
+    setVariable('CUDA_VISIBLE_DEVICES', '1,0');
+    expect(await cudaObstacle(data, loaded())).toBeNull();
+  });
+
+  it.each(['MIG-5d2f6f0e-1111-2222-3333-444444444444', 'MIG-GPU-aaaaaaaa-0000-1111-2222-333333333333/1/0'])(
+    'is none where the variable names a slice of a GPU: %s',
+    async (slice) => {
+      nvidiaMachine([row('580.95.05', '9.0')]);
+      seemToInstallCuda(data);
+      setVariable('CUDA_VISIBLE_DEVICES', slice);
+      expect(await canUseCuda(data, loaded())).toBe(true);
+    },
+  );
+
+  it('is none as long as the driver does not say which GPUs there are: a run waits for it', async () => {
+    nvidiaMachine().setGpus(['Timeout reached while waiting for the driver.']);
+    seemToInstallCuda(data);
+    setVariable('CUDA_VISIBLE_DEVICES', '');
+    expect(await cudaObstacle(data, loaded())).toBeNull();
+  });
+
+  it('of hidden GPUs is what the doctor says, and nothing is to be installed again', async () => {
+    nvidiaMachine();
+    setVariable('CUDA_VISIBLE_DEVICES', '');
+    const report = await tensorflowReport(data, loaded());
+    expect(report.findings).toContainEqual({
+      ...{ what: 'CUDA_VISIBLE_DEVICES', detail: 'CUDA_VISIBLE_DEVICES hides NVIDIA H200, NVIDIA H200' },
+      ...{ found: false, required: false },
+    });
+  });
+
+  it('is told where tensorflow is asked for by name and computes on the processor', async () => {
+    nvidiaMachine();
+    seemToInstallCuda(data);
+    setVariable('CUDA_VISIBLE_DEVICES', '');
+    const notices: string[] = [];
+    const onNotice = (notice: string) => void notices.push(notice);
+    const service = new EngineService(data, async () => {}, { onNotice, hardware: loaded() });
+    expect(await service.choose('tensorflow')).toBe('tensorflow');
+    expect(notices).toEqual([
+      'TensorFlow cannot use the GPU: CUDA_VISIBLE_DEVICES hides NVIDIA H200, NVIDIA H200. It computes on the processor. ' +
+        'Leave that variable out or name the GPU in it, or use another engine.',
+    ]);
   });
 
   it('is told once, with the engine that is taken and what to do', async () => {
