@@ -6,6 +6,8 @@ import { type HardwarePlaces, hasNvidiaDriver, nvidiaDriver, procGpus } from './
 import { gpusOrSilence, type NvidiaSmiGpu } from './nvidiaSmi.ts';
 
 export const VISIBLE = 'CUDA_VISIBLE_DEVICES';
+/** A part of a GPU, as CUDA names it: by its own uuid, or by its GPU's and two numbers. nvidia-smi's queries do not list them. */
+const MIG_SLICE = /^MIG-(?:(GPU-[\da-f-]{1,64})\/\d{1,3}\/\d{1,3}|[\w-]{1,64})$/i;
 /** In place of a uuid, where only the driver's files say that there is one. */
 const FIRST_GPU = 'first NVIDIA GPU';
 
@@ -57,7 +59,7 @@ export function cudaEnvironment({
   name,
   gpus: [uuid],
 }: Pick<Device, 'name' | 'gpus'>): Record<string, string> {
-  if (uuid?.startsWith('GPU-') === true) return { [VISIBLE]: uuid };
+  if (uuid !== undefined && (uuid.startsWith('GPU-') || MIG_SLICE.test(uuid))) return { [VISIBLE]: uuid };
   // Nobody tells its uuid, and it is what CUDA takes by itself.
   if (uuid === FIRST_GPU) return {};
   throw new StudioError(
@@ -85,16 +87,36 @@ function bestFirst(gpus: readonly ToldGpu[]): ToldGpu[] {
   });
 }
 
-/** As CUDA reads the variable: indices or beginnings of uuids; what follows the first that names none is not seen. */
+/**
+ * As CUDA reads the variable: indices, beginnings of uuids, or slices of GPUs; what follows the first that names none is not seen.
+ * A slice has a number behind those of all GPUs, so that no name is of two devices.
+ */
 export function visibleGpus(gpus: readonly ToldGpu[], variable: string | undefined): ToldGpu[] {
   if (variable === undefined) return [...gpus];
-  const named = variable.split(',').map((word) => {
+  const afterGpus = 1 + Math.max(-1, ...gpus.map(({ index }) => index));
+  const named = variable.split(',').map((word, place) => {
     const text = word.trim();
     if (/^\d+$/.test(text)) return gpus.find(({ index }) => index === Number(text));
+    if (MIG_SLICE.test(text)) return sliceOf(gpus, text, afterGpus + place);
     return text === '' ? undefined : gpus.find(({ uuid }) => uuid.startsWith(text));
   });
   const end = named.indexOf(undefined);
   return (end === -1 ? named : named.slice(0, end)).flatMap((gpu) => gpu ?? []);
+}
+
+/** Whether there is one of that name, CUDA says when a process starts. */
+function sliceOf(gpus: readonly ToldGpu[], uuid: string, index: number): ToldGpu | undefined {
+  const whole = MIG_SLICE.exec(uuid)?.[1];
+  const mayBe = whole === undefined ? gpus : gpus.filter((gpu) => gpu.uuid === whole);
+  const [first, ...others] = mayBe;
+  if (first === undefined) return undefined;
+  const isOfOneKind = others.every(
+    ({ name, computeCapability }) => name === first.name && computeCapability === first.computeCapability,
+  );
+  const [name, computeCapability] = isOfOneKind
+    ? [`MIG slice of ${first.name}`, first.computeCapability]
+    : ['MIG slice', null];
+  return { index, uuid, name, memoryBytes: null, computeCapability, driver: first.driver };
 }
 
 function deviceOf({ index, uuid, name, memoryBytes, computeCapability, driver }: ToldGpu): Device {

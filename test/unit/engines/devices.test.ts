@@ -88,6 +88,12 @@ describe('CUDA_VISIBLE_DEVICES', () => {
     ['0,7,1', [0]],
     ['-1', []],
     ['', []],
+    ['MIG-5d2f6f0e-1111-2222-3333-444444444444', [2]],
+    [`MIG-${SECOND_UUID}/7/0,MIG-${FIRST_UUID}/1/0,0`, [2, 3, 0]],
+    ['0,MIG-5d2f6f0e', [0, 3]],
+    ['MIG-GPU-cccccccc/7/0,0', []],
+    ['MIG-,0', []],
+    ['MIG-a b,0', []],
   ])('%s leaves %j', async (variable, expected) => {
     nvidiaMachine();
     const gpus = (await nvidiaSmiGpus())!;
@@ -111,6 +117,39 @@ describe('the devices of an engine', () => {
     setVariable('CUDA_VISIBLE_DEVICES', '1');
     const left = await listDevices('tensorflow', { dataDirectory });
     expect(left.map(({ name }) => name)).toEqual(['cuda:1', 'cpu']);
+  });
+
+  it.each([
+    [undefined, ['cuda:1', 'cpu']],
+    ['0', ['cpu']],
+    ['-1', ['cpu']],
+  ])('are no GPU that TensorFlow has no code for: %s', async (variable, expected) => {
+    nvidiaMachine([
+      `0, ${FIRST_UUID}, GTX 980, 4096, 580.95.05, 5.2, 0x13C010DE`,
+      `1, ${SECOND_UUID}, NVIDIA A100, 40960, 580.95.05, 8.0, 0x20B010DE`,
+    ]);
+    if (variable === undefined) delete process.env['CUDA_VISIBLE_DEVICES'];
+    else setVariable('CUDA_VISIBLE_DEVICES', variable);
+    const devices = await listDevices('tensorflow', { dataDirectory: cudaDataDirectory() });
+    expect(devices.map(({ name }) => name)).toEqual(expected);
+  });
+
+  it('are slices of a GPU as the variable names them, each shown to a worker as it is', async () => {
+    nvidiaMachine(TWO_GPUS.slice(0, 1));
+    const slices = ['MIG-5d2f6f0e-1111-2222-3333-444444444444', `MIG-${FIRST_UUID}/2/0`];
+    setVariable('CUDA_VISIBLE_DEVICES', slices.join(','));
+    const devices = await listDevices('tensorflow', { dataDirectory: cudaDataDirectory() });
+    expect(devices.map(({ name, title }) => [name, title])).toEqual([
+      ...[
+        ['cuda:1', 'MIG slice of NVIDIA H200'],
+        ['cuda:2', 'MIG slice of NVIDIA H200'],
+      ],
+      ['cpu', 'processor'],
+    ]);
+    expect(devices[0]).toMatchObject({ computeCapability: '9.0', memoryBytes: null, gpus: [slices[0]] });
+    const shown = unaskedDevices(devices).map((device) => deviceEnvironment('tensorflow', device));
+    expect(shown).toEqual(slices.map((slice) => ({ CUDA_VISIBLE_DEVICES: slice })));
+    expect(areSameChip(devices[0]!, devices[1]!)).toBe(false);
   });
 
   it.each([
@@ -138,6 +177,8 @@ describe('the devices of an engine', () => {
     const [, second] = await listDevices('tensorflow', { dataDirectory });
     const environment = workerEnvironment('tensorflow', { dataDirectory, threads: 1, device: second! });
     expect(environment).toMatchObject({ CUDA_VISIBLE_DEVICES: SECOND_UUID, TF_NUM_INTRAOP_THREADS: '1' });
+    // Without it the first worker takes all of the GPU's memory, whatever the run needs.
+    expect(environment).toMatchObject({ TF_FORCE_GPU_ALLOW_GROWTH: 'true' });
     expect(deviceEnvironment('tensorflow', PROCESSOR)).toEqual({ CUDA_VISIBLE_DEVICES: '-1' });
     expect(deviceEnvironment('native', PROCESSOR)).toEqual({});
   });
