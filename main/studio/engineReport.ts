@@ -4,6 +4,7 @@ import type { EngineName } from '../../shared/engines.ts';
 import type { EngineTestReport } from '../../shared/engineTest.ts';
 import { StudioError } from '../../shared/errors.ts';
 import type { Environment } from '../../shared/runs.ts';
+import { driverCompiles, LONGEST_COMPILING_MS } from '../engines/tensorflow/cudaReadiness.ts';
 import type { Entries } from '../entries.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { superviseEngineTest } from '../golden/superviseEngineTest.ts';
@@ -25,13 +26,24 @@ export interface EngineReportWish {
   readonly device: DeviceName | null;
   /** Null means as many as the engine thinks best. */
   readonly threads: number | null;
-  readonly timeLimitMs: number;
+  /** Null means as long as the engine needs on its device. */
+  readonly timeLimitMs: number | null;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: { readonly fraction: number; readonly note: string }) => void;
 }
 
 /** Longer than `wasm` takes on two slow cores. */
 export const REPORT_TIME_LIMIT_MS = 20 * 60_000;
+/** The same where a GPU's driver compiles TensorFlow's kernels first. */
+export const REPORT_AND_COMPILING_LIMIT_MS = REPORT_TIME_LIMIT_MS + LONGEST_COMPILING_MS;
+
+/** How long a test on a device may take when nobody says. */
+export function reportLimitMs(device: Pick<Device, 'name' | 'computeCapability'>): number {
+  if (!device.name.startsWith('cuda:')) return REPORT_TIME_LIMIT_MS;
+  // One whose capability nobody tells may be a new one.
+  const compiles = device.computeCapability === null || driverCompiles([device]);
+  return compiles ? REPORT_AND_COMPILING_LIMIT_MS : REPORT_TIME_LIMIT_MS;
+}
 
 /** @throws StudioError ENGINE_MISSING, ENGINE_FAILED when it does not open; LOCKED while somebody computes on its GPU; CANCELLED. */
 export async function reportEngine(
@@ -45,7 +57,7 @@ export async function reportEngine(
       entry: entries.path('engineTest'),
       environment: await engines.workerEnvironment(engine, { threads, device }),
       order: { kind: 'test', engine, dataDirectory, device: device.name, threads },
-      ...{ signal, timeLimitMs, onProgress },
+      ...{ signal, timeLimitMs: timeLimitMs ?? reportLimitMs(device), onProgress },
     });
   const found = await test().finally(() => lock.release());
   const [doctor] = await engines.doctor([engine]);

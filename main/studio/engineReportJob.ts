@@ -1,7 +1,6 @@
 /** @file Runs under Node. An engine compared with PyTorch as a job of the studio, which leaves the report for its page. */
 import type { EngineName } from '../../shared/engines.ts';
 import { formatEngineTest } from '../golden/engineTestText.ts';
-import { REPORT_TIME_LIMIT_MS } from './engineReport.ts';
 import type { HostContext } from './hosting.ts';
 import { requireFreeDevice } from './probe.ts';
 
@@ -15,7 +14,7 @@ export async function startEngineReport(context: HostContext, engine: EngineName
     work: async ({ signal, onProgress }) => {
       const report = await reportEngine({
         ...{ engine, device: null, threads: settings.current().threads, signal, onProgress },
-        timeLimitMs: REPORT_TIME_LIMIT_MS,
+        timeLimitMs: null,
       });
       return { kind: 'reportEngine', engine, report: formatEngineTest(report), passes: report.passes };
     },

@@ -31,12 +31,12 @@ import {
   nodeApiHeaders,
   type Sought,
 } from './requirements.ts';
-import { type SelfTestResult, selfTest } from './selfTest.ts';
+import { type SelfTestResult, selfTest, selfTestLimitMs } from './selfTest.ts';
 import { isAtLeast } from './versions.ts';
 
 const INSTALL_COMMAND = 'npx --no entail engines install tensorflow';
 
-/** Takes seconds when TensorFlow is installed: it is loaded in a child process. */
+/** Takes seconds when TensorFlow is installed: it is loaded in a child process, where a GPU's driver may compile for it first. */
 export async function tensorflowReport(
   dataDirectory: string,
   places?: HardwarePlaces,
@@ -53,7 +53,7 @@ export async function tensorflowReport(
     ...hiddenFinding(obstacle),
     ...cudaLibraryFindings(installation, cuda),
   ];
-  const test = installation === null ? null : await testOf(installation);
+  const test = installation === null ? null : await testOf(installation, driver);
   const findings = [
     ...machine,
     ...tools,
@@ -166,9 +166,14 @@ function installationFindings(
   ];
 }
 
-async function testOf({ folder, manifest }: Installation): Promise<SelfTestResult> {
+async function testOf(
+  { folder, manifest }: Installation,
+  driver: NvidiaDriver | null,
+): Promise<SelfTestResult> {
   const unpacked = { folder, kind: manifest.kind, paths: manifest.files.map(({ path }) => path) };
-  return await selfTest(folder, environmentFor(unpacked, defaultThreads()));
+  return await selfTest(folder, environmentFor(unpacked, defaultThreads()), {
+    timeoutMs: selfTestLimitMs(manifest.kind, driver),
+  });
 }
 
 interface Seen {

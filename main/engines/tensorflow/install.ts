@@ -183,11 +183,12 @@ async function test(
   options: InstallOptions,
 ): Promise<Pick<InstallOutcome, 'usesGpu' | 'gpuTrouble'>> {
   const { signal, hardware } = options;
-  const gpus = recipe.kind === 'cuda' ? ((await nvidiaDriver(hardware))?.gpus ?? []) : [];
-  report(options, 'testing', driverCompiles(gpus) ? `${TEST}; ${COMPILES}` : TEST);
+  const driver = await nvidiaDriver(hardware);
+  const compiles = recipe.kind === 'cuda' && driverCompiles(driver?.gpus ?? []);
+  report(options, 'testing', compiles ? `${TEST}; ${COMPILES}` : TEST);
   const made = { folder: work, kind: recipe.kind, paths: unpacked.map(({ path }) => path) };
   const result = await selfTest(work, environmentFor(made, defaultThreads()), {
-    timeoutMs: selfTestLimitMs(gpus),
+    timeoutMs: selfTestLimitMs(recipe.kind, driver),
     ...(signal === undefined ? {} : { signal }),
   });
   if (result.ok) {

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { entriesHere } from '../../entries.ts';
-import type { NvidiaGpu } from '../hardware.ts';
+import type { NvidiaDriver } from '../hardware.ts';
 import { runEntry } from '../runEntry.ts';
 import { driverCompiles, LONGEST_COMPILING_MS } from './cudaReadiness.ts';
 import { gpuTroubleIn } from './gpuTrouble.ts';
@@ -23,9 +23,13 @@ export type SelfTestResult =
 /** Loading 0.8 GB from a cold, slow disk takes most of this. */
 const SELF_TEST_TIMEOUT_MS = 120_000;
 
-/** Of the first one after an installation, on a machine with these GPUs; what was compiled is kept for later ones. */
-export function selfTestLimitMs(gpus: readonly NvidiaGpu[]): number {
-  return driverCompiles(gpus) ? LONGEST_COMPILING_MS : SELF_TEST_TIMEOUT_MS;
+/**
+ * Of an installation of that kind, on a machine with that driver. What was compiled is kept for later tests; a new driver compiles it
+ * again, and the cache can be emptied.
+ */
+export function selfTestLimitMs(kind: 'cpu' | 'cuda', driver: NvidiaDriver | null): number {
+  const compiles = kind === 'cuda' && driverCompiles(driver?.gpus ?? []);
+  return compiles ? LONGEST_COMPILING_MS : SELF_TEST_TIMEOUT_MS;
 }
 
 export interface SelfTestOptions {

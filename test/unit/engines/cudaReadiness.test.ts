@@ -17,6 +17,7 @@ import { gpuTroubleIn } from '../../../main/engines/tensorflow/gpuTrouble.ts';
 import { installTensorflow } from '../../../main/engines/tensorflow/install.ts';
 import { installationFolder, MANIFEST_FILE } from '../../../main/engines/tensorflow/installation.ts';
 import { selfTestLimitMs } from '../../../main/engines/tensorflow/selfTest.ts';
+import { reportLimitMs } from '../../../main/studio/engineReport.ts';
 import { EngineService } from '../../../main/studio/engines.ts';
 import { onlyPrograms, setVariable } from '../../support/fakePrograms.ts';
 import { nvidiaMachine, seemToInstallCuda } from '../../support/nvidiaMachine.ts';
@@ -231,7 +232,24 @@ describe('what the wheel has for a GPU', () => {
     { gpus: ['8.9', '5.0', null], minutes: 2 },
     { gpus: [], minutes: 2 },
   ])('gives a first product of two matrices $minutes minutes on $gpus', ({ gpus, minutes }) =>
-    expect(selfTestLimitMs(gpus.map(gpu))).toBe(minutes * 60_000),
+    expect(selfTestLimitMs('cuda', { version: '580.95.05', gpus: gpus.map(gpu) })).toBe(minutes * 60_000),
+  );
+
+  it('takes no time from an installation for the processor, or without a driver', () => {
+    expect(selfTestLimitMs('cpu', { version: '580.95.05', gpus: [gpu('9.0')] })).toBe(120_000);
+    expect(selfTestLimitMs('cuda', null)).toBe(120_000);
+  });
+
+  it.each([
+    { device: 'cuda:0', computeCapability: '9.0', minutes: 80 },
+    { device: 'cuda:0', computeCapability: null, minutes: 80 },
+    { device: 'cuda:0', computeCapability: '8.9', minutes: 20 },
+    { device: 'webgpu:0', computeCapability: null, minutes: 20 },
+    { device: 'cpu', computeCapability: null, minutes: 20 },
+  ] as const)('gives the test of an engine $minutes minutes on $device of $computeCapability', (one) =>
+    expect(reportLimitMs({ name: one.device, computeCapability: one.computeCapability })).toBe(
+      one.minutes * 60_000,
+    ),
   );
 
   it('is enough when one GPU of several is able', () => {
