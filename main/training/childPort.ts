@@ -1,5 +1,6 @@
 /** @file Runs in supervised children. Their side of the conversation: orders in, answers out, a decent end. */
 import { errorData } from '../../shared/errors.ts';
+import { withLostDevice } from '../engines/tensorflow/lostDevice.ts';
 import { electronParent } from './electronParent.ts';
 
 const LAST_WORDS_MS = 50;
@@ -41,7 +42,7 @@ export function openChildPort<Order, Answer>(
       process.send!(answer, () => process.exit(0));
     },
   };
-  const fail = (thrown: unknown) => port.end(failed(errorData(thrown)));
+  const fail = (thrown: unknown) => port.end(failed(errorData(withLostDevice(thrown))));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
   process.on('disconnect', () => process.exit(1));
   process.on('uncaughtException', fail);

@@ -3,6 +3,7 @@
  * stages. A native abort in there must not take the studio with it.
  */
 import { StudioError } from '../../shared/errors.ts';
+import { lostDevice } from '../engines/tensorflow/lostDevice.ts';
 import { type LaunchedChild, launchChild } from './childLauncher.ts';
 
 export interface SupervisedOptions<Answer> {
@@ -179,14 +180,17 @@ export class SupervisedChild<Order extends object, Answer extends object> {
 
   #errorOf(how: string): StudioError {
     if (this.#killed) return new StudioError('INTERRUPTED', 'The worker was ended before it could finish.');
+    if (WISHED_END.test(how))
+      return new StudioError('INTERRUPTED', `The worker was ended (${how}) before it had begun.`);
+    // TensorFlow ends the process when it hears of it between two operations, or waits for ever.
+    const lost = lostDevice(this.#stderr);
+    if (lost !== null) return lost;
     if (this.#hung)
       return new StudioError('WORKER_HUNG', 'The worker made no progress and was ended.', {
         nextStep:
           this.#options.nextStep ??
           'Resume the run; if it hangs again, try another engine or a smaller micro-batch.',
       });
-    if (WISHED_END.test(how))
-      return new StudioError('INTERRUPTED', `The worker was ended (${how}) before it had begun.`);
     const said = this.#stderr.trim().split('\n').slice(-3).join(' | ');
     const isKilled = /signal SIGKILL/.test(how);
     const memory = isKilled ? ' The system may have run out of memory.' : '';

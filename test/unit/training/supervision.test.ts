@@ -57,6 +57,26 @@ it('survives a native abort of the worker', async () => {
   expect(error).toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringContaining('SIGABRT') });
 });
 
+const LOST = 'CUDA_ERROR_LAUNCH_FAILED: unspecified launch failure';
+
+it.each([
+  ['throws', `Promise.reject(new Error('Invalid TF_Status: 13\\nMessage: ${LOST}'));`],
+  ['is aborted by its library', `process.stderr.write('${LOST}\\n', () => process.abort());`],
+  ['stands still', `process.stderr.write('${LOST}\\n'); beat(); for (;;);`],
+])('names a lost GPU where the worker %s', async (_, body) => {
+  const port = `import { openChildPort } from '${HEARTBEAT}/childPort.ts';
+openChildPort(async () => {}, (error) => ({ kind: 'failed', error }));\n`;
+  const told: { readonly error?: object }[] = [];
+  const onMessage = (message: { readonly error?: object }) => void told.push(message);
+  const end = await new Promise<object>((resolve) => {
+    const entry = childFile(`${port}${body}`);
+    const limits = { leastHangMs: 2000 };
+    new SupervisedChild({ entry, environment: {}, limits, onMessage, onEnd: resolve });
+  });
+  const error = { code: 'DEVICE_LOST', message: expect.stringContaining(LOST) };
+  expect(told[0]?.error ?? end).toMatchObject(error);
+});
+
 it('tells of memory, and of smaller micro-batches, where the system has killed a worker', async () => {
   const error = await ended(`process.kill(process.pid, 'SIGKILL');`);
   expect(error).toMatchObject({
