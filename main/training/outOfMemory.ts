@@ -52,7 +52,8 @@ export function withSmallerMicroBatch(thrown: unknown, { microBatchTokens, how }
 function memoryMessage(thrown: unknown): string | null {
   if (thrown instanceof StudioError) return thrown.code === 'OUT_OF_MEMORY' ? thrown.message : null;
   const words = thrown instanceof Error ? thrown.message : String(thrown);
-  return FOREIGN_WORDS.test(words)
-    ? `The memory does not suffice: ${words.split('\n')[0]!.replace(/\.$/, '')}.`
-    : null;
+  if (!FOREIGN_WORDS.test(words)) return null;
+  const sentence = words.split('\n')[0]!.replace(/\.$/, '');
+  const readable = sentence.replace(/\d{7,}(?= bytes)/, (bytes) => Number(bytes).toLocaleString('en'));
+  return `The memory does not suffice: ${readable}.`;
 }

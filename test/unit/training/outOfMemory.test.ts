@@ -15,7 +15,8 @@ it.each([
 ])('%j tells of memory, and half of the micro-batch is offered', (words) => {
   const error = told(new Error(words));
   expect(error).toMatchObject({ code: 'OUT_OF_MEMORY', offer: { microBatchTokens: 1024 } });
-  expect(error.message).toBe(`The memory does not suffice: ${words.split('\n')[0]}.`);
+  const sentence = words.split('\n')[0]!.replace('21474836480', '21,474,836,480');
+  expect(error.message).toBe(`The memory does not suffice: ${sentence}.`);
   expect(error.nextStep).toMatch(
     /the same gradient: npx --no entail runs resume r1 --micro-batch-tokens 1024$/,
   );
