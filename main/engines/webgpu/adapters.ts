@@ -36,12 +36,15 @@ export function adapterNamed(): string | undefined {
 }
 
 /**
- * What Dawn can use here, GPUs before software; empty without a driver. Two cards of one kind have the same name, and
- * Dawn tells them apart by nothing else: they are one.
+ * What Dawn can use here, GPUs before software and those before others that the preference asks for; empty without a
+ * driver. Two cards of one kind have the same name, and Dawn tells them apart by nothing else: they are one.
  */
-export async function listAdapters(dawn: Dawn): Promise<ListedAdapter[]> {
+export async function listAdapters(
+  dawn: Dawn,
+  powerPreference: PowerPreference = 'high-performance',
+): Promise<ListedAdapter[]> {
   const byName = new Map<string, ListedAdapter>();
-  const listed = [...(await dawnsList(dawn)).matchAll(LISTED)]
+  const listed = [...(await dawnsList(dawn, powerPreference)).matchAll(LISTED)]
     .map(([, api, name]) => ({ api: api!, name: name!, isSoftware: SOFTWARE.test(name!) }))
     .filter(({ api }) => APIS.includes(api))
     .sort((one, other) => APIS.indexOf(one.api) - APIS.indexOf(other.api));
@@ -49,9 +52,10 @@ export async function listAdapters(dawn: Dawn): Promise<ListedAdapter[]> {
   return [...byName.values()].sort((one, other) => Number(one.isSoftware) - Number(other.isSoftware));
 }
 
-async function dawnsList(dawn: Dawn): Promise<string> {
+/** Dawn lists in the order in which it takes them, and without a preference those that save power come first. */
+async function dawnsList(dawn: Dawn, powerPreference: PowerPreference): Promise<string> {
   try {
-    await dawn.create([`adapter=${NO_SUCH_ADAPTER}`]).requestAdapter();
+    await dawn.create([`adapter=${NO_SUCH_ADAPTER}`]).requestAdapter({ powerPreference });
     return '';
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown);
@@ -67,7 +71,7 @@ export async function findAdapter(
   dawn: Dawn,
   { name, powerPreference = 'high-performance' }: { name?: string; powerPreference?: PowerPreference },
 ): Promise<FoundAdapter> {
-  const listed = await listAdapters(dawn);
+  const listed = await listAdapters(dawn, powerPreference);
   if (name === undefined) {
     const found = await request(dawn, [], powerPreference, listed);
     if (found === null || found.isSoftware) throw noAdapter(name, listed);
