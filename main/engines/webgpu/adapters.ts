@@ -72,16 +72,51 @@ export async function findAdapter(
   { name, powerPreference = 'high-performance' }: { name?: string; powerPreference?: PowerPreference },
 ): Promise<FoundAdapter> {
   const listed = await listAdapters(dawn, powerPreference);
-  if (name === undefined) {
-    const found = await request(dawn, [], powerPreference, listed);
-    if (found === null || found.isSoftware) throw noAdapter(name, listed);
-    return found;
+  if (name !== undefined) {
+    const wanted = byName(listed, name);
+    if (wanted === undefined) throw noAdapter(name, listed);
+    return await openListed(dawn, wanted, listed);
   }
-  const wanted = byName(listed, name);
-  const flags = wanted === undefined ? null : [`backend=${wanted.api}`, `adapter=${wanted.name}`];
-  const found = flags === null ? null : await request(dawn, flags, powerPreference, [wanted!]);
-  if (found === null) throw noAdapter(name, listed);
+  const found = await request(dawn, [], powerPreference, listed);
+  if (found === null || found.isSoftware) throw noAdapter(name, listed);
   return found;
+}
+
+/** All that Dawn opens by their names, in the order of the list. */
+export async function findAdapters(dawn: Dawn): Promise<FoundAdapter[]> {
+  const listed = await listAdapters(dawn);
+  const found: FoundAdapter[] = [];
+  for (const one of listed) {
+    try {
+      found.push(await openListed(dawn, one, listed));
+    } catch (thrown) {
+      // It cannot be computed on, and must not hide the others.
+      if (!(thrown instanceof StudioError)) throw thrown;
+    }
+  }
+  return found;
+}
+
+/**
+ * Dawn opens the first adapter that has the name as a part of its own: "RTX 4070 Ti" where "RTX 4070" is wanted. In the
+ * order of the other preference another may be the first.
+ * @throws StudioError ENGINE_MISSING when that is another adapter in both orders
+ */
+async function openListed(
+  dawn: Dawn,
+  wanted: ListedAdapter,
+  listed: readonly ListedAdapter[],
+): Promise<FoundAdapter> {
+  const flags = [`backend=${wanted.api}`, `adapter=${wanted.name}`];
+  // The wanted one first: two names may differ in nothing that Dawn's spelling keeps.
+  const known = [wanted, ...listed];
+  let instead: string | null = null;
+  for (const powerPreference of ['high-performance', 'low-power'] as const) {
+    const found = await request(dawn, flags, powerPreference, known);
+    if (found?.name === wanted.name) return found;
+    instead ??= found?.name ?? null;
+  }
+  throw instead === null ? noAdapter(wanted.name, listed) : takenFor(wanted.name, instead);
 }
 
 /** The one that is called so, else the first whose name has it as a part; the case does not matter. */
@@ -104,14 +139,26 @@ async function request(
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (adapter === null) return null;
   const { device, vendor, description, isFallbackAdapter } = adapter.info;
-  const known = listed.find(({ name }) => inDawnsSpelling(name) === device);
+  const known = listed.find(({ name }) => inDawnsSpelling(name) === inDawnsSpelling(device));
   const name = known?.name ?? (device || description || vendor);
   const isSoftware = isFallbackAdapter || [name, description].some((words) => SOFTWARE.test(words));
   return { adapter, gpu, name, isSoftware, api: known?.api ?? '', driver: description };
 }
 
-/** As `GPUAdapterInfo.device` has it: "SwiftShader Device (Subzero)" is "swiftshader-device-subzero-". */
-const inDawnsSpelling = (name: string) => name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+/** As `GPUAdapterInfo.device` has it, which for "SwiftShader Device (Subzero)" ends with one more dash. */
+const inDawnsSpelling = (name: string) =>
+  name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+
+function takenFor(wanted: string, opened: string): StudioError {
+  return new StudioError(
+    'ENGINE_MISSING',
+    `The GPU "${wanted}" cannot be opened: its name is a part of "${opened}", which Dawn opens instead.`,
+    { nextStep: `Set ENTAIL_WEBGPU_ADAPTER to "${opened}" to use that one, or use --engine native.` },
+  );
+}
 
 /** Why none of these will do. */
 export function noAdapter(

@@ -2,7 +2,7 @@
  * @file Entry "adapters": loads Dawn and nothing else, multiplies two matrices on each adapter, says what there is and what
  * came out, and ends. A driver that aborts or hangs must not take the studio with it.
  */
-import { type FoundAdapter, findAdapter, listAdapters } from './adapters.ts';
+import { type FoundAdapter, findAdapters } from './adapters.ts';
 import { loadDawn } from './dawn.ts';
 import { limitsLacking, openDevice, USED_FEATURES, type UsedLimit, usedLimits } from './device.ts';
 
@@ -73,7 +73,7 @@ function say(text: string): void {
 async function main(): Promise<void> {
   const dawn = await loadDawn();
   const all: AdapterFacts[] = [];
-  for (const { name } of await listAdapters(dawn)) all.push(await facts(await findAdapter(dawn, { name })));
+  for (const found of await findAdapters(dawn)) all.push(await facts(found));
   say(JSON.stringify(all));
 }
 
