@@ -44,7 +44,7 @@ export interface Place {
 /** In WGSL: the number of this workgroup, whether or not x was spread. Needs the two builtins as `group`, `groups`. */
 export const GROUP_INDEX = '(group.x + group.y * groups.x)';
 
-/** What a run of programs came to so far. */
+/** What a run of programs came to so far: a test holds a training step to few submits. */
 export interface DispatchCounts {
   dispatches: number;
   submits: number;
