@@ -37,6 +37,8 @@ export interface EngineTestReport {
   readonly format: 1;
   readonly testedAt: string;
   readonly engine: EngineRecord;
+  /** What a person should know of what was computed on, such as that the GPU cannot be used and why; or null. */
+  readonly notice: string | null;
   readonly environment: Environment;
   readonly goldens: readonly GoldenRow[];
   /** Null when it did not come to it. */

@@ -15,7 +15,7 @@ export interface EngineTestOrder {
 
 export type EngineTestAnswer =
   | { readonly kind: 'ready' }
-  | { readonly kind: 'opened'; readonly record: EngineRecord }
+  | { readonly kind: 'opened'; readonly record: EngineRecord; readonly notice: string | null }
   /** Of the whole test, 0 to 1, and what is compared now. */
   | { readonly kind: 'progress'; readonly fraction: number; readonly note: string }
   | { readonly kind: 'compared'; readonly row: GoldenRow }

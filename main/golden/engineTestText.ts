@@ -34,12 +34,13 @@ export function formatEngineTest(report: EngineTestReport): string {
 }
 
 function factRows(report: EngineTestReport): string[][] {
-  const { engine, environment, peakMemoryBytes, deviceMemoryBytes, training } = report;
+  const { engine, notice, environment, peakMemoryBytes, deviceMemoryBytes, training } = report;
   const size = (bytes: number | null) => (bytes === null ? 'not known' : formatBytes(bytes));
   return [
     ['verdict', verdictText(report)],
     ['engine', engine.engine],
     ['device', engine.device],
+    ...(notice === null ? [] : [['notice', notice]]),
     ['versions', versionsText(engine)],
     ['settings', settingsText(engine)],
     ['pairs/s', training === null ? 'not measured' : String(Math.round(training.pairsPerSecond))],

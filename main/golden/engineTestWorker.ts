@@ -18,8 +18,8 @@ async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, b
     ...{ dataDirectory, device, beat },
     ...(threads === null ? {} : { threads }),
   });
-  const { record, adamVariables: factory } = opened;
-  port.answer({ kind: 'opened', record });
+  const { record, adamVariables: factory, notice = null } = opened;
+  port.answer({ kind: 'opened', record, notice });
   const tell = (fraction: number, note: string) => {
     beat();
     port.answer({ kind: 'progress', fraction, note });

@@ -20,6 +20,8 @@ export interface EngineTestOptions {
 /** What the child told; `failure` is why it told no more. */
 export interface EngineTestFindings {
   readonly engine: EngineRecord;
+  /** See `OpenEngine`. */
+  readonly notice: string | null;
   readonly goldens: readonly GoldenRow[];
   readonly training: TrainedSteps | null;
   readonly peakMemoryBytes: number | null;
@@ -84,6 +86,7 @@ function tooLong(timeLimitMs: number): StudioError {
 
 class ToldSoFar {
   record: EngineRecord | null = null;
+  #notice: string | null = null;
   readonly #goldens: GoldenRow[] = [];
   #training: TrainedSteps | null = null;
   #memory: Pick<EngineTestFindings, 'peakMemoryBytes' | 'deviceMemoryBytes'> = {
@@ -93,7 +96,10 @@ class ToldSoFar {
 
   /** @returns true for the last answer. */
   take(answer: Exclude<EngineTestAnswer, { kind: 'progress' | 'failed' }>): boolean {
-    if (answer.kind === 'opened') this.record = answer.record;
+    if (answer.kind === 'opened') {
+      this.record = answer.record;
+      this.#notice = answer.notice;
+    }
     if (answer.kind === 'compared' || answer.kind === 'trained') this.#goldens.push(answer.row);
     if (answer.kind === 'trained') this.#training = answer.training;
     if (answer.kind !== 'finished') return false;
@@ -106,6 +112,7 @@ class ToldSoFar {
     if (this.record === null) throw new StudioError('INTERNAL', 'The test ended before the engine was open.');
     return {
       engine: this.record,
+      notice: this.#notice,
       goldens: this.#goldens,
       training: this.#training,
       ...this.#memory,

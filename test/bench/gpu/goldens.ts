@@ -48,6 +48,7 @@ async function test(engine: EngineName, precision: Precision, all: boolean): Pro
   const allocated: unknown = Reflect.get(tf.memory(), 'numBytesAllocatedInGPU');
   return {
     ...{ format: 1, testedAt: new Date().toISOString(), engine: opened.record, goldens, training },
+    notice: opened.notice ?? null,
     environment: describeEnvironment({ version: readVersion(), root: projectFolder() }),
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     deviceMemoryBytes: typeof allocated === 'number' ? allocated : null,

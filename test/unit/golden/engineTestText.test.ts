@@ -21,6 +21,7 @@ const REPORT: EngineTestReport = {
     versions: { tfjs: '4.22.0', tensorflow: '2.21.0' },
     pinned: { threads: '16', oneDnn: '1' },
   },
+  notice: null,
   goldens: [ROW],
   training: {
     ...{ network: 'book', steps: 20, pairsPerStep: 512, lossBefore: 1.5, lossAfter: 0.77 },
@@ -57,6 +58,13 @@ describe('a report', () => {
     ])
       expect(lines).toContain(line);
     expect(lines[4]).toBe('| verdict | passes: 41 comparisons with PyTorch, all within their tolerances |');
+  });
+
+  it('says that the GPU is not used, and why', () => {
+    const unused = { ...REPORT, notice: 'TensorFlow computes on the processor: no | GPU.' };
+    expect(formatEngineTest(unused)).toContain(
+      '| device | cuda:0 NVIDIA H200 |\n| notice | TensorFlow computes on the processor: no \\| GPU. |\n',
+    );
   });
 
   it('holds no home folder', () => {

@@ -81,7 +81,7 @@ describe('reports of engines', () => {
           pinned: {},
         },
         ...{ goldens: [], training: null, peakMemoryBytes: null, deviceMemoryBytes: null, findings: [] },
-        ...{ failure: null, passes },
+        ...{ failure: null, passes, notice: null },
       });
     const row = (said: string) => `## Engines\n\n| \`tensorflow\` | on a GPU${said} | none |\n\n## More\n`;
     const onGpu = report('cuda:0 NVIDIA H200', true);
