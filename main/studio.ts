@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { noticeSinceStart } from '../shared/contract/events.ts';
 import type { EngineTestReport } from '../shared/engineTest.ts';
 import type { Entries } from './entries.ts';
 import { writeError } from './files/fileErrors.ts';
@@ -117,9 +118,13 @@ export function hostStudio(
   options: Omit<StudioOptions, 'onNotice'> & { readonly platform: HostPlatform },
 ): HostedStudio {
   const notices: string[] = [];
-  const { studio, databases } = servicesOf({ ...options, onNotice: (notice) => void notices.push(notice) });
-  const lock = lockStudio(options.dataDirectory);
   const events = createEventHub({ start: randomUUID() });
+  const onNotice = (text: string) => {
+    notices.push(text);
+    events.publish([noticeSinceStart(text, notices.length - 1)]);
+  };
+  const { studio, databases } = servicesOf({ ...options, onNotice });
+  const lock = lockStudio(options.dataDirectory);
   try {
     databases.store();
   } catch (thrown) {

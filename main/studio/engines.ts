@@ -24,7 +24,7 @@ export type PrepareEngines = () => Promise<void>;
 const DEVICES_KEPT_MS = 60_000;
 
 export interface EngineSurroundings {
-  /** Told once, what a person should know of an engine that was taken in another's place. */
+  /** Told once, what a person should know of an engine: that it is taken in another's place, that it uses no GPU. */
   readonly onNotice?: (notice: string) => void;
   /** Where an NVIDIA driver is looked for. */
   readonly hardware?: HardwarePlaces | undefined;
@@ -91,6 +91,13 @@ export class EngineService {
       if (thrown instanceof DriverSilent) return false;
       throw thrown;
     }
+  }
+
+  /** What a process says to a person of the engine that it has opened; each sentence is told once. */
+  tell(notice: string): void {
+    if (this.#told.has(notice)) return;
+    this.#told.add(notice);
+    this.#onNotice(notice);
   }
 
   /** The same as things are, without making anything ready. @throws StudioError ENGINE_MISSING. */

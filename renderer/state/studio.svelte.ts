@@ -2,7 +2,7 @@
 import { getContext, setContext } from 'svelte';
 import type { AppInfo, Settings } from '../../shared/contract/app.ts';
 import type { DatasetEntry } from '../../shared/contract/datasets.ts';
-import type { StudioEvent } from '../../shared/contract/events.ts';
+import { noticeSinceStart, type StudioEvent } from '../../shared/contract/events.ts';
 import type { Job } from '../../shared/contract/jobs.ts';
 import type { QueueState } from '../../shared/contract/queue.ts';
 import type { Client } from '../api/client.ts';
@@ -178,8 +178,7 @@ export class StudioState {
     await Promise.all([
       client.request('app/info', {}).then((info) => {
         this.#info = info;
-        for (const [at, text] of info.notices.entries())
-          this.#keepNotice({ kind: 'notice', id: `start ${at}`, level: 'info', text });
+        for (const [at, text] of info.notices.entries()) this.#keepNotice(noticeSinceStart(text, at));
       }),
       this.#hearing(client.request('app/settings', {}), (settings, told) => {
         if (!told.some(({ kind }) => kind === 'settings')) this.#takeSettings(settings);

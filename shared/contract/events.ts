@@ -48,6 +48,11 @@ export type StudioEvent =
       readonly text: string;
     };
 
+/** One of `AppInfo.notices`: pages that are there hear it at once, the others when they ask, and none shows it twice. */
+export function noticeSinceStart(text: string, at: number): StudioEvent & { readonly kind: 'notice' } {
+  return { kind: 'notice', id: `start ${at}`, level: 'info', text };
+}
+
 /** At most ten a second. `cursor` is passed back on reconnection; it names the studio's start and a number. */
 export interface EventBatch {
   readonly cursor: string;
