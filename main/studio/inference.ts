@@ -107,6 +107,7 @@ export class InferenceService {
       entry: this.#setting.entries.path('inference'),
       environment,
       job: place,
+      onNotice: (text) => this.#setting.engines.tell(text),
       ...(signal === undefined ? {} : { signal }),
     });
     return {
@@ -126,7 +127,7 @@ export class InferenceService {
 
   /** Evaluates a split with such weights; nothing is stored. @throws StudioError as above. */
   async evaluate(reference: string, request: EvaluateRequest): Promise<Evaluated> {
-    const { databases, entries } = this.#setting;
+    const { databases, engines, entries } = this.#setting;
     const model = findAnsweringModel(databases, reference);
     const dataset = requireDataset(databases.cache(), request.dataset ?? datasetOf(model));
     if (request.dataset === null && model.run !== null) requireSameData(model.run, dataset);
@@ -144,6 +145,7 @@ export class InferenceService {
       },
       signal: request.signal,
       onProgress: request.onProgress,
+      onNotice: (text) => engines.tell(text),
     });
     return { modelId: model.id, run: model.run, dataset, evaluation, groups };
   }

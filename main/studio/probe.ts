@@ -92,6 +92,7 @@ export async function measureRun(
         ...{ devices: engine.devices, resumeFrom: null, trainedOn: null },
       },
       ...links,
+      onNotice: (text) => engines.tell(text),
     });
     return { ...resultOf(figures, request), devices: asked };
   } finally {

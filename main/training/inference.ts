@@ -32,6 +32,8 @@ export interface InferenceOptions<Job> {
   readonly entry: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly job: Job;
+  /** Told what a person should know of what it is computed on, before anything is answered. */
+  readonly onNotice: (text: string) => void;
 }
 
 /** A model that is loaded and answers, one request after another. */
@@ -53,13 +55,15 @@ class InferenceChild {
   readonly #child: SupervisedChild<InferenceOrder, InferenceAnswer>;
   readonly #waiting: PromiseWithResolvers<InferenceAnswer>[] = [];
   readonly #ended = Promise.withResolvers<void>();
+  readonly #onNotice: (text: string) => void;
   readonly #onProgress: (fraction: number) => void;
   #end: StudioError | null = null;
 
   constructor(
-    { entry, environment, job }: InferenceOptions<JobPlace>,
+    { entry, environment, job, onNotice }: InferenceOptions<JobPlace>,
     onProgress: (fraction: number) => void = () => {},
   ) {
+    this.#onNotice = onNotice;
     this.#onProgress = onProgress;
     this.#child = new SupervisedChild<InferenceOrder, InferenceAnswer>({
       entry,
@@ -95,6 +99,7 @@ class InferenceChild {
 
   #take(answer: InferenceAnswer): void {
     if (answer.kind === 'progress') this.#onProgress(answer.fraction);
+    else if (answer.kind === 'notice') this.#onNotice(answer.text);
     else if (answer.kind === 'failed') this.#waiting.shift()?.reject(errorFromData(answer.error));
     else if (answer.kind !== 'ready') this.#waiting.shift()?.resolve(answer);
   }

@@ -22,7 +22,11 @@ import { attend, inspect, type LoadedModel, requireAnswers } from './inspection.
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
 import { evaluationTokensOf } from './microBatchSize.ts';
 
-async function load(job: PredictionJob, { beat }: Heartbeat): Promise<LoadedModel> {
+async function load(
+  job: PredictionJob,
+  port: ChildPort<InferenceAnswer>,
+  { beat }: Heartbeat,
+): Promise<LoadedModel> {
   const { model, hyperparameters } = job.config;
   const options = {
     dataDirectory: job.dataDirectory,
@@ -30,7 +34,8 @@ async function load(job: PredictionJob, { beat }: Heartbeat): Promise<LoadedMode
     precision: precisionHere(job.engine, hyperparameters.precision),
     beat,
   };
-  await openEngine(job.engine, options);
+  const { notice = null } = await openEngine(job.engine, options);
+  if (notice !== null) port.answer({ kind: 'notice', text: notice });
   const parameters = new ParameterSet(parameterShapes(model), weightsOf(job));
   return { job, parameters, tokenizer: ownTokenizer(job.runDirectory, job.config) };
 }
@@ -87,7 +92,7 @@ async function evaluate(
           nextStep: 'Import the data set with a label mapping (--labels) that gives the same labels.',
         },
       );
-    const loaded = await load(job, heartbeat);
+    const loaded = await load(job, port, heartbeat);
     const { maxLen, truncation, workers } = job.config.hyperparameters;
     const options = { dataset, split: job.split, tokenizer: loaded.tokenizer, maxLen, truncation, workers };
     const split = await encodeSplit(cache, { ...options, onProgress: () => heartbeat.beat() });
@@ -121,7 +126,7 @@ function main(): void {
   const handle = async (order: InferenceOrder, port: ChildPort<InferenceAnswer>) => {
     if (order.kind === 'evaluate') return await evaluate(order.job, port, heartbeat);
     if (order.kind === 'open') {
-      loaded = await load(order.job, heartbeat);
+      loaded = await load(order.job, port, heartbeat);
       return port.answer({ kind: 'opened' });
     }
     if (loaded === null) throw new StudioError('INTERNAL', 'Nothing is loaded.');

@@ -139,9 +139,16 @@ export type InferenceOrder =
   | { readonly kind: 'inspect'; readonly pair: RawPair }
   | { readonly kind: 'attend'; readonly pair: RawPair; readonly place: HeadPlace };
 
+/** Before the answer to what was asked: a sentence on what it is computed on, see `OpenEngine`. */
+interface EngineNotice {
+  readonly kind: 'notice';
+  readonly text: string;
+}
+
 export type InferenceAnswer =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly fraction: number }
+  | EngineNotice
   | {
       readonly kind: 'evaluated';
       readonly evaluation: EvaluationRecord;
@@ -160,6 +167,7 @@ export type InferenceAnswer =
 /** What a probing child answers. */
 export type ProbeAnswer =
   | { readonly kind: 'probing'; readonly fraction: number }
+  | EngineNotice
   | { readonly kind: 'probed'; readonly figures: ProbeFigures };
 
 export interface HubDatasetWish {

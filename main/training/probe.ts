@@ -17,18 +17,33 @@ const STEPS = 5;
 const LONG_ENOUGH_SECONDS = 8;
 const EVALUATED_PAIRS = 512;
 
-/** Reports the share done; nothing is written anywhere. */
+interface ProbeLinks {
+  readonly beat: () => void;
+  /** The share done. */
+  readonly onProgress: (fraction: number) => void;
+  /** What a person should know of what it is measured on. */
+  readonly onNotice: (text: string) => void;
+}
+
+/** Nothing is written anywhere. */
 export async function runProbe(
   job: TrainingJob,
-  { beat, onProgress }: { readonly beat: () => void; readonly onProgress: (fraction: number) => void },
+  { beat, onProgress, onNotice }: ProbeLinks,
 ): Promise<ProbeFigures> {
   const makeWork = await openWork(job, ownTokenizer(job.runDirectory, job.config), beat);
   const threads = job.threads === null ? {} : { threads: job.threads };
-  const { record, adamVariables } = await openEngine(job.engine, {
+  const device = job.devices[0] === undefined ? {} : { device: job.devices[0] };
+  const {
+    record,
+    adamVariables,
+    notice = null,
+  } = await openEngine(job.engine, {
     ...{ dataDirectory: job.dataDirectory, beat },
     ...threads,
+    ...device,
     precision: job.config.hyperparameters.precision,
   });
+  if (notice !== null) onNotice(notice);
   const work = makeWork({
     engine: record.engine,
     factory: adamVariables,
@@ -52,7 +67,7 @@ export async function runProbe(
 async function measure(
   job: TrainingJob,
   work: RunWork,
-  { beat, onProgress }: { readonly beat: () => void; readonly onProgress: (fraction: number) => void },
+  { beat, onProgress }: Pick<ProbeLinks, 'beat' | 'onProgress'>,
 ) {
   const between = async () => {
     beat();

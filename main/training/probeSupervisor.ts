@@ -13,6 +13,8 @@ export interface ProbeOptions {
   readonly signal: AbortSignal;
   /** Share done, 0 to 1. */
   readonly onProgress: (fraction: number) => void;
+  /** Told what a person should know of what it is measured on. */
+  readonly onNotice: (text: string) => void;
 }
 
 /** @throws StudioError CANCELLED when the signal says so; OUT_OF_MEMORY, ENGINE_FAILED, … as a run would fail. */
@@ -22,6 +24,7 @@ export async function superviseProbe({
   job,
   signal,
   onProgress,
+  onNotice,
 }: ProbeOptions): Promise<ProbeFigures> {
   const cancelled = () => new StudioError('CANCELLED', 'The measurement was cancelled.');
   if (signal.aborted) throw cancelled();
@@ -33,6 +36,7 @@ export async function superviseProbe({
     limits: { firstHangMs: longestFirstStepMs(job.devices) },
     onMessage: (answer) => {
       if (answer.kind === 'probing') onProgress(answer.fraction);
+      else if (answer.kind === 'notice') onNotice(answer.text);
       else if (answer.kind === 'probed') resolve(answer.figures);
       else if (answer.kind === 'failed') reject(errorFromData(answer.error));
     },

@@ -56,7 +56,8 @@ function main(): void {
       const heartbeat = startHeartbeat(entriesHere().path('heartbeat'));
       if (order.kind === 'probe') {
         const onProgress = (fraction: number) => answer({ kind: 'probing', fraction });
-        const figures = await runProbe(order.job, { beat: () => heartbeat.beat(), onProgress });
+        const onNotice = (text: string) => answer({ kind: 'notice', text });
+        const figures = await runProbe(order.job, { beat: () => heartbeat.beat(), onProgress, onNotice });
         end({ kind: 'probed', figures });
         return;
       }
