@@ -2,7 +2,6 @@
  * @file Runs in training workers. How the workers of one run, one a device, act as one: a leader (rank 0) says what comes
  * next, and sums are taken over all of them, in the order of ranks, so that they are the same every time.
  */
-
 import { StudioError } from '../../../shared/errors.ts';
 import { LONGEST_COMPILING_MS } from '../../engines/tensorflow/cudaReadiness.ts';
 import type { StepPlace } from '../runWork.ts';
