@@ -40,7 +40,8 @@ export function softwareVulkanEnvironment(): Record<string, string> {
 
 /** Whoever names an adapter has the tests on that one: a GPU, or another driver in software. */
 export function setup(): void {
-  if (process.env['ENTAIL_WEBGPU_ADAPTER'] === undefined) Object.assign(process.env, softwareVulkanEnvironment());
+  if (process.env['ENTAIL_WEBGPU_ADAPTER'] === undefined)
+    Object.assign(process.env, softwareVulkanEnvironment());
 }
 
 /** -> the folder with the driver of this version of the package. Several processes may unpack at once: one wins. */
