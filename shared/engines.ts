@@ -17,9 +17,16 @@ export const OFFERED_ENGINES = [
   'wasm',
 ] as const satisfies readonly EngineName[];
 
-/** What matrix products are computed in: factors in so many bits, sums in single precision. */
+/**
+ * What matrix products are computed in: factors in so many bits, sums in single precision. With fp16 activations and their
+ * gradients are kept in so many bits, too.
+ */
 export const PRECISIONS = ['fp32', 'bf16', 'fp16'] as const;
 export type Precision = (typeof PRECISIONS)[number];
+
+/** In what an engine is compared with PyTorch: of bfloat16 nobody has measured how far it may be. */
+export const COMPARED_PRECISIONS = ['fp32', 'fp16'] as const satisfies readonly Precision[];
+export type ComparedPrecision = (typeof COMPARED_PRECISIONS)[number];
 
 /** What a run's record keeps about where it ran. */
 export interface EngineRecord {

@@ -105,7 +105,7 @@ export const hyperparametersSchema = z.strictObject({
   }),
   precision: field('precision', oneOf('fp32', 'bf16', 'fp16').default('fp32'), {
     group: 'machine',
-    help: 'Of the matrix products of layers: bf16 (engine native, processors with AVX512-BF16) and fp16 (engine webgpu, GPUs with shader-f16) round their factors to 16 bits and sum in single precision; weights stay in single precision.',
+    help: 'Of the matrix products of layers: bf16 (engine native, processors with AVX512-BF16) and fp16 (engine webgpu, GPUs with shader-f16) round their factors to 16 bits and sum in single precision; weights stay in single precision. With fp16 activations and their gradients are kept in 16 bits, too.',
     range: 'fp32, bf16, fp16',
   }),
   nice: field('nice', z.boolean().default(false), {

@@ -1,6 +1,6 @@
 /** @file Runs under Node. `entail engines test NAME`: an engine on this very device against PyTorch's numbers, as a report. */
-import type { Command } from 'commander';
-import { OFFERED_ENGINES } from '../../shared/engines.ts';
+import { type Command, Option } from 'commander';
+import { COMPARED_PRECISIONS, OFFERED_ENGINES } from '../../shared/engines.ts';
 import type { EngineTestReport } from '../../shared/engineTest.ts';
 import { writeFileAtomic } from '../files/atomicWrite.ts';
 import { formatEngineTest, verdictText } from '../golden/engineTestText.ts';
@@ -8,11 +8,12 @@ import { REPORT_AND_COMPILING_LIMIT_MS, REPORT_TIME_LIMIT_MS } from '../studio/e
 import { type Cli, type CommonOptions, describe } from './command.ts';
 import { EXIT_DONE, EXIT_FAILED } from './failure.ts';
 import { printable, type Terminal } from './terminal.ts';
-import { deviceFrom, requireEngine, wholeNumber } from './values.ts';
+import { deviceFrom, precisionFrom, requireEngine, wholeNumber } from './values.ts';
 
 interface TestOptions extends CommonOptions {
   readonly device?: string;
   readonly threads?: string;
+  readonly precision?: string;
   readonly minutes?: string;
   readonly out?: string;
 }
@@ -60,12 +61,19 @@ export function addEnginesTest(parent: Command, cli: Cli): void {
     examples: [
       ['engines test native', 'on all cores'],
       ['engines test tensorflow --out report.md', 'into a file'],
+      [
+        'engines test webgpu --precision fp16',
+        'in half precision, which may be used on this GPU when it passes',
+      ],
       ['engines test wasm --json', 'one JSON object a line, the report last'],
     ],
   });
   command
     .option('--device <NAME>', 'cpu, cuda:0, webgpu:0 …; the best when left out')
     .option('--threads <N>', 'processor threads, for engines that can use several')
+    .addOption(
+      new Option('--precision <NAME>', `what it computes in: ${COMPARED_PRECISIONS.join(', ')} (webgpu)`),
+    )
     .option('--minutes <N>', `end it after so long (default: ${DEFAULT_MINUTES})`)
     .option('--out <FILE>', 'write the report into a file')
     .action((name: string, options: TestOptions) =>
@@ -78,6 +86,7 @@ export function addEnginesTest(parent: Command, cli: Cli): void {
             engine,
             device: deviceFrom(options.device),
             threads,
+            precision: precisionFrom(options.precision),
             signal: interruption.stop,
             onProgress: progressTeller(terminal),
           },

@@ -1,7 +1,12 @@
 /** @file Runs anywhere. Words of the command line that are no hyperparameters, checked: numbers, splits, engines. */
 import { SPLITS, type Split } from '../../shared/datasets.ts';
 import { type DeviceName, isDeviceName } from '../../shared/devices.ts';
-import { type EngineName, OFFERED_ENGINES } from '../../shared/engines.ts';
+import {
+  COMPARED_PRECISIONS,
+  type ComparedPrecision,
+  type EngineName,
+  OFFERED_ENGINES,
+} from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 
 /** @throws StudioError USAGE naming the flag and its range; undefined stays undefined. */
@@ -50,6 +55,16 @@ export function deviceFrom(given: string | undefined): DeviceName | null {
   if (isDeviceName(given)) return given;
   throw new StudioError('USAGE', `--device must be such as cpu, cuda:0 or webgpu:1; "${given}" is not.`, {
     nextStep: 'npx --no entail engines doctor shows the GPUs that are there.',
+  });
+}
+
+/** In what an engine is compared. @throws StudioError USAGE for another word; undefined becomes single precision. */
+export function precisionFrom(given: string | undefined): ComparedPrecision {
+  const precision = COMPARED_PRECISIONS.find((name) => name === (given ?? 'fp32'));
+  if (precision !== undefined) return precision;
+  const all = COMPARED_PRECISIONS.join(' or ');
+  throw new StudioError('USAGE', `--precision must be ${all}; "${given}" is not.`, {
+    nextStep: 'Leave it out for single precision.',
   });
 }
 

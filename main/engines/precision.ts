@@ -3,31 +3,42 @@ import type { EngineName, Precision } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
 import { loadNative } from './native/loader.ts';
 import { requirePrecision } from './native.ts';
-import { requireTried } from './webgpu/halfPrecision.ts';
+import { requireTriedSomewhere } from './webgpu/halfPrecision.ts';
 
 const BESIDES_SINGLE: ReadonlyMap<EngineName, Precision> = new Map([
   ['native', 'bf16'],
   ['webgpu', 'fp16'],
 ]);
 
+export interface PrecisionWish {
+  readonly precision: Precision;
+  /** Knows where half precision has been tried. */
+  readonly dataDirectory: string;
+  /** To try it: where it has been tried before does not matter. */
+  readonly untried?: boolean;
+}
+
 /**
- * `native` computes in bfloat16 too, on some processors, and `webgpu` in half precision, on some GPUs.
+ * `native` computes in bfloat16 too, on some processors, and `webgpu` in half precision, on GPUs where that was tried.
  * @throws StudioError USAGE when the engine cannot compute in it here
  */
-export function checkPrecision(engine: EngineName, precision: Precision): void {
+export function checkPrecision(
+  engine: EngineName,
+  { precision, dataDirectory, untried = false }: PrecisionWish,
+): void {
   if (precision === 'fp32') return;
   const own = BESIDES_SINGLE.get(engine);
   if (own !== precision) throw notOf(engine, precision);
   if (engine === 'native') requirePrecision('bf16', loadNative());
   // Which GPU it will be is known when it is opened.
-  else requireTried(null);
+  else if (!untried) requireTriedSomewhere(dataDirectory);
 }
 
 /** What finished weights are used with: the precision of their run where it is to be had, for it is not the weights'. */
-export function precisionHere(engine: EngineName, wish: Precision): Precision {
+export function precisionHere(engine: EngineName, wish: PrecisionWish): Precision {
   try {
     checkPrecision(engine, wish);
-    return wish;
+    return wish.precision;
   } catch {
     return 'fp32';
   }

@@ -52,6 +52,8 @@ export interface OpenOptions {
   readonly sharedBy?: number;
   /** Of matrix products, on engines that have a choice; single precision when absent. */
   readonly precision?: Precision;
+  /** The precision is to be tried: where it has been before does not matter. */
+  readonly untried?: boolean;
   /** What this process was started for (`workerEnvironment`); the engine's own choice when absent. */
   readonly device?: DeviceName;
   /** Part of the name of the GPU that `webgpu` shall use; ENTAIL_WEBGPU_ADAPTER, else the preferred one when absent. */
@@ -69,7 +71,7 @@ export interface OpenOptions {
  */
 export async function openEngine(name: EngineName, options: OpenOptions): Promise<OpenEngine> {
   const { precision = 'fp32' } = options;
-  checkPrecision(name, precision);
+  checkPrecision(name, { ...options, precision });
   if (name === 'native')
     return await openNative({ ...options, precision: precision === 'bf16' ? 'bf16' : 'fp32' });
   if (options.nice === true) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
@@ -84,8 +86,9 @@ export async function openEngine(name: EngineName, options: OpenOptions): Promis
   return { adamVariables: plainAdamVariable, record: singleThreaded(name) };
 }
 
-function named({ adapter = adapterNamed(), device, beat }: OpenOptions) {
+function named({ adapter = adapterNamed(), device, beat, dataDirectory, untried = false }: OpenOptions) {
   return {
+    ...{ dataDirectory, untried },
     ...(beat === undefined ? {} : { compiled: beat }),
     ...(adapter === undefined ? {} : { adapter }),
     ...(device?.startsWith('webgpu:') ? { device } : {}),
@@ -161,6 +164,6 @@ export async function doctor(wish: {
 async function reportOf(engine: EngineName, dataDirectory: string): Promise<DoctorReport> {
   if (engine === 'native') return await nativeReport();
   if (engine === 'tensorflow') return await tensorflowReport(dataDirectory);
-  if (engine === 'webgpu') return await webgpuReport();
+  if (engine === 'webgpu') return await webgpuReport({ dataDirectory });
   return engine === 'wasm' ? wasmReport() : cpuReport();
 }

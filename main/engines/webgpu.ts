@@ -12,13 +12,17 @@ import { BACKEND_NAME, createBackend, StudioWebgpuBackend } from './webgpu/backe
 import { loadDawn } from './webgpu/dawn.ts';
 import { openDevice, tellWhenCompiled } from './webgpu/device.ts';
 import { programsOf } from './webgpu/dispatch.ts';
-import { requireHalfPrecision } from './webgpu/halfPrecision.ts';
+import { requireHalfPrecision, requireShaderF16 } from './webgpu/halfPrecision.ts';
 import type { WebgpuPrecision } from './webgpu/kernels/kernel.ts';
 import { registerPlainKernels } from './webgpu/plainKernels.ts';
 import { choosePrecision, registerWebgpuKernels } from './webgpu/registerKernels.ts';
 import { provenSubgroupSize } from './webgpu/subgroups.ts';
 
 export interface WebgpuOptions {
+  /** Knows where half precision has been tried. */
+  readonly dataDirectory: string;
+  /** It is to be tried now. */
+  readonly untried?: boolean;
   readonly precision?: WebgpuPrecision;
   /** Part of the adapter's name; the preferred GPU when absent. */
   readonly adapter?: string;
@@ -43,6 +47,8 @@ const FLAGS = [
  * USAGE for fp16 where that was not tried
  */
 export async function openWebgpu({
+  dataDirectory,
+  untried = false,
   adapter: name,
   powerPreference,
   precision = 'fp32',
@@ -58,7 +64,7 @@ export async function openWebgpu({
     ...(name === undefined ? {} : { name }),
     ...(powerPreference === undefined ? {} : { powerPreference }),
   });
-  if (precision === 'fp16') requireHalfPrecision(found.adapter.features, found.name);
+  if (precision === 'fp16') requireHalf(found, untried ? null : dataDirectory);
   await registerGradients();
   const backend = await makeCurrent(found);
   choosePrecision(backend, precision);
@@ -69,6 +75,13 @@ export async function openWebgpu({
     backend,
     keepUp: () => backend.keepUp(),
   };
+}
+
+/** Of half precision; `dataDirectory` is null where it is tried now. @throws USAGE */
+function requireHalf({ name, driver, adapter }: FoundAdapter, dataDirectory: string | null): void {
+  const here = { name, driver, features: adapter.features };
+  if (dataDirectory === null) requireShaderF16(here);
+  else requireHalfPrecision(here, dataDirectory);
 }
 
 /** A device that works is taken again: there is one a process. */

@@ -4,6 +4,7 @@ import { VISIBLE } from './cudaDevices.ts';
 import { adapterNamed } from './webgpu/adapters.ts';
 import { type AdapterFacts, type AdaptersHere, adapterAmong, adaptersHere } from './webgpu/adaptersHere.ts';
 import { NEEDED_LIMITS, USED_FEATURES } from './webgpu/device.ts';
+import { isTriedOn } from './webgpu/halfPrecision.ts';
 import { adaptersLeft } from './webgpu/webgpuDevices.ts';
 
 /** [[1,2],[3,4]]² by rows. */
@@ -22,11 +23,20 @@ const DETERMINISTIC = {
   why: 'every sum has one order; another GPU or driver gives other last digits',
 };
 
-/** Drivers are loaded in a child process. `named`: part of the name of the adapter that shall be used. */
-export async function webgpuReport(
+interface Look {
+  /** Knows where half precision has been tried. */
+  readonly dataDirectory: string;
+  /** Part of the name of the adapter that shall be used. */
+  readonly named?: string | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Drivers are loaded in a child process. */
+export async function webgpuReport({
+  dataDirectory,
   named = adapterNamed(),
-  environment: Readonly<Record<string, string>> = {},
-): Promise<DoctorReport> {
+  environment = {},
+}: Look): Promise<DoctorReport> {
   const here = await adaptersHere(environment);
   const left = await adaptersLeft(here.adapters);
   const chosen = adapterAmong(left, named);
@@ -34,7 +44,7 @@ export async function webgpuReport(
     dawnFinding(here),
     ...loaderFinding(here),
     ...here.adapters.map((adapter) => adapterFinding(adapter, adapter === chosen, !left.includes(adapter))),
-    ...(chosen === undefined ? [missingFinding(here, named)] : ofAdapter(chosen)),
+    ...(chosen === undefined ? [missingFinding(here, named)] : ofAdapter(chosen, dataDirectory)),
   ];
   return {
     engine: 'webgpu',
@@ -122,14 +132,23 @@ function adapterFinding(
   return { what: `GPU ${name}`, found: true, detail, required: isChosen };
 }
 
-function ofAdapter({ limits, features, product }: AdapterFacts): DoctorFinding[] {
+/** Half precision is used where it has been tried. */
+function halfDetail(adapter: AdapterFacts, dataDirectory: string): string {
+  return isTriedOn(adapter, dataDirectory)
+    ? 'half precision; tried here'
+    : 'half precision; not tried here: entail engines test webgpu --precision fp16';
+}
+
+function ofAdapter(adapter: AdapterFacts, dataDirectory: string): DoctorFinding[] {
+  const { limits, features, product } = adapter;
   const needed = Object.entries(NEEDED_LIMITS).map(([limit, least]): DoctorFinding => {
     const has = limits[limit as keyof typeof limits];
     return { what: limit, found: has >= least, detail: `${has}; ${least} are needed`, required: true };
   });
   const able = USED_FEATURES.map((feature): DoctorFinding => {
     const found = features.includes(feature);
-    return { what: feature, found, detail: FEATURES[feature] ?? '', required: false };
+    const detail = feature === 'shader-f16' && found ? halfDetail(adapter, dataDirectory) : FEATURES[feature];
+    return { what: feature, found, detail: detail ?? '', required: false };
   });
   const multiplies = String(product) === PRODUCT;
   const detail = multiplies ? 'right' : String(product);

@@ -1,6 +1,6 @@
 /** @file Runs anywhere. What the child that tests an engine is told, and what it answers. */
 import type { DeviceName } from '../../shared/devices.ts';
-import type { EngineName, EngineRecord } from '../../shared/engines.ts';
+import type { ComparedPrecision, EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { GoldenRow, TrainedSteps } from '../../shared/engineTest.ts';
 import type { ErrorData } from '../../shared/errors.ts';
 
@@ -11,6 +11,7 @@ export interface EngineTestOrder {
   readonly device: DeviceName;
   /** Null means as many as there are processors. */
   readonly threads: number | null;
+  readonly precision: ComparedPrecision;
 }
 
 export type EngineTestAnswer =

@@ -8,14 +8,15 @@ import { type ChildPort, isChildProcess, openChildPort } from '../training/child
 import { startHeartbeat } from '../training/heartbeat.ts';
 import { goldenChecks, rowOf, trainingRow } from './checks.ts';
 import type { EngineTestAnswer, EngineTestOrder } from './engineTestMessages.ts';
+import { leastToleranceOf } from './engineTraits.ts';
 
 /** The share of the bar that the comparisons are given; the steps of training are the rest. */
 const COMPARED_SHARE = 0.5;
 
 async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, beat: () => void) {
-  const { engine, dataDirectory, threads, device } = order;
+  const { engine, dataDirectory, threads, device, precision } = order;
   const opened = await openEngine(engine, {
-    ...{ dataDirectory, device, beat },
+    ...{ dataDirectory, device, beat, precision, untried: true },
     ...(threads === null ? {} : { threads }),
   });
   const { record, adamVariables: factory, notice = null } = opened;
@@ -24,16 +25,18 @@ async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, b
     beat();
     port.answer({ kind: 'progress', fraction, note });
   };
+  const leastTolerance = leastToleranceOf(precision);
   const checks = goldenChecks({ engine, factory });
   for (const [position, check] of checks.entries()) {
     tell((position / checks.length) * COMPARED_SHARE, `${check.golden}: ${check.compared}`);
-    port.answer({ kind: 'compared', row: await rowOf(check) });
+    port.answer({ kind: 'compared', row: await rowOf(check, leastTolerance) });
     await nextTurn();
   }
   const onStep = (share: number) =>
     tell(COMPARED_SHARE + share * (1 - COMPARED_SHARE), 'training twenty steps');
   onStep(0);
-  port.answer({ kind: 'trained', ...(await trainingRow({ engine, factory }, { record, onStep })) });
+  const trained = await trainingRow({ engine, factory }, { record, onStep, leastTolerance });
+  port.answer({ kind: 'trained', ...trained });
   port.end({
     kind: 'finished',
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,

@@ -5,7 +5,7 @@ import { rowsToEmbed } from './distinctRows.ts';
 import { headPlace } from './dropout.ts';
 import { type EncoderInput, type EncoderOptions, encode, linearWeights, type Weights } from './encoder.ts';
 import { rowsMask } from './kernels/dropoutMask.ts';
-import { linear } from './kernels/linear.ts';
+import { linear, logitsOf } from './kernels/linear.ts';
 import { gatherRows, lookUp } from './kernels/rows.ts';
 import { firstRowLayout, firstRowMaps, type PackedBatch } from './packedBatch.ts';
 import { type Parameters, TOKEN_TABLE } from './parameters.ts';
@@ -29,7 +29,7 @@ export function classify(
     first = gatherRows(encoded, firstRows, pairOfRow);
   }
   const hidden = linear(first, linearWeights('hidden.0', weights), config.headActivation);
-  return linear(dropHidden(hidden, config, input.batch, options), linearWeights('output', weights));
+  return logitsOf(dropHidden(hidden, config, input.batch, options), linearWeights('output', weights));
 }
 
 /** hidden [P, H], of which row 0 of each pair is the only one */

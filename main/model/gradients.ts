@@ -4,6 +4,7 @@ import type { ModelConfig } from '../../shared/runs.ts';
 import { classify, gatherTokenRows } from './classifier.ts';
 import { type EmbeddedRows, rowsToEmbed } from './distinctRows.ts';
 import type { DropoutSource } from './dropout.ts';
+import { withGradientMagnitude } from './gradientMagnitude.ts';
 import { type CrossEntropyOptions, crossEntropy } from './kernels/crossEntropy.ts';
 import type { PackedBatch } from './packedBatch.ts';
 import { type Parameters, TOKEN_TABLE } from './parameters.ts';
@@ -65,7 +66,9 @@ export function microBatchGradients(
   if (!options.freezeEncoder) inputs.push(tokenRows);
   const seed = tf.scalar(options.scale);
   // Some inputs have no path to the loss (the last layer's key bias): their gradient is null, which is not an error.
-  const { value, grads } = tf.engine().gradients(forward, inputs, seed, true);
+  const { value, grads } = withGradientMagnitude(options.scale, () =>
+    tf.engine().gradients(forward, inputs, seed, true),
+  );
   tf.dispose([seed, tokenRows]);
   const dense = new Map<string, tf.Tensor>();
   names.forEach((name, position) => {

@@ -10,7 +10,7 @@ import type { DropoutSource } from './dropout.ts';
 import { encode, linearWeights, normWeights, type Weights } from './encoder.ts';
 import { normDropout } from './kernels/addDropoutNorm.ts';
 import { countCorrect, crossEntropy } from './kernels/crossEntropy.ts';
-import { linear } from './kernels/linear.ts';
+import { linear, logitsOf } from './kernels/linear.ts';
 import { gatherRows } from './kernels/rows.ts';
 import { vocabularyLoss } from './kernels/vocabularyLoss.ts';
 import { type MaskedBatch, placesOfMasked } from './maskedBatch.ts';
@@ -53,7 +53,7 @@ export function pretrainingLosses(
   const { firstRows, pairOfRow } = firstRowMaps(batch);
   const first = gatherRows(encoded, firstRows, pairOfRow);
   const hidden = linear(first, linearWeights('hidden.0', weights), config.headActivation);
-  const nextLogits = linear(hidden, linearWeights('nsp.output', weights));
+  const nextLogits = logitsOf(hidden, linearWeights('nsp.output', weights));
   const nextLoss = tf.sum(crossEntropy(nextLogits, batch.labels, PLAIN_LOSS)) as tf.Scalar;
   const masked = gatherRows(encoded, batch.maskedRows, placesOfMasked(batch));
   const inner = linear(masked, linearWeights('mlm.mlp.0', weights), 'relu');

@@ -4,6 +4,7 @@ import type { ModelConfig } from '../../shared/runs.ts';
 import { gatherTokenRows } from './classifier.ts';
 import { type EmbeddedRows, rowsToEmbed } from './distinctRows.ts';
 import type { DropoutSource } from './dropout.ts';
+import { withGradientMagnitude } from './gradientMagnitude.ts';
 import { trainedNames } from './gradients.ts';
 import type { MaskedBatch } from './maskedBatch.ts';
 import type { Parameters } from './parameters.ts';
@@ -49,7 +50,9 @@ export function pretrainingGradients(
     return tf.add(tf.div(losses.maskedLoss, maskedTotal), tf.div(losses.nextLoss, pairsTotal)) as tf.Scalar;
   };
   const inputs = [...names.map((name) => parameters.get(name)), tokenRows];
-  const { value, grads } = tf.engine().gradients(forward, inputs, undefined, true);
+  const { value, grads } = withGradientMagnitude(1 / Math.min(maskedTotal, pairsTotal), () =>
+    tf.engine().gradients(forward, inputs, undefined, true),
+  );
   tf.dispose([value, tokenRows]);
   const dense = new Map<string, tf.Tensor>();
   names.forEach((name, position) => {

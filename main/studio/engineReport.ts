@@ -1,10 +1,11 @@
 /** @file Runs under Node. An engine compared with PyTorch on this machine: the test in its child, and the report of it. */
 import { type Device, type DeviceName, ONE_DEVICE } from '../../shared/devices.ts';
-import type { EngineName } from '../../shared/engines.ts';
+import type { ComparedPrecision, EngineName } from '../../shared/engines.ts';
 import type { EngineTestReport } from '../../shared/engineTest.ts';
-import { StudioError } from '../../shared/errors.ts';
+import { errorData, StudioError } from '../../shared/errors.ts';
 import type { Environment } from '../../shared/runs.ts';
 import { driverCompiles, LONGEST_COMPILING_MS } from '../engines/tensorflow/cudaReadiness.ts';
+import { keepTried } from '../engines/webgpu/triedAdapters.ts';
 import type { Entries } from '../entries.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { superviseEngineTest } from '../golden/superviseEngineTest.ts';
@@ -26,6 +27,8 @@ export interface EngineReportWish {
   readonly device: DeviceName | null;
   /** Null means as many as the engine thinks best. */
   readonly threads: number | null;
+  /** Where it passes in half precision, that may be used afterwards. */
+  readonly precision: ComparedPrecision;
   /** Null means as long as the engine needs on its device. */
   readonly timeLimitMs: number | null;
   readonly signal: AbortSignal;
@@ -48,22 +51,23 @@ export function reportLimitMs(device: Pick<Device, 'name' | 'computeCapability'>
 /** @throws StudioError ENGINE_MISSING, ENGINE_FAILED when it does not open; LOCKED while somebody computes on its GPU; CANCELLED. */
 export async function reportEngine(
   { devices, engines, entries, dataDirectory, environment }: EngineReportSetting,
-  { engine, device: wished, threads, timeLimitMs, signal, onProgress }: EngineReportWish,
+  { engine, device: wished, threads, precision, timeLimitMs, signal, onProgress }: EngineReportWish,
 ): Promise<EngineTestReport> {
   await engines.choose(engine);
+  await engines.check(engine, { precision, untried: true });
   const { device, lock } = await takeDevice(devices, engine, wished);
   const test = async () =>
     await superviseEngineTest({
       entry: entries.path('engineTest'),
       environment: await engines.workerEnvironment(engine, { threads, device }),
-      order: { kind: 'test', engine, dataDirectory, device: device.name, threads },
+      order: { kind: 'test', engine, dataDirectory, device: device.name, threads, precision },
       ...{ signal, timeLimitMs: timeLimitMs ?? reportLimitMs(device), onProgress },
     });
   const found = await test().finally(() => lock.release());
   const [doctor] = await engines.doctor([engine]);
   const { failure, goldens, training } = found;
   const complete = failure === null && training !== null;
-  return {
+  const report: EngineTestReport = {
     format: 1,
     testedAt: new Date().toISOString(),
     environment,
@@ -71,6 +75,20 @@ export async function reportEngine(
     findings: doctor?.findings ?? [],
     passes: complete && goldens.every((row) => row.passes),
   };
+  if (!report.passes || precision !== 'fp16') return report;
+  return { ...report, notice: keptTried(dataDirectory, report) ?? report.notice };
+}
+
+/** Half precision may be used there from now on; the sentence of why that could not be kept, or null. */
+function keptTried(dataDirectory: string, { engine, testedAt }: EngineTestReport): string | null {
+  const { adapter, driver } = engine.pinned;
+  if (adapter === undefined || driver === undefined) return null;
+  try {
+    keepTried(dataDirectory, { adapter, driver, testedAt });
+    return null;
+  } catch (thrown) {
+    return `Half precision passed, but that could not be kept: ${errorData(thrown).message}`;
+  }
 }
 
 /** @throws StudioError NOT_FOUND for a device that is not there, LOCKED while somebody computes on it. */

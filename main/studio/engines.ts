@@ -2,10 +2,10 @@
 import type { Device, DevicesWish } from '../../shared/devices.ts';
 import type { DoctorReport, EngineName } from '../../shared/engines.ts';
 import { StudioError } from '../../shared/errors.ts';
-import type { Hyperparameters } from '../../shared/hyperparameters.ts';
 import type { DeviceSurroundings } from '../engines/devices.ts';
 import { DriverSilent } from '../engines/driverSilent.ts';
 import type { HardwarePlaces } from '../engines/hardware.ts';
+import type { PrecisionWish } from '../engines/precision.ts';
 import type { InstallOptions, InstallOutcome } from '../engines/tensorflow/install.ts';
 import type { RemovablePart } from '../engines/tensorflow/uninstall.ts';
 
@@ -112,9 +112,12 @@ export class EngineService {
   }
 
   /** @throws StudioError USAGE when the engine cannot compute here as a run wishes. */
-  async check(engine: EngineName, { precision }: Hyperparameters): Promise<void> {
+  async check(
+    engine: EngineName,
+    { precision, untried = false }: Pick<PrecisionWish, 'precision' | 'untried'>,
+  ): Promise<void> {
     const { checkPrecision } = await loadPrecision();
-    checkPrecision(engine, precision);
+    checkPrecision(engine, { precision, untried, dataDirectory: this.#dataDirectory });
   }
 
   /**

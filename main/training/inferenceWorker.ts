@@ -28,10 +28,11 @@ async function load(
   { beat }: Heartbeat,
 ): Promise<LoadedModel> {
   const { model, hyperparameters } = job.config;
+  const { dataDirectory } = job;
   const options = {
-    dataDirectory: job.dataDirectory,
+    dataDirectory,
     ...(job.threads === null ? {} : { threads: job.threads }),
-    precision: precisionHere(job.engine, hyperparameters.precision),
+    precision: precisionHere(job.engine, { precision: hyperparameters.precision, dataDirectory }),
     beat,
   };
   const { notice = null } = await openEngine(job.engine, options);

@@ -1,7 +1,7 @@
 /** @file Runs anywhere. Contract: engines: the doctor's report, installing, measuring. */
 import { z } from 'zod';
 import type { DeviceName, DeviceStanding } from '../devices.ts';
-import type { DoctorReport, EngineName } from '../engines.ts';
+import { COMPARED_PRECISIONS, type DoctorReport, type EngineName } from '../engines.ts';
 import { engineName, noInput } from './inputs.ts';
 import { answers } from './route.ts';
 
@@ -36,7 +36,9 @@ export const engineRoutes = {
     z.strictObject({ engine: z.literal('tensorflow') }),
   ),
   /** A job that compares the engine with PyTorch on its best device and leaves a report as Markdown. */
-  'engines/report': answers<{ readonly job: string }>()(z.strictObject({ engine: engineName })),
+  'engines/report': answers<{ readonly job: string }>()(
+    z.strictObject({ engine: engineName, precision: z.enum(COMPARED_PRECISIONS).default('fp32') }),
+  ),
   /** A job that trains the quick recipe on the built-in sample for a few steps and measures pairs per second. */
   'engines/test': answers<{ readonly job: string }>()(z.strictObject({ engine: engineName })),
 };

@@ -1,7 +1,7 @@
 /** @file Runs anywhere. Contract: long pieces of work beside training, each with progress and cancel. */
 import { z } from 'zod';
 import type { ImportReport } from '../datasets.ts';
-import type { EngineName } from '../engines.ts';
+import type { ComparedPrecision, EngineName } from '../engines.ts';
 import type { ErrorData } from '../errors.ts';
 import type { TextRecord } from '../texts.ts';
 import type { OtherEvaluation } from './evaluations.ts';
@@ -46,6 +46,7 @@ export type JobOutcome =
   | {
       readonly kind: 'reportEngine';
       readonly engine: EngineName;
+      readonly precision: ComparedPrecision;
       /** Markdown, to paste. */
       readonly report: string | null;
       readonly passes: boolean | null;

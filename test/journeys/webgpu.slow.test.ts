@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { engineForTests } from '../support/enginesForTests.ts';
+import { halfPrecisionForTests, hasHalfPrecision } from '../support/halfPrecisionHere.ts';
 import { writePairsCsv } from '../support/pairsCsv.ts';
 import { jsonLines, runEntail } from '../support/runEntail.ts';
 import { temporaryFolder } from '../support/temporaryFolder.ts';
@@ -10,6 +11,9 @@ const NETWORK = [
   ...['--size', 'free', '--hidden', '8', '--heads', '2', '--feed-forward', '12', '--layers', '1'],
   ...['--workers', '1', '--min-freq', '1', '--epochs', '1', '--batch-size', '16'],
 ];
+const TRY = ['engines', 'test', 'webgpu', '--precision', 'fp16'];
+/** A driver in software compiles for minutes what it has not compiled before. */
+const TRYING_TIMEOUT_MS = 1_200_000;
 const TRAIN = ['train', '--dataset', 'pairs', '--engine', 'webgpu', '--json', ...NETWORK];
 
 /** Labelled by whether both sentences are the same. */
@@ -63,4 +67,28 @@ it('refuses half precision until it has been tried', async ({ skip }) => {
   const refused = await runEntail([...TRAIN, '--precision', 'fp16'], { home: folder });
   expect(refused.code).toBe(2);
   expect(refused.stdout + refused.stderr).toContain('has not been tried');
+  expect(refused.stdout + refused.stderr).toContain('engines test webgpu --precision fp16');
+});
+
+it('cannot try half precision on a GPU that has none', async ({ skip }) => {
+  if (await hasHalfPrecision(skip)) skip('this adapter has half precision (shader-f16)');
+  const refused = await runEntail(TRY, { home: await home() });
+  expect(refused.code).toBe(2);
+  expect(refused.stdout + refused.stderr).toContain('has no half precision (shader-f16)');
+});
+
+it('trains and predicts in half precision where a test has passed', { timeout: TRYING_TIMEOUT_MS }, async ({
+  skip,
+}) => {
+  await halfPrecisionForTests(skip);
+  const folder = await home();
+  const tried = await runEntail(TRY, { home: folder });
+  expect(tried.stdout + tried.stderr).toContain('| verdict | passes: ');
+  expect(tried.code).toBe(0);
+  const doctor = await runEntail(['engines', 'doctor', '--engine', 'webgpu'], { home: folder });
+  expect(doctor.stdout).toContain('half precision; tried here');
+  const trained = await runEntail([...TRAIN, '--precision', 'fp16', '--json'], { home: folder });
+  expect(trained.code, trained.stderr).toBe(0);
+  const started = jsonLines(trained.stdout).find(({ event }) => event === 'started');
+  expect(started).toMatchObject({ engine: { pinned: { precision: 'fp16' } } });
 });

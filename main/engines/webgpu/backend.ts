@@ -3,10 +3,12 @@
  * failures of the device as errors of the next call.
  */
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
-import type { BackendValues, DataType } from '@tensorflow/tfjs-core';
+import type { BackendValues, DataType, TensorInfo } from '@tensorflow/tfjs-core';
 import type { FoundAdapter } from './adapters.ts';
 import { BufferPool } from './bufferPool.ts';
 import { DeviceFailure } from './deviceFailure.ts';
+import { programsOf } from './dispatch.ts';
+import { bytesOfNumber, halfScaleOf } from './halfTensors.ts';
 import { internalsOf } from './tfjsInternals.ts';
 
 export const BACKEND_NAME = 'webgpu';
@@ -56,8 +58,8 @@ export class StudioWebgpuBackend extends WebGPUBackend {
     if (data.resource !== undefined && data.resource !== null) return;
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const size = data.shape.reduce((product, length) => product * length, 1);
-    // Types other than these never come to the device.
-    const bytes = Float32Array.BYTES_PER_ELEMENT * size;
+    // Types of other than 32 bits never come to the device, but for halves, which are made there.
+    const bytes = bytesOfNumber(dataId) * size;
     if (data.values === null || data.values === undefined)
       data.resource = this.#pool.acquireBuffer(bytes, usage);
     else {
@@ -91,6 +93,12 @@ export class StudioWebgpuBackend extends WebGPUBackend {
     const { resource, dtype, shape } = this.tensorMap.get(dataId);
     if (!(resource instanceof GPUBuffer)) return await super.read(dataId);
     this.failure.check();
+    if (halfScaleOf(dataId) !== null) {
+      const wide = programsOf(this).widened({ dataId, dtype, shape });
+      const numbers = this.read(wide.dataId);
+      this.disposeData(wide.dataId);
+      return await numbers;
+    }
     const bytes = Float32Array.BYTES_PER_ELEMENT * shape.reduce((product, length) => product * length, 1);
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     const staging = this.#pool.acquireBuffer(bytes, usage);
@@ -108,6 +116,22 @@ export class StudioWebgpuBackend extends WebGPUBackend {
     this.#pool.releaseBuffer(staging);
     this.failure.check();
     return asRead(numbers, dtype);
+  }
+
+  /** A program of tfjs' own: it knows of no halves. */
+  override runWebGPUProgram(
+    ...[program, inputs, ...rest]: Parameters<WebGPUBackend['runWebGPUProgram']>
+  ): TensorInfo {
+    const widened = new Map<object, TensorInfo>();
+    const inputsHere = inputs.map((tensor) => {
+      if (halfScaleOf(tensor.dataId) === null) return tensor;
+      const wide = widened.get(tensor.dataId) ?? programsOf(this).widened(tensor);
+      widened.set(tensor.dataId, wide);
+      return { ...wide, shape: tensor.shape };
+    });
+    const output = super.runWebGPUProgram(program, inputsHere, ...rest);
+    for (const { dataId } of widened.values()) this.disposeData(dataId);
+    return output;
   }
 
   /** Only what never went to the device. */

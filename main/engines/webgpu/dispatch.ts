@@ -18,12 +18,18 @@
  * 5. `groups` counts workgroups. One long number is spread over two dimensions when it exceeds what a dimension takes
  *    (65,535): WGSL computes its place by `GROUP_INDEX`, and groups and invocations beyond the end must do nothing.
  * 6. The family is listed in `registerKernels.ts`, and tested against its composite in `test/unit/engines/webgpu/`.
+ * 7. Where a program names a buffer f16, its tensor lies on the device in 16 bits (halfTensors.ts): outputs are made by
+ *    `call.programs.emptyHalf(shape)`; inputs are converted where they lie otherwise. What was converted of a tensor in 32
+ *    bits is kept until the tensor changes or goes, so that a weight is rounded once a step.
  * Nothing here reads back or waits. Sums keep a fixed order: no atomics on floats.
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { type DataType, env, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { gradientMagnitude } from '../../model/gradientMagnitude.ts';
+import { HalfConversions } from './halfConversions.ts';
+import { halfScaleOf, markHalf } from './halfTensors.ts';
 import { type HostArray, HostArrays } from './hostArrays.ts';
-import { createPipeline, type Pipeline, type Program } from './program.ts';
+import { createPipeline, type Element, isHalfElement, type Pipeline, type Program } from './program.ts';
 import { SizesArena } from './sizesArena.ts';
 import { internalsOf } from './tfjsInternals.ts';
 import { addTfjsUniforms } from './tfjsUniforms.ts';
@@ -51,6 +57,15 @@ export interface DispatchCounts {
 }
 
 const PLACEHOLDER_BYTES = 16;
+/** What is multiplied by more had better be looked at. */
+const MOST_SCALE_EXPONENT = 30;
+
+/**
+ * What gradients in 16 bits are multiplied by: half precision has few small numbers. The largest of a gradient are about 16 then,
+ * and may grow four thousandfold on their way back.
+ */
+export const gradientScale = () =>
+  2 ** Math.min(MOST_SCALE_EXPONENT, Math.max(0, Math.floor(Math.log2(16 / gradientMagnitude()))));
 
 export class Programs {
   readonly backend: WebGPUBackend;
@@ -61,6 +76,7 @@ export class Programs {
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #sizes: SizesArena;
   readonly #hostArrays: HostArrays;
+  readonly #conversions: HalfConversions;
   /** What empty tensors are bound to, by place: two places of one program must not share a buffer. */
   readonly #placeholders = new Map<number, GPUBuffer>();
 
@@ -69,11 +85,22 @@ export class Programs {
     this.backend = backend;
     this.#sizes = new SizesArena(backend.device);
     this.#hostArrays = new HostArrays(backend);
+    this.#conversions = new HalfConversions({
+      empty: (shape) => this.empty(shape),
+      free: (tensor) => this.free(tensor),
+      dispatch: (program, run) => this.#dispatch(program, run),
+    });
     const internals = internalsOf(backend);
     const makeUniforms = internals.makeUniforms.bind(backend);
     internals.makeUniforms = (uniforms) => {
       if (this.#sizes.isFull) this.#submit();
       return addTfjsUniforms(this.#sizes, uniforms) ?? makeUniforms(uniforms);
+    };
+    const disposeData = backend.disposeData.bind(backend);
+    backend.disposeData = (dataId, force) => {
+      const isGone = disposeData(dataId, force);
+      if (isGone) this.#conversions.forget(dataId);
+      return isGone;
     };
     const submit = backend.submitQueue.bind(backend);
     backend.submitQueue = () => {
@@ -90,6 +117,18 @@ export class Programs {
     return this.backend.makeTensorInfo([...shape], dtype, values);
   }
 
+  /** The same in 16 bits a number, each multiplied by `scale`. */
+  emptyHalf(shape: readonly number[], scale = 1): TensorInfo {
+    const tensor = this.empty(shape);
+    markHalf(tensor, scale);
+    return tensor;
+  }
+
+  /** A copy in 32 bits of a tensor in 16; the caller frees it. */
+  widened(tensor: TensorInfo): TensorInfo {
+    return this.#conversions.widened(tensor);
+  }
+
   /** The same data in another shape, as tfjs' Reshape does it. */
   alias(tensor: TensorInfo, shape: readonly number[]): TensorInfo {
     this.backend.incRef(tensor.dataId);
@@ -101,7 +140,7 @@ export class Programs {
     this.backend.disposeData(tensor.dataId);
   }
 
-  /** Records a copy of `count` numbers; `start` counts numbers too. */
+  /** Records a copy of `count` numbers of 32 bits; `start` counts numbers too. */
   copy(source: Place, target: Place, count: number): void {
     if (count === 0) return;
     const [read, written] = [source, target].map(({ tensor }) => this.#bufferOf(tensor, 0));
@@ -109,15 +148,34 @@ export class Programs {
     this.backend.endComputePassEncoder();
     const { commandEncoder } = internalsOf(this.backend);
     commandEncoder!.copyBufferToBuffer(read!, source.start * 4, written!, target.start * 4, count * 4);
+    this.#forgetValues(target.tensor.dataId);
   }
 
   /** Records one program; returns at once. */
-  run(program: Program, { inputs, outputs, sizes = {}, groups }: Run): void {
+  run(program: Program, run: Run): void {
+    if (Object.keys(program.outputs).every((name) => isEmpty(given(program, name, run.outputs)))) return;
+    const scale = gradientScale();
+    const temporary: TensorInfo[] = [];
+    const inputs: Record<string, TensorInfo | HostArray> = {};
+    for (const [name, element] of Object.entries(program.inputs)) {
+      const tensor = given(program, name, run.inputs);
+      const wanted = scaleIn(program, name, element, scale);
+      inputs[name] = ArrayBuffer.isView(tensor) ? tensor : this.#conversions.as(tensor, wanted, temporary);
+    }
+    for (const [name, element] of Object.entries(program.outputs)) {
+      const { dataId } = given(program, name, run.outputs);
+      if (halfScaleOf(dataId) !== scaleIn(program, name, element, scale))
+        throw new Error(`Error in ${program.name}: ${name} has other bits a number than the program writes.`);
+    }
+    this.#dispatch(program, { ...run, inputs, sizes: { gradientScale: scale, ...run.sizes } });
+    for (const tensor of temporary) this.free(tensor);
+  }
+
+  #dispatch(program: Program, { inputs, outputs, sizes = {}, groups }: Run): void {
     const [x, y, z] = this.#spread(program, groups);
     if (x * y * z === 0) return;
     const pipeline = this.#pipelineOf(program);
     const { inputNames, outputNames, sizeNames } = pipeline;
-    if (outputNames.every((name) => isEmpty(given(program, name, outputs)))) return;
     if (this.#sizes.isFull) this.#submit();
     const buffers: GPUBuffer[] = [];
     for (const name of inputNames) buffers.push(this.#bufferOf(given(program, name, inputs), buffers.length));
@@ -138,6 +196,7 @@ export class Programs {
 
   /** tfjs keeps what was read of a tensor, and would hand it out after the tensor has changed in place. */
   #forgetValues(dataId: object): void {
+    this.#conversions.forget(dataId);
     const data = this.backend.tensorMap.get(dataId);
     if (data.resource !== undefined) Reflect.set(data, 'values', null);
   }
@@ -214,6 +273,12 @@ export class Programs {
       throw new Error(`Error in ${program.name}: ${x} x ${y} x ${z} workgroups exceed the device's limit.`);
     return [Math.ceil(x / rows), rows, 1];
   }
+}
+
+/** What the program takes a buffer's numbers to be multiplied by; null where they have 32 bits. */
+function scaleIn({ gradients = [] }: Program, name: string, element: Element, scale: number): number | null {
+  if (!isHalfElement(element)) return null;
+  return gradients.includes(name) ? scale : 1;
 }
 
 const isEmpty = ({ shape }: TensorInfo) => shape.includes(0);

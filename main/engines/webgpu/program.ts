@@ -1,8 +1,12 @@
 /** @file Node. A compute program as its author writes it, and the WGSL and the pipeline that are made of it. */
 import { BindGroups } from './bindGroups.ts';
 
-/** What a buffer holds. Tensors of tfjs are f32 (float32) or i32 (int32, bool); host arrays may be u32. */
-export type Element = 'f32' | 'i32' | 'u32' | 'vec4<f32>' | 'vec4<i32>' | 'vec4<u32>';
+/**
+ * What a buffer holds. Tensors of tfjs are f32 (float32) or i32 (int32, bool); host arrays may be u32. Of a tensor whose buffer is
+ * f16 here the device has 16 bits a number (halfTensors.ts): one that has 32 is converted on its way, and the other way round.
+ */
+export type Element = 'f32' | 'i32' | 'u32' | 'f16' | 'vec4<f32>' | 'vec4<i32>' | 'vec4<u32>' | 'vec4<f16>';
+
 export type NumberType = 'u32' | 'i32' | 'f32';
 
 export interface Program {
@@ -12,13 +16,36 @@ export interface Program {
   readonly inputs: Readonly<Record<string, Element>>;
   /** Buffers that are written, and may be read before: an output may be a tensor that is changed in place. */
   readonly outputs: Readonly<Record<string, Element>>;
+  /**
+   * Those of the buffers in 16 bits that hold gradients: multiplied by `sizes.gradientScale`, which such a program names among
+   * its sizes and which need not be given.
+   */
+  readonly gradients?: readonly string[];
   /** Scalars that differ from call to call; the source reads them as `sizes.name`. */
   readonly sizes: Readonly<Record<string, NumberType>>;
-  /** WGSL extensions, such as `f16` and `subgroups`: the device must have them. */
+  /** WGSL extensions, such as `subgroups`: the device must have them. `f16` is added where a buffer has it. */
   readonly extensions?: readonly string[];
-  /** WGSL without the declarations of buffers and sizes; its entry point is `main`. */
+  /**
+   * WGSL without the declarations of buffers and sizes; its entry point is `main`. With f16, `to_half` and `to_half4` make numbers of 16 bits.
+   */
   readonly source: string;
 }
+
+/**
+ * `to_half(x)`, `to_half4(x)`: a number in 16 bits. What is beyond their range becomes the largest number, so that a gradient that is too large
+ * for once is shortened, and does not make NaN of all weights; ∞ and NaN stay what they are, told by their bits.
+ */
+const TO_HALF = `
+fn to_half(x: f32) -> f16 {
+  let is_number = (bitcast<u32>(x) & 0x7fffffffu) < 0x7f800000u;
+  return f16(select(x, clamp(x, -65504.0, 65504.0), is_number));
+}
+fn to_half4(x: vec4f) -> vec4<f16> {
+  let is_number = (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) < vec4u(0x7f800000u);
+  return vec4<f16>(select(x, clamp(x, vec4f(-65504.0), vec4f(65504.0)), is_number));
+}`;
+
+export const isHalfElement = (element: Element) => element === 'f16' || element === 'vec4<f16>';
 
 /** Names of buffers of one kind: `x0`, `x1`, … */
 export const numbered = (name: string, count: number) =>
@@ -53,8 +80,10 @@ export function wgslOf({ inputs, outputs, sizes, extensions = [], source }: Prog
     ...Object.entries(outputs).map(([name, element]) => `<storage, read_write> ${name}: array<${element}>`),
   ];
   const fields = Object.entries(sizes).map(([name, type]) => `${name}: ${type}`);
+  const bindsHalves = [...Object.values(inputs), ...Object.values(outputs)].some(isHalfElement);
+  const enabled = new Set([...(bindsHalves ? ['f16'] : []), ...extensions]);
   return [
-    ...extensions.map((extension) => `enable ${extension};`),
+    ...[...enabled].map((extension) => `enable ${extension};`),
     ...buffers.map((buffer, binding) => `@group(0) @binding(${binding}) var${buffer};`),
     ...(fields.length === 0
       ? []
@@ -62,6 +91,7 @@ export function wgslOf({ inputs, outputs, sizes, extensions = [], source }: Prog
           `struct Sizes { ${fields.join(', ')} }`,
           `@group(0) @binding(${buffers.length}) var<uniform> sizes: Sizes;`,
         ]),
+    ...(enabled.has('f16') ? [TO_HALF] : []),
     source,
   ].join('\n');
 }

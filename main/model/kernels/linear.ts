@@ -28,15 +28,23 @@ export function linear(x: tf.Tensor2D, weights: LinearWeights, activation: Activ
   return activation === 'tanh' ? tf.tanh(y) : y;
 }
 
+/**
+ * A network's answer, x [R, I] -> logits [R, O]: in single precision, also where an engine keeps what lies between layers in
+ * less.
+ */
+export const logitsOf = (x: tf.Tensor2D, weights: LinearWeights): tf.Tensor2D =>
+  hasKernel(KERNELS.linear) ? fusedLinear(x, weights, 'none', true) : linear(x, weights);
+
 /** Registered pair: (x, weight, bias) -> y, and (dy, x, weight, y) -> dx, dWeight, dBias. */
 function fusedLinear(
   x: tf.Tensor2D,
   { weight, bias }: LinearWeights,
   activation: FusedActivation,
+  isAnswer = false,
 ): tf.Tensor2D {
   return withGradient([x, weight, bias], (xIn, weightIn, biasIn) => {
     const inputs = { x: xIn!, weight: weightIn!, bias: biasIn! };
-    const y = runKernel(KERNELS.linear, inputs, { activation })[0]!;
+    const y = runKernel(KERNELS.linear, inputs, { activation, isAnswer })[0]!;
     return {
       value: y,
       saved: [xIn!, weightIn!, y],

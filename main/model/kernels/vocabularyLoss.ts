@@ -4,9 +4,10 @@
  * a piece of rows at a time, and the gradient is made in the same pass, so that nothing as large is kept for the tape.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { withGradientMagnitude } from '../gradientMagnitude.ts';
 import { countCorrect } from './crossEntropy.ts';
 import { hasKernel, KERNELS, runKernel } from './dispatch.ts';
-import { type LinearWeights, linear } from './linear.ts';
+import { type LinearWeights, logitsOf } from './linear.ts';
 
 /** Largest number of logits at once: 64 MiB in single precision. */
 const LOGITS_AT_ONCE = 2 ** 24;
@@ -89,11 +90,14 @@ function inPieces(
 
 /** -> of a training step dx [n, H]; summed loss, number correct; of a training step dWeight and dBias. */
 function ofPiece(x: tf.Tensor2D, weights: LinearWeights, ids: Int32Array, trains: boolean): tf.Tensor[] {
-  const logits = linear(x, weights);
+  const logits = logitsOf(x, weights);
   const { loss, residuals } = lossAndResiduals(logits, ids);
   const correct = countCorrect(logits, ids);
   if (!trains) return [loss, correct];
-  const [dx, dWeight, dBias] = layerGradient(x, weights.weight, { logits, residuals });
+  // These are the gradients of a sum, whatever it is divided by later.
+  const [dx, dWeight, dBias] = withGradientMagnitude(1, () =>
+    layerGradient(x, weights.weight, { logits, residuals }),
+  );
   return [dx!, loss, correct, dWeight!, dBias!];
 }
 

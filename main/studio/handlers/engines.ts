@@ -56,7 +56,7 @@ export function enginesHandlers(context: HostContext): HandlersOf<typeof engineR
         },
       }),
     }),
-    'engines/report': async ({ engine }) => ({ job: await startEngineReport(context, engine) }),
+    'engines/report': async (wish) => ({ job: await startEngineReport(context, wish, changed) }),
     'engines/test': async ({ engine }) => ({ job: await testEngine(context, engine) }),
   };
 }

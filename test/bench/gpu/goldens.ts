@@ -8,30 +8,19 @@ import * as tf from '@tensorflow/tfjs-core';
 import { doctor, openEngine } from '../../../main/engines/registry.ts';
 import { goldenChecks, rowOf, trainingRow } from '../../../main/golden/checks.ts';
 import { formatEngineTest, verdictText } from '../../../main/golden/engineTestText.ts';
+import { leastToleranceOf } from '../../../main/golden/engineTraits.ts';
 import { describeEnvironment } from '../../../main/studio/environment.ts';
 import { projectFolder, readVersion } from '../../../main/version.ts';
 import { ENGINE_NAMES, type EngineName, type Precision } from '../../../shared/engines.ts';
 import type { EngineTestReport, GoldenRow } from '../../../shared/engineTest.ts';
 
-/**
- * The fixtures' tolerances are single precision's. Factors in half precision are 2^-11 apart, a few products deep: what is
- * wrong by more than this is wrong.
- */
-const HALF_TOLERANCE = 0.05;
-
 /** Networks and optimizer; the twenty steps of a whole training are left out too. */
 const FEW: readonly string[] = ['model_book.json', 'adam.json'];
-
-function judged(row: GoldenRow, precision: Precision): GoldenRow {
-  if (precision === 'fp32') return row;
-  const { relativeError, error } = row;
-  const passes = error === null && relativeError !== null && relativeError <= HALF_TOLERANCE;
-  return { ...row, tolerance: HALF_TOLERANCE, passes };
-}
 
 async function test(engine: EngineName, precision: Precision, all: boolean): Promise<EngineTestReport> {
   const opened = await openEngine(engine, { dataDirectory: '', precision });
   const underTest = { engine, factory: opened.adamVariables };
+  const leastTolerance = leastToleranceOf(precision);
   const goldens: GoldenRow[] = [];
   const say = (row: GoldenRow) => {
     const { golden, compared, farthest, relativeError, passes, error } = row;
@@ -40,9 +29,10 @@ async function test(engine: EngineName, precision: Precision, all: boolean): Pro
     goldens.push(row);
   };
   for (const check of goldenChecks(underTest))
-    if (all || FEW.includes(check.golden)) say(judged(await rowOf(check), precision));
-  const trained = all ? await trainingRow(underTest, { record: opened.record, onStep: () => {} }) : null;
-  if (trained !== null) say(judged(trained.row, precision));
+    if (all || FEW.includes(check.golden)) say(await rowOf(check, leastTolerance));
+  const wish = { record: opened.record, onStep: () => {}, leastTolerance };
+  const trained = all ? await trainingRow(underTest, wish) : null;
+  if (trained !== null) say(trained.row);
   const training = trained?.training ?? null;
   const [found] = await doctor({ dataDirectory: '', engines: [engine] });
   const allocated: unknown = Reflect.get(tf.memory(), 'numBytesAllocatedInGPU');

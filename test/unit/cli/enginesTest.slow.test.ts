@@ -49,6 +49,12 @@ describe('engines test', () => {
       'There is no device "cuda:0" for this engine; there is cpu.',
     ],
     [['engines', 'test', 'wasm', '--minutes', '0'], 2, '--minutes must be a whole number'],
+    [['engines', 'test', 'wasm', '--precision', 'bf16'], 2, '--precision must be fp32 or fp16'],
+    [
+      ['engines', 'test', 'wasm', '--precision', 'fp16'],
+      2,
+      'The engine wasm computes in single precision only, not in fp16.',
+    ],
     [['engines', 'test', 'tensorflow'], 1, 'The engine tensorflow is not installed.'],
   ])('%j ends with exit code %i and says why', async (words, exitCode, says) => {
     const { code, stderr } = await runEntail(words, { home: temporaryFolder() });

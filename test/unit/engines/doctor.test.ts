@@ -15,7 +15,7 @@ import {
   installationFolder,
   MANIFEST_FILE,
 } from '../../../main/engines/tensorflow/installation.ts';
-import type { DoctorReport } from '../../../shared/engines.ts';
+import type { DoctorReport, Precision } from '../../../shared/engines.ts';
 import { engineForTests } from '../../support/enginesForTests.ts';
 import { onlyPrograms, setVariable } from '../../support/fakePrograms.ts';
 import { studioErrorOf, studioRejectionOf } from '../../support/studioErrorOf.ts';
@@ -132,21 +132,23 @@ describe('chooseEngine', () => {
 });
 
 describe('precision', () => {
+  const wish = (precision: Precision) => ({ precision, dataDirectory: temporaryFolder() });
+
   it('is single everywhere, and bfloat16 on native alone', () => {
-    checkPrecision('wasm', 'fp32');
-    expect(precisionHere('wasm', 'bf16')).toBe('fp32');
-    const error = studioErrorOf(() => checkPrecision('tensorflow', 'bf16'));
+    checkPrecision('wasm', wish('fp32'));
+    expect(precisionHere('wasm', wish('bf16'))).toBe('fp32');
+    const error = studioErrorOf(() => checkPrecision('tensorflow', wish('bf16')));
     expect(error.code).toBe('USAGE');
     expect(error.message).toContain('single precision only');
     expect(error.nextStep).toContain('--engine native');
-    const half = studioErrorOf(() => checkPrecision('native', 'fp16'));
+    const half = studioErrorOf(() => checkPrecision('native', wish('fp16')));
     expect(half.message).toBe('The engine native computes in single precision and bf16, not in fp16.');
     expect(half.nextStep).toContain('--engine webgpu');
   });
 
   it('of 16 bits on webgpu is refused until it was tried on a GPU', () => {
-    expect(precisionHere('webgpu', 'fp16')).toBe('fp32');
-    const error = studioErrorOf(() => checkPrecision('webgpu', 'fp16'));
+    expect(precisionHere('webgpu', wish('fp16'))).toBe('fp32');
+    const error = studioErrorOf(() => checkPrecision('webgpu', wish('fp16')));
     expect(error).toMatchObject({ code: 'USAGE', message: expect.stringContaining('not been tried') });
   });
 
@@ -154,7 +156,7 @@ describe('precision', () => {
     engineForTests('native', skip);
     const search = findNative();
     const hasBf16 = search.kind === 'found' && search.binding.describe().bf16;
-    expect(precisionHere('native', 'bf16')).toBe(hasBf16 ? 'bf16' : 'fp32');
+    expect(precisionHere('native', wish('bf16'))).toBe(hasBf16 ? 'bf16' : 'fp32');
     const without = { describe: () => ({ bf16: false }) } as NativeBinding;
     expect(studioErrorOf(() => requirePrecision('bf16', without)).message).toContain('AVX512-BF16');
     requirePrecision('fp32', without);

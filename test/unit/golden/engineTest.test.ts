@@ -11,7 +11,14 @@ function options(more: Partial<EngineTestOptions> = {}): EngineTestOptions {
   return {
     entry: checkoutEntries().path('engineTest'),
     environment: {},
-    order: { kind: 'test', engine: 'cpu', dataDirectory: temporaryFolder(), device: 'cpu', threads: null },
+    order: {
+      kind: 'test',
+      engine: 'cpu',
+      dataDirectory: temporaryFolder(),
+      device: 'cpu',
+      threads: null,
+      precision: 'fp32',
+    },
     signal: new AbortController().signal,
     timeLimitMs: HOUR_MS,
     onProgress: () => {},

@@ -100,7 +100,14 @@ it("an engine's test keeps it in what it found", async () => {
   const found = await superviseEngineTest({
     entry: checkoutEntries().path('engineTest'),
     environment: workerEnvironment('tensorflow', { dataDirectory, threads: 2 }),
-    order: { kind: 'test', engine: 'tensorflow', dataDirectory, device: 'cuda:0', threads: 2 },
+    order: {
+      kind: 'test',
+      engine: 'tensorflow',
+      dataDirectory,
+      device: 'cuda:0',
+      threads: 2,
+      precision: 'fp32',
+    },
     signal: new AbortController().signal,
     timeLimitMs: HOUR_MS,
     // It comes before anything is compared, and what is known when time is up is kept.

@@ -10,9 +10,10 @@ import {
 } from './attentionPrograms.ts';
 import { type AttentionVariant, chunksOf } from './attentionTiles.ts';
 import { dropoutSizes } from './dropout.ts';
-import { packs } from './fours.ts';
+import { packingOf } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { blockPlaces, checkedLayout, countBlocks, layoutAttributes } from './layout.ts';
+import { emptyGradientRows, emptyRows } from './rowTensors.ts';
 import { GROUP_SIZE } from './wgsl.ts';
 
 interface Prepared {
@@ -41,7 +42,7 @@ function prepare(call: Call): Prepared {
   const blocks = countBlocks(layout);
   return {
     ...{ known, rows, hidden, heads },
-    variant: { chunks: chunksOf(width), packed: packs(width) },
+    variant: { chunks: chunksOf(width), packing: packingOf(call.precision, width) },
     places: blockPlaces.of(layout, sources),
     sizes: {
       ...{ blocks, heads, hidden, width, scale: 1 / Math.sqrt(width) },
@@ -56,7 +57,7 @@ function prepare(call: Call): Prepared {
 function attention(call: Call): TensorInfo[] {
   const { known, rows, hidden, heads, variant, places, sizes, groups } = prepare(call);
   const outputs = {
-    context: call.programs.empty([rows, hidden]),
+    context: emptyRows(call, variant.packing, [rows, hidden]),
     saved: call.programs.empty([rows, heads, 2]),
   };
   call.programs.run(attentionProgram(variant), { inputs: { ...known, places }, outputs, sizes, groups });
@@ -72,13 +73,13 @@ function attentionGradient(call: Call): TensorInfo[] {
   const { programs } = call;
   const terms = programs.empty([rows, heads, 4]);
   const count = rows * heads;
-  programs.run(attentionTermsProgram({ packed: variant.packed }), {
+  programs.run(attentionTermsProgram({ packing: variant.packing }), {
     inputs: { dy, context, saved },
     outputs: { terms },
     sizes: { count, width: hidden / heads },
     groups: [Math.ceil(count / GROUP_SIZE)],
   });
-  const [dq, dk, dv] = [0, 1, 2].map(() => programs.empty([rows, hidden])) as [
+  const [dq, dk, dv] = [0, 1, 2].map(() => emptyGradientRows(call, variant.packing, [rows, hidden])) as [
     TensorInfo,
     TensorInfo,
     TensorInfo,

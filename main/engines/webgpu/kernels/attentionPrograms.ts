@@ -18,7 +18,15 @@ import {
   weigh,
   writeSums,
 } from './attentionTiles.ts';
-import { elementOf, readFour } from './fours.ts';
+import {
+  elementOf,
+  GRADIENT_SIZES,
+  gradientsOf,
+  numberOf,
+  type Packing,
+  readFour,
+  readGradient,
+} from './fours.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 const eachTile = (body: string) => `
@@ -31,13 +39,13 @@ const eachTile = (body: string) => `
 
 /** q, k, v [R, H] -> context [R, H], saved [R, N, 2]: largest score of each row, and 1 / the divisor of its softmax. */
 export const attentionProgram = remembered((variant: AttentionVariant): Program => {
-  const element = elementOf(variant.packed);
+  const element = elementOf(variant.packing);
   return {
     name: variantName('attention', variant),
     inputs: { q: element, k: element, v: element, places: 'u32' },
-    outputs: { context: 'f32', saved: 'f32' },
+    outputs: { context: numberOf(variant.packing), saved: 'f32' },
     sizes: ATTENTION_SIZES,
-    source: `${attentionHead(variant, ['q', 'k', 'v'])}
+    source: `${attentionHead(variant, 'forward')}
 ${attentionMain(`
   var largest = vec4f(LOWEST);
   var divisor = vec4f(0.0);
@@ -95,6 +103,10 @@ function factorsOf(one: (i: number, other: string) => string): string {
     }`;
 }
 
+/** What a gradient is multiplied by where it is written. */
+const ofGradient = ({ packing }: AttentionVariant, factor: string) =>
+  packing === 'halves' ? `(${factor} * sizes.gradientScale)` : factor;
+
 function eachSum({ chunks }: AttentionVariant, name: string, text: (sum: string) => string): string {
   return Array.from({ length: chunks * 2 }, (_, column) => text(`${name}${column}`)).join(' ');
 }
@@ -103,14 +115,15 @@ function eachSum({ chunks }: AttentionVariant, name: string, text: (sum: string)
  * What the way back needs of each row and head: dy, context [R, H], saved [R, N, 2] -> terms [R, N, 4]: the two of `saved`,
  * and dy · context, which is the sum over all keys of a weight times its gradient.
  */
-export const attentionTermsProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
-  const element = elementOf(packed);
+export const attentionTermsProgram = remembered(({ packing }: { readonly packing: Packing }): Program => {
+  const element = elementOf(packing);
   return {
-    name: `attentionTerms ${packed ? 'packed' : ''}`,
+    name: `attentionTerms in ${packing}`,
+    ...gradientsOf(packing, 'dy'),
     inputs: { dy: element, context: element, saved: 'f32' },
     outputs: { terms: 'vec4<f32>' },
-    sizes: { count: 'u32', width: 'u32' },
-    source: `${readFour('dy', packed)}${readFour('context', packed)}
+    sizes: { count: 'u32', width: 'u32', ...GRADIENT_SIZES },
+    source: `${readGradient('dy', packing)}${readFour('context', packing)}
 ${mainOf()} {
   let at = ${GROUP_INDEX} * ${GROUP_SIZE}u + lane;
   if (at >= sizes.count) { return; }
@@ -126,16 +139,17 @@ ${mainOf()} {
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dq [R, H]. A block is of queries. */
 export const attentionQueryGradientProgram = remembered((variant: AttentionVariant): Program => {
-  const element = elementOf(variant.packed);
+  const element = elementOf(variant.packing);
   const term = (i: number, part: string) =>
     `terms[(begin + min(first + four * 4u + ${i}u, length - 1u)) * sizes.heads + head].${part}`;
   const four = (part: string) => `vec4f(${[0, 1, 2, 3].map((i) => term(i, part)).join(', ')})`;
   return {
     name: variantName('attentionQueryGradient', variant),
     inputs: { dy: element, q: element, k: element, v: element, terms: 'vec4<f32>', places: 'u32' },
-    outputs: { dq: 'f32' },
-    sizes: ATTENTION_SIZES,
-    source: `${attentionHead(variant, ['dy', 'q', 'k', 'v'])}
+    outputs: { dq: numberOf(variant.packing) },
+    ...gradientsOf(variant.packing, 'dy', 'dq'),
+    sizes: { ...ATTENTION_SIZES, ...GRADIENT_SIZES },
+    source: `${attentionHead(variant, 'back')}
 ${attentionMain(`
   let largest = ${four('x')};
   let inverse = ${four('y')};
@@ -156,13 +170,13 @@ ${attentionMain(`
     weights[other * 9u + 144u + four] = gradient1;
     ${weigh(variant, 'sum', { theirs: 'k', stored: true })}
   `)}
-  ${writeSums(variant, 'sum', 'dq', 'sizes.scale')}`)}`,
+  ${writeSums(variant, 'sum', 'dq', ofGradient(variant, 'sizes.scale'))}`)}`,
   };
 });
 
 /** dy, q, k, v [R, H], terms [R, N, 4] -> dk, dv [R, H]. A block is of keys. */
 export const attentionKeyGradientProgram = remembered((variant: AttentionVariant): Program => {
-  const element = elementOf(variant.packed);
+  const element = elementOf(variant.packing);
   const termsOf = (query: string) => `terms[(begin + tile + ${query}) * sizes.heads + head]`;
   const each = (which: 0 | 1, query: string) => `
     if (has${which}) {
@@ -174,9 +188,10 @@ export const attentionKeyGradientProgram = remembered((variant: AttentionVariant
   return {
     name: variantName('attentionKeyGradient', variant),
     inputs: { dy: element, q: element, k: element, v: element, terms: 'vec4<f32>', places: 'u32' },
-    outputs: { dk: 'f32', dv: 'f32' },
-    sizes: ATTENTION_SIZES,
-    source: `${attentionHead(variant, ['dy', 'q', 'k', 'v'])}
+    outputs: { dk: numberOf(variant.packing), dv: numberOf(variant.packing) },
+    ...gradientsOf(variant.packing, 'dy', 'dk', 'dv'),
+    sizes: { ...ATTENTION_SIZES, ...GRADIENT_SIZES },
+    source: `${attentionHead(variant, 'back')}
 ${attentionMain(`
   ${declareSums(variant, 'of_k')}
   ${declareSums(variant, 'of_v')}
@@ -198,7 +213,7 @@ ${attentionMain(`
     weights[other * 9u + 144u + four] = gradient1;
     ${weigh(variant, 'of_k', { theirs: 'q', stored: true })}
   `)}
-  ${writeSums(variant, 'of_k', 'dk', 'sizes.scale')}
-  ${writeSums(variant, 'of_v', 'dv', '1.0')}`)}`,
+  ${writeSums(variant, 'of_k', 'dk', ofGradient(variant, 'sizes.scale'))}
+  ${writeSums(variant, 'of_v', 'dv', ofGradient(variant, '1.0'))}`)}`,
   };
 });

@@ -6,7 +6,7 @@
  */
 import { GROUP_INDEX } from '../dispatch.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
-import { readFour } from './fours.ts';
+import { type Packing, readFour, readGradient, storedNumber } from './fours.ts';
 import { EXPONENTIAL4, mainOf } from './wgsl.ts';
 
 const INVOCATIONS = 128;
@@ -15,12 +15,11 @@ const CHUNK = 32;
 export interface AttentionVariant {
   /** Stretches of 32 columns that a head has. */
   readonly chunks: number;
-  /** Whether rows can be read as vectors. */
-  readonly packed: boolean;
+  readonly packing: Packing;
 }
 
-export const variantName = (name: string, { chunks, packed }: AttentionVariant) =>
-  `${name} ${chunks}${packed ? ' packed' : ''}`;
+export const variantName = (name: string, { chunks, packing }: AttentionVariant) =>
+  `${name} ${chunks} in ${packing}`;
 
 export const chunksOf = (width: number) => Math.ceil(width / CHUNK);
 
@@ -43,15 +42,16 @@ export const eachChunk = ({ chunks }: AttentionVariant, text: (chunk: number) =>
 export const declareSums = ({ chunks }: AttentionVariant, name: string) =>
   Array.from({ length: chunks * 2 }, (_, column) => `var ${name}${column} = vec4f(0.0);`).join('\n');
 
-/** Names that `main` may use, and functions. `matrices` are those that `stage` reads. */
-export function attentionHead({ packed }: AttentionVariant, matrices: readonly string[]): string {
+/** Names that `main` may use, and functions: `stage` reads q, k, v, and of the way back dy. */
+export function attentionHead({ packing }: AttentionVariant, way: 'forward' | 'back'): string {
   return `
 const LOWEST = -0x1.fffffep+127;
 var<workgroup> left: array<vec4f, 288>; // 32 rows of 8 vectors, and one that keeps rows in different banks
 var<workgroup> right: array<vec4f, 288>;
 var<workgroup> weights: array<vec4f, 288>; // [other row][four rows of the block]
 var<workgroup> kept: array<u32, ${INVOCATIONS}>;
-${matrices.map((name) => readFour(name, packed)).join('')}
+${['q', 'k', 'v'].map((name) => readFour(name, packing)).join('')}
+${way === 'back' ? readGradient('dy', packing) : ''}
 fn stored_row(row: u32) -> u32 {
   if (sizes.sourcesAt == 0u) { return row; }
   return places[sizes.sourcesAt + row];
@@ -174,14 +174,14 @@ export const combine = (into: string, value: string, operation: (a: string, b: s
   for (var i = 0u; i < 16u; i++) { ${into} = ${operation(into, 'left[i * 8u + four]')}; }`;
 
 /** Writes the sums, times `factor`, to the rows of the block. */
-export const writeSums = ({ chunks }: AttentionVariant, name: string, to: string, factor: string) =>
+export const writeSums = ({ chunks, packing }: AttentionVariant, name: string, to: string, factor: string) =>
   Array.from(
     { length: chunks * 2 },
     (_, column) => `
   if (other + ${column * 16}u < sizes.width) {
     let numbers = ${name}${column} * ${factor};
     for (var i = 0u; i < min(4u, block_rows - min(block_rows, four * 4u)); i++) {
-      ${to}[(begin + first + four * 4u + i) * sizes.hidden + head * sizes.width + ${column * 16}u + other] = numbers[i];
+      ${to}[(begin + first + four * 4u + i) * sizes.hidden + head * sizes.width + ${column * 16}u + other] = ${storedNumber(packing, 'numbers[i]')};
     }
   }`,
   ).join('');

@@ -2,9 +2,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { type Program, remembered } from '../program.ts';
-import { elementOf, packs, readFour, writeFour } from './fours.ts';
+import { elementOf, inSingle, type Packing, packingOf, readFour, writeFour } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { FOUR_OF_ROW, groupsOfRows, summedRows } from './rows.ts';
+import { emptyRows } from './rowTensors.ts';
 import { mainOf } from './wgsl.ts';
 
 const SEGMENTS = 2;
@@ -17,18 +18,19 @@ interface EmbeddingAttributes {
   readonly tableRows: number;
 }
 
-const embeddingProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
-  const element = elementOf(packed);
+const embeddingProgram = remembered(({ packing }: { readonly packing: Packing }): Program => {
+  const single = inSingle(packing);
+  const element = elementOf(single);
   const tables = ['tokenRows', 'segmentTable', 'positionTable'];
   return {
-    name: `embeddingSum ${packed ? 'packed' : ''}`,
+    name: `embeddingSum in ${packing}`,
     inputs: {
       ...{ tokenRows: element, segmentTable: element, positionTable: element },
       ...{ segments: 'i32', positions: 'i32' },
     },
-    outputs: { y: element },
+    outputs: { y: elementOf(packing) },
     sizes: { count: 'u32', width: 'u32' },
-    source: `${tables.map((name) => readFour(name, packed)).join('')}${writeFour('y', packed)}
+    source: `${tables.map((name) => readFour(name, single)).join('')}${writeFour('y', packing)}
 ${mainOf()} {
   ${FOUR_OF_ROW}
   let segment = segmentTable_four(u32(segments[row]) * sizes.width + column, left);
@@ -45,8 +47,9 @@ function embeddingSum(call: Call): TensorInfo {
   const [count, width] = tokenRows.shape as [number, number];
   const segmentTable = checkedInput(call, 'segmentTable', [null, width]);
   const positionTable = checkedInput(call, 'positionTable', [null, width]);
-  const y = call.programs.empty(tokenRows.shape);
-  call.programs.run(embeddingProgram({ packed: packs(width) }), {
+  const packing = packingOf(call.precision, width);
+  const y = emptyRows(call, packing, tokenRows.shape);
+  call.programs.run(embeddingProgram({ packing }), {
     inputs: { tokenRows, segmentTable, positionTable, segments, positions },
     outputs: { y },
     sizes: { count, width },

@@ -6,7 +6,10 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { KernelInputs } from '../../kernelInputs.ts';
 import type { Programs } from '../dispatch.ts';
 
-/** What matrix products are computed in: fp16 has factors in half precision, sums and everything else in single. */
+/**
+ * fp16: activations, their gradients, and the factors of matrix products have 16 bits; sums, weights, their gradients and all that
+ * is left have 32.
+ */
 export type WebgpuPrecision = 'fp32' | 'fp16';
 
 export { checkedInput, input } from '../../kernelInputs.ts';

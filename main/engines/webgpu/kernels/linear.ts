@@ -4,7 +4,7 @@ import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import type { Activation } from '../../../model/kernels/linear.ts';
 import { activationGradient } from './activationGradient.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
-import { linearProduct, product, productWithSums } from './product.ts';
+import { gradientProduct, linearProduct, productWithSums } from './product.ts';
 
 const activationOf = (call: Call) => (call.attributes['activation'] ?? 'none') as Activation;
 
@@ -21,7 +21,8 @@ function linear(before: boolean) {
       b: { tensors: [weight], transposed: true },
     };
     const layer = { shape: { rows, columns, inner }, factors, biases: [bias] };
-    return linearProduct(call, layer, { activation: activationOf(call), before });
+    const isAnswer = call.attributes['isAnswer'] === true;
+    return linearProduct(call, layer, { activation: activationOf(call), before, isAnswer });
   };
 }
 
@@ -36,11 +37,10 @@ function linearGradient(output: 'y' | 'before') {
     const kept = checkedInput(call, output, [rows, out]);
     const activation = activationOf(call);
     const dz = activation === 'none' ? dy : activationGradient(call, activation, dy, kept);
-    const dx = product(
+    const dx = gradientProduct(
       call,
       { rows, columns: into, inner: out },
       { a: { tensors: [dz], transposed: false }, b: { tensors: [weight], transposed: false } },
-      { isGradient: true },
     );
     const { products, sums } = productWithSums(
       call,

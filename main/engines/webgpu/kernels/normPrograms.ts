@@ -6,7 +6,17 @@
 import { GROUP_INDEX } from '../dispatch.ts';
 import { type Program, remembered } from '../program.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
-import { elementOf, readFour, writeFour } from './fours.ts';
+import {
+  elementOf,
+  GRADIENT_SIZES,
+  gradientsOf,
+  inSingle,
+  type Packing,
+  readFour,
+  readGradient,
+  writeFour,
+  writeGradient,
+} from './fours.ts';
 import { extensionsFor, laneSum } from './subgroupSums.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
@@ -24,7 +34,7 @@ export const PART_COLUMNS = 32;
 export interface NormVariant {
   /** Vectors of a row that an invocation has. */
   readonly fours: number;
-  readonly packed: boolean;
+  readonly packing: Packing;
   /** LayerNorm(dropout(x) + residual); else dropout(LayerNorm(x)). */
   readonly adds: boolean;
   /** 0 where sums are taken without subgroups. */
@@ -33,8 +43,8 @@ export interface NormVariant {
 
 export const foursOf = (width: number) => Math.ceil(width / (LANES * 4));
 
-const nameOf = (name: string, { fours, packed, adds, subgroupSize }: NormVariant) =>
-  `${name} ${fours}${packed ? ' packed' : ''}${adds ? ' adds' : ''}${subgroupSize > 0 ? ` subgroups ${subgroupSize}` : ''}`;
+const nameOf = (name: string, { fours, packing, adds, subgroupSize }: NormVariant) =>
+  `${name} ${fours} in ${packing}${adds ? ' adds' : ''}${subgroupSize > 0 ? ` subgroups ${subgroupSize}` : ''}`;
 
 /** `placed`: whether there are places, which say of each row its pair and its row of the residual. */
 const SIZES = { rows: 'u32', width: 'u32', eps: 'f32', placed: 'u32', ...DROPOUT_SIZES } as const;
@@ -68,10 +78,11 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
        + (${name}_quarters[quarter + 2u] + ${name}_quarters[quarter + 3u]);
 }`;
 
-const head = (variant: NormVariant, read: readonly string[], written: readonly string[]) => `
+/** Functions of both ways; each reads and writes its matrices by its own. */
+const head = (variant: NormVariant) => `
 ${DROPOUT}
-${read.map((name) => readFour(name, variant.packed)).join('')}
-${written.map((name) => writeFour(name, variant.packed)).join('')}
+${readFour('x', variant.packing)}${variant.adds ? readFour('residual', variant.packing) : ''}
+${readFour('gamma', inSingle(variant.packing))}
 ${rowSum('row_sum', 'f32', variant)}
 fn column_of(lane: u32, i: u32) -> u32 { return (i * ${LANES}u + lane % ${LANES}u) * 4u; }
 fn within(column: u32) -> vec4<bool> { return vec4u(column, column + 1u, column + 2u, column + 3u) < vec4u(sizes.width); }`;
@@ -107,18 +118,19 @@ const sumOf = ({ fours }: NormVariant, text: (i: number) => string) =>
 
 /** x [R, W], residual [R or E, W], gamma, beta [W], places [R, 4] -> y [R, W], statistics [R, 2] */
 export const normProgram = remembered((variant: NormVariant): Program => {
-  const element = elementOf(variant.packed);
+  const { packing } = variant;
+  const [element, single] = [elementOf(packing), elementOf(inSingle(packing))];
   return {
     name: nameOf('norm', variant),
     inputs: {
-      ...{ x: element, gamma: element, beta: element },
+      ...{ x: element, gamma: single, beta: single },
       ...(variant.adds ? { residual: element } : {}),
       places: 'vec4<u32>',
     },
     outputs: { y: element, statistics: 'f32' },
     sizes: SIZES,
     extensions: extensionsFor(variant.subgroupSize),
-    source: `${head(variant, ['x', 'gamma', 'beta', ...(variant.adds ? ['residual'] : [])], ['y'])}
+    source: `${head(variant)}${readFour('beta', inSingle(packing))}${writeFour('y', packing)}
 ${mainOf()} {
     let row = ${GROUP_INDEX} * ${SLOTS}u + lane / ${LANES}u;
     ${load(variant)}
@@ -146,20 +158,22 @@ ${mainOf()} {
  * statistics there would be nine buffers, one more than WebGPU promises: where there is a residual they are computed anew.
  */
 export const normGradientProgram = remembered((variant: NormVariant): Program => {
-  const element = elementOf(variant.packed);
-  const { adds } = variant;
-  const written = ['dx', ...(adds ? ['dResidual'] : []), 'parts'];
+  const { adds, packing } = variant;
+  const [element, single] = [elementOf(packing), elementOf(inSingle(packing))];
+  const ofRows = ['dx', ...(adds ? ['dResidual'] : [])];
   return {
     name: nameOf('normGradient', variant),
     inputs: {
-      ...{ dy: element, x: element, gamma: element },
+      ...{ dy: element, x: element, gamma: single },
       ...(adds ? { residual: element } : { statistics: 'f32' as const }),
       places: 'vec4<u32>',
     },
-    outputs: Object.fromEntries(written.map((name) => [name, element])),
-    sizes: SIZES,
+    outputs: { ...Object.fromEntries(ofRows.map((name) => [name, element])), parts: single },
+    ...gradientsOf(packing, 'dy', ...ofRows),
+    sizes: { ...SIZES, ...GRADIENT_SIZES },
     extensions: extensionsFor(variant.subgroupSize),
-    source: `${head(variant, ['dy', 'x', 'gamma', ...(adds ? ['residual'] : [])], written)}
+    source: `${head(variant)}${readGradient('dy', packing)}
+${ofRows.map((name) => writeGradient(name, packing)).join('')}${writeFour('parts', inSingle(packing))}
 ${rowSum('row_sums', 'vec2f', variant)}
 var<workgroup> of_slots: array<vec4f, ${GROUP_SIZE}>;
 ${mainOf()} {

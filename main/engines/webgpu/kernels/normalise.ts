@@ -2,7 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { dropoutSizes } from './dropout.ts';
-import { packs } from './fours.ts';
+import { packingOf } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { checkedLayout, layoutAttributes, rowPlaces } from './layout.ts';
 import {
@@ -15,6 +15,7 @@ import {
   normProgram,
   PART_COLUMNS,
 } from './normPrograms.ts';
+import { emptyGradientRows, emptyRows } from './rowTensors.ts';
 
 const NO_PLACES = new Uint32Array(0);
 
@@ -37,7 +38,7 @@ function prepare(call: Call, adds: boolean): Prepared {
   const x = checkedInput(call, 'x', [null, null]);
   const [rows, width] = x.shape as [number, number];
   const { subgroupSize } = call.programs;
-  const variant = { fours: foursOf(width), packed: packs(width), adds, subgroupSize };
+  const variant = { fours: foursOf(width), packing: packingOf(call.precision, width), adds, subgroupSize };
   const placed = dropout !== null || sources !== null;
   return {
     ...{ rows, width, variant },
@@ -53,7 +54,8 @@ function prepare(call: Call, adds: boolean): Prepared {
 /** -> y [R, W], statistics [R, 2] */
 function forward(call: Call, adds: boolean): TensorInfo[] {
   const { rows, width, variant, known, sizes } = prepare(call, adds);
-  const outputs = { y: call.programs.empty([rows, width]), statistics: call.programs.empty([rows, 2]) };
+  const y = emptyRows(call, variant.packing, [rows, width]);
+  const outputs = { y, statistics: call.programs.empty([rows, 2]) };
   call.programs.run(normProgram(variant), {
     inputs: { ...known, beta: checkedInput(call, 'beta', [width]) },
     outputs,
@@ -70,8 +72,8 @@ function backward(call: Call, adds: boolean): TensorInfo[] {
   const statistics = checkedInput(call, 'statistics', [rows, 2]);
   const chunks = Math.ceil(rows / CHUNK_ROWS);
   const ofRows = {
-    dx: programs.empty([rows, width]),
-    ...(adds ? { dResidual: programs.empty([rows, width]) } : {}),
+    dx: emptyGradientRows(call, variant.packing, [rows, width]),
+    ...(adds ? { dResidual: emptyGradientRows(call, variant.packing, [rows, width]) } : {}),
   };
   const parts = programs.empty([chunks, 2, width]);
   programs.run(normGradientProgram(variant), {

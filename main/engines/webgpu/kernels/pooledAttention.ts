@@ -2,16 +2,17 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { dropoutSizes } from './dropout.ts';
-import { packs } from './fours.ts';
+import { packingOf } from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
 import { checkedLayout, countBlocks, layoutAttributes, pairTables } from './layout.ts';
 import {
   BLOCK_COLUMNS,
-  POOLED_ROWS,
   pooledAttentionProgram,
+  pooledRowsProgram,
   pooledSlopesProgram,
 } from './pooledAttentionPrograms.ts';
 import { HEADS_TOGETHER, type PooledVariant } from './pooledAttentionTiles.ts';
+import { emptyGradientRows } from './rowTensors.ts';
 
 interface Prepared {
   /** [R, H] */
@@ -39,7 +40,7 @@ function prepare(call: Call): Prepared {
   const query = checkedInput(call, 'query', [pairs, heads, hidden]);
   return {
     ...{ x, query, pairs, heads, hidden, blocks: countBlocks(layout) },
-    variant: { packed: packs(hidden) },
+    variant: { packing: packingOf(call.precision, hidden) },
     places: pairTables.of(layout, null),
     sizes: { pairs, heads, hidden, scale, ...dropoutSizes(dropout, place) },
     groups: [pairs * Math.ceil(heads / HEADS_TOGETHER)],
@@ -72,8 +73,8 @@ function pooledAttentionGradient(call: Call): TensorInfo[] {
     sizes,
     groups,
   });
-  const dx = programs.empty(x.shape);
-  programs.run(POOLED_ROWS, {
+  const dx = emptyGradientRows(call, variant.packing, x.shape);
+  programs.run(pooledRowsProgram({ packing: variant.packing }), {
     inputs: { dy, query, saved, slopes, places },
     outputs: { dx },
     sizes: { ...sizes, blocks },

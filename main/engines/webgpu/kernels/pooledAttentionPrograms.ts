@@ -1,7 +1,16 @@
 /** @file Node. WGSL of attention of one query a pair and head straight on the layer's rows, forward and backward. */
 import { GROUP_INDEX } from '../dispatch.ts';
 import { type Program, remembered } from '../program.ts';
-import { elementOf, readFour } from './fours.ts';
+import {
+  elementOf,
+  GRADIENT_SIZES,
+  gradientsOf,
+  inSingle,
+  numberOf,
+  type Packing,
+  readFour,
+  storedNumber,
+} from './fours.ts';
 import { BLOCK_ROWS } from './layout.ts';
 import {
   eachProduct,
@@ -24,18 +33,18 @@ const HEADS_STAGED = GROUP_SIZE / BLOCK_ROWS;
 
 /** x [R, H], query [P, N, H] -> pooled [P, N, H + 1], saved [R · N] */
 export const pooledAttentionProgram = remembered((variant: PooledVariant): Program => {
-  const { packed } = variant;
-  const element = elementOf(packed);
+  const { packing } = variant;
+  const element = elementOf(packing);
   return {
     name: pooledName('pooledAttention', variant),
-    inputs: { x: element, query: element, places: 'u32' },
+    inputs: { x: element, query: elementOf(inSingle(packing)), places: 'u32' },
     outputs: { pooled: 'f32', saved: 'f32' },
     sizes: POOLED_SIZES,
-    source: `${pooledHead(variant, ['x', 'query'])}
+    source: `${pooledHead(variant, 'forward')}
 ${overHead('most_of_head', (a, b) => `max(${a}, ${b})`)}
-${EXPONENTIAL}${oneOfX(packed)}
+${EXPONENTIAL}${oneOfX(packing)}
 ${pooledMain(`
-  ${eachProduct(packed, 'query', 'sizes.hidden', 'saved[at] = total * sizes.scale;')}
+  ${eachProduct(packing, 'query', 'sizes.hidden', 'saved[at] = total * sizes.scale;')}
   var most = LOWEST;
   if (has_head) {
     for (var key = lane % 64u; key < length; key += 64u) { most = max(most, saved[weights_at + key]); }
@@ -70,17 +79,17 @@ ${pooledMain(`
  * dQuery [P, N, H].
  */
 export const pooledSlopesProgram = remembered((variant: PooledVariant): Program => {
-  const { packed } = variant;
-  const element = elementOf(packed);
+  const { packing } = variant;
+  const element = elementOf(packing);
   return {
     name: pooledName('pooledSlopes', variant),
     inputs: { dy: 'f32', x: element, saved: 'f32', places: 'u32' },
     outputs: { slopes: 'f32', dQuery: 'f32' },
     sizes: POOLED_SIZES,
-    source: `${pooledHead(variant, ['x'])}${packed ? '' : readFour('dy', false)}
-${oneOfX(packed)}
+    source: `${pooledHead(variant, 'back')}${packing === 'ones' ? readFour('dy', packing) : ''}
+${oneOfX(packing)}
 ${pooledMain(`
-  ${eachProduct(packed, 'dy', '(sizes.hidden + 1u)', 'slopes[at] = total;')}
+  ${eachProduct(packing, 'dy', '(sizes.hidden + 1u)', 'slopes[at] = total;')}
   let of_share = dy[(pair * sizes.heads + head) * (sizes.hidden + 1u) + sizes.hidden];
   var sum = 0.0;
   if (has_head) {
@@ -110,12 +119,14 @@ const OWN_ROWS = Array.from({ length: (BLOCK_ROWS * BLOCK_COLUMNS) / GROUP_SIZE 
  * dy [P, N, H + 1], query [P, N, H], saved, slopes [R · N] -> dx [R, H]: of each row the sum over heads of its weight times
  * dy and its slope times the query. A workgroup has a block of 32 rows and 64 columns, an invocation eight rows of a column.
  */
-export const POOLED_ROWS: Program = {
-  name: 'pooledRows',
-  inputs: { dy: 'f32', query: 'f32', saved: 'f32', slopes: 'f32', places: 'u32' },
-  outputs: { dx: 'f32' },
-  sizes: { ...POOLED_SIZES, blocks: 'u32' },
-  source: `
+export const pooledRowsProgram = remembered(
+  ({ packing }: { readonly packing: Packing }): Program => ({
+    name: `pooledRows in ${packing}`,
+    inputs: { dy: 'f32', query: 'f32', saved: 'f32', slopes: 'f32', places: 'u32' },
+    outputs: { dx: numberOf(packing) },
+    ...gradientsOf(packing, 'dx'),
+    sizes: { ...POOLED_SIZES, blocks: 'u32', ...GRADIENT_SIZES },
+    source: `
 var<workgroup> weights: array<f32, ${GROUP_SIZE}>; // [8 heads][32 rows]
 var<workgroup> slopes_here: array<f32, ${GROUP_SIZE}>;
 ${mainOf()} {
@@ -153,7 +164,8 @@ ${mainOf()} {
   if (column >= sizes.hidden) { return; }
   ${OWN_ROWS.map(
     (row) =>
-      `if (first + own + ${row}u < length) { dx[(begin + first + own + ${row}u) * sizes.hidden + column] = sum${row}; }`,
+      `if (first + own + ${row}u < length) { dx[(begin + first + own + ${row}u) * sizes.hidden + column] = ${storedNumber(packing, packing === 'halves' ? `sum${row} * sizes.gradientScale` : `sum${row}`)}; }`,
   ).join('\n')}
 }`,
-};
+  }),
+);

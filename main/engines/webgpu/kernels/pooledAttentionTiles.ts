@@ -6,17 +6,17 @@
  */
 import { GROUP_INDEX } from '../dispatch.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
-import { readFour } from './fours.ts';
+import { inSingle, type Packing, readFour } from './fours.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Heads of a workgroup. */
 export const HEADS_TOGETHER = 4;
 export interface PooledVariant {
-  /** Whether rows can be read as vectors. */
-  readonly packed: boolean;
+  /** Of x; queries have 32 bits. */
+  readonly packing: Packing;
 }
 
-export const pooledName = (name: string, { packed }: PooledVariant) => `${name}${packed ? ' packed' : ''}`;
+export const pooledName = (name: string, { packing }: PooledVariant) => `${name} in ${packing}`;
 
 export const POOLED_SIZES = {
   pairs: 'u32',
@@ -44,11 +44,11 @@ fn ${name}(lane: u32, value: f32) -> f32 {
   return all;
 }`;
 
-export const pooledHead = ({ packed }: PooledVariant, matrices: readonly string[]) => `
+export const pooledHead = ({ packing }: PooledVariant, way: 'forward' | 'back') => `
 const LOWEST = -0x1.fffffep+127;
 var<workgroup> partial: array<vec4f, ${GROUP_SIZE}>; // [32 keys][8]
 ${DROPOUT}
-${matrices.map((name) => readFour(name, packed)).join('')}
+${readFour('x', packing)}${way === 'forward' ? readFour('query', inSingle(packing)) : ''}
 ${overHead('sum_of_head', (a, b) => `${a} + ${b}`)}`;
 
 export const pooledMain = (body: string) => `
@@ -73,7 +73,7 @@ ${mainOf()} {
  * For each key, `then` on \`total\`: what the rows of x come to with rows of \`vectors\`, for four heads. A row of \`vectors\` has
  * \`stride\` numbers.
  */
-export const eachProduct = (packed: boolean, vectors: string, stride: string, then: string) => `
+export const eachProduct = (packing: Packing, vectors: string, stride: string, then: string) => `
   for (var tile = 0u; tile < length; tile += 32u) {
     let key = tile + lane / 8u;
     var sums = vec4f(0.0);
@@ -83,7 +83,7 @@ export const eachProduct = (packed: boolean, vectors: string, stride: string, th
         let numbers = x_four((begin + key) * sizes.hidden + column, left);
         for (var i = 0u; i < heads_here; i++) {
           let vector = (pair * sizes.heads + first_head + i) * ${stride} + column;
-          sums[i] += dot(numbers, ${vectorOf(packed, vectors)});
+          sums[i] += dot(numbers, ${vectorOf(packing, vectors)});
         }
       }
     }
@@ -101,8 +101,8 @@ export const eachProduct = (packed: boolean, vectors: string, stride: string, th
   workgroupBarrier();`;
 
 /** Rows of dy are one number longer than those of x, so that they never are vectors. */
-const vectorOf = (packed: boolean, vectors: string) =>
-  vectors === 'query' || !packed
+const vectorOf = (packing: Packing, vectors: string) =>
+  vectors === 'query' || packing === 'ones'
     ? `${vectors}_four(vector, left)`
     : `vec4f(${[0, 1, 2, 3].map((i) => `${vectors}[vector + ${i}u]`).join(', ')})`;
 
@@ -138,9 +138,9 @@ export const weightedSums = (to: string, stride: string, weightOf: string) => `
     }
   }`;
 
-export const oneOfX = (packed: boolean) => `
+export const oneOfX = (packing: Packing) => `
 var<workgroup> of_keys: array<f32, ${GROUP_SIZE}>; // [64 keys][4 heads]
-fn x_four_one(at: u32) -> f32 { return ${packed ? 'x[at / 4u][at % 4u]' : 'x[at]'}; }`;
+fn x_four_one(at: u32) -> f32 { return ${packing === 'ones' ? 'x[at]' : 'f32(x[at / 4u][at % 4u])'}; }`;
 
 /** Of `saved`: the weight after dropout. */
 export const KEPT_WEIGHT = 'select(saved[at], 0.0, saved[at] < 0.0) * sizes.dropScale';

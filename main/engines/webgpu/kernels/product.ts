@@ -2,9 +2,11 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { Activation } from '../../../model/kernels/linear.ts';
 import { type Element, numbered, type Program, remembered } from '../program.ts';
-import type { Call } from './kernel.ts';
+import { packingOf, singlePackingOf } from './fours.ts';
+import type { Call, WebgpuPrecision } from './kernel.ts';
 import { type ProductVariant, productProgram } from './productProgram.ts';
 import { type Cut, cutProduct } from './productTiles.ts';
+import { emptyGradientRows, emptyRows } from './rowTensors.ts';
 import { GROUP_SIZE, mainOf, twoSum } from './wgsl.ts';
 
 /** C [M, N] = A [M, K] · B [K, N] */
@@ -19,8 +21,6 @@ export interface Factor {
   readonly tensors: readonly TensorInfo[];
   /** It lies with its axes the other way round: A as [K, M], B as [N, K]. */
   readonly transposed: boolean;
-  /** Numbers from one layer to the next where all layers lie in one tensor; 0 when they share it. */
-  readonly stride?: number;
 }
 
 export interface Factors {
@@ -28,18 +28,9 @@ export interface Factors {
   readonly b: Factor;
 }
 
-/**
- * Half precision has few small numbers: gradients are multiplied by this before they are rounded, and sums divided.
- * Activations and weights are near 1 and are not.
- */
-const GRADIENT_SCALE = 1024;
-
-const fourfold = (...sizes: readonly number[]) => sizes.every((size) => size % 4 === 0);
-
-/** Contiguous axes of A, B and C. */
-function takesFours({ rows, columns, inner }: ProductShape, { a, b }: Factors): boolean {
-  return fourfold(columns, a.transposed ? rows : inner, b.transposed ? inner : columns);
-}
+/** By the contiguous axes of A, B and C. */
+const packingIn = (precision: WebgpuPrecision, { rows, columns, inner }: ProductShape, { a, b }: Factors) =>
+  packingOf(precision, columns, a.transposed ? rows : inner, b.transposed ? inner : columns);
 
 interface Work {
   readonly shape: ProductShape;
@@ -52,10 +43,11 @@ interface Work {
   readonly others: Readonly<Record<string, TensorInfo>>;
   readonly biases?: readonly TensorInfo[];
   readonly isGradient: boolean;
+  readonly storesSingle: boolean;
 }
 
 function run(call: Call, work: Work): void {
-  const { shape, factors, cut, layers, result, c, others, biases = [], isGradient } = work;
+  const { shape, factors, cut, layers, result, c, others, biases = [], isGradient, storesSingle } = work;
   const { a, b } = factors;
   const { tile, pieces, pieceLength, isFine } = cut;
   const program = productProgram({
@@ -63,8 +55,8 @@ function run(call: Call, work: Work): void {
     adds: layers === 1 && a.tensors.length > 1,
     transposeA: a.transposed,
     transposeB: b.transposed,
-    fours: takesFours(shape, factors),
-    ...{ tile, isFine },
+    packing: packingIn(call.precision, shape, factors),
+    ...{ tile, isFine, isGradient, storesSingle },
     precision: call.precision,
     result,
   });
@@ -75,26 +67,28 @@ function run(call: Call, work: Work): void {
     outputs: { ...named('c', c), ...others },
     sizes: {
       ...shape,
-      ...{ pieces, pieceLength, strideA: a.stride ?? 0, strideB: b.stride ?? 0 },
-      scaleA: isGradient ? GRADIENT_SCALE : 1,
-      zero: 0,
+      ...{ pieces, pieceLength, zero: 0 },
     },
     groups: [Math.ceil(shape.columns / tile.size), Math.ceil(shape.rows / tile.size), layers * pieces],
   });
 }
 
-/** y = act(x·Wᵀ + b) of each layer, and with `before` (one layer only) what went into the activation. */
+/**
+ * y = act(x·Wᵀ + b) of each layer, in 32 bits where it is what a network answers, and with `before` (one layer only) what went into
+ * the activation.
+ */
 export function linearProduct(
   call: Call,
   { shape, factors, biases }: { shape: ProductShape; factors: Factors; biases: readonly TensorInfo[] },
-  { activation, before }: { activation: Activation; before: boolean },
+  { activation, before, isAnswer }: { activation: Activation; before: boolean; isAnswer: boolean },
 ): TensorInfo[] {
   const layers = biases.length;
   const size = [shape.rows, shape.columns];
-  const c = biases.map(() => call.programs.empty(size));
-  const kept = before ? [call.programs.empty(size)] : [];
+  const packing = packingIn(isAnswer ? 'fp32' : call.precision, shape, factors);
+  const c = biases.map(() => emptyRows(call, packing, size));
+  const kept = before ? [emptyRows(call, packing, size)] : [];
   run(call, {
-    ...{ shape, factors, biases, layers, c, isGradient: false },
+    ...{ shape, factors, biases, layers, c, isGradient: false, storesSingle: isAnswer },
     cut: cutProduct(shape, { layers, splits: 'not' }),
     result: { kind: 'linear', activation, before },
     others: before ? { before0: kept[0]! } : {},
@@ -102,32 +96,22 @@ export function linearProduct(
   return [...c, ...kept];
 }
 
-/** The sum over all tensors of A and B of their product, [M, N]; a gradient's A is a gradient. */
-export function product(
-  call: Call,
-  shape: ProductShape,
-  factors: Factors,
-  { isGradient, batch = 1 }: { readonly isGradient: boolean; readonly batch?: number },
-): TensorInfo {
+/** The sum over all tensors of A and B of their product, [M, N]; A is a gradient, and so is what comes out. */
+export function gradientProduct(call: Call, shape: ProductShape, factors: Factors): TensorInfo {
   const { rows, columns } = shape;
-  const size = batch === 1 ? [rows, columns] : [batch, rows, columns];
-  const c = call.programs.empty(size);
-  const cut = cutProduct(shape, { layers: batch, splits: batch === 1 ? 'whereLong' : 'not' });
-  const common = {
-    shape,
-    factors,
-    cut,
-    layers: batch,
-    isGradient,
-    result: { kind: 'store' },
-    others: {},
-  } as const;
-  if (cut.pieces === 1) run(call, { ...common, c: [c] });
-  else {
-    const parts = call.programs.empty([cut.pieces, rows, columns]);
-    run(call, { ...common, c: [parts] });
-    addPieces(call, { parts, pieces: cut.pieces, c: [c] });
+  const size = [rows, columns];
+  const cut = cutProduct(shape, { splits: 'whereLong' });
+  const result = { kind: 'store' } as const;
+  const common = { shape, factors, cut, layers: 1, isGradient: true, result, others: {} };
+  if (cut.pieces === 1) {
+    const c = emptyGradientRows(call, packingIn(call.precision, shape, factors), size);
+    run(call, { ...common, c: [c], storesSingle: false });
+    return c;
   }
+  const c = call.programs.empty(size);
+  const parts = call.programs.empty([cut.pieces, rows, columns]);
+  run(call, { ...common, c: [parts], storesSingle: true });
+  addPieces(call, { parts, pieces: cut.pieces, c: [c] });
   return c;
 }
 
@@ -142,7 +126,15 @@ export function productWithSums(
   const products = factors.a.tensors.map(() => call.programs.empty([rows, columns]));
   const sums = factors.a.tensors.map(() => call.programs.empty([rows]));
   const cut = cutProduct(shape, { layers, splits: 'finely' });
-  const common = { shape, factors, cut, layers, isGradient: true, result: { kind: 'columns' } } as const;
+  const common = {
+    shape,
+    factors,
+    cut,
+    layers,
+    isGradient: true,
+    storesSingle: true,
+    result: { kind: 'columns' },
+  } as const;
   if (cut.pieces === 1 && layers === 1) {
     run(call, { ...common, c: products, others: { sums0: sums[0]! } });
     return { products, sums };
@@ -220,7 +212,7 @@ ${mainOf()} {
 function addPieces(call: Call, { parts, pieces, c, sums }: Pieces): void {
   const [first] = c as readonly [TensorInfo];
   const size = first.shape.reduce((all, axis) => all * axis, 1);
-  const fours = fourfold(size);
+  const fours = singlePackingOf(size) !== 'ones';
   const products = fours ? size / 4 : size;
   const sumLength = sums === undefined ? 0 : sums.c[0]!.shape[0]!;
   const named = (name: string, tensors: readonly TensorInfo[]) =>

@@ -1,4 +1,5 @@
 /** @file Node. How factors of a matrix product come from their buffers into workgroup memory, in WGSL. */
+import { elementOf } from './fours.ts';
 import type { ProductVariant } from './productProgram.ts';
 import { times } from './wgsl.ts';
 
@@ -8,7 +9,7 @@ import { times } from './wgsl.ts';
  */
 export function readOf(
   name: 'a' | 'b',
-  { buffers, fours, transposeA, transposeB, precision }: ProductVariant,
+  { buffers, packing, transposeA, transposeB, precision, isGradient }: ProductVariant,
 ): string {
   const [slow, fast] =
     name === 'a'
@@ -19,11 +20,11 @@ export function readOf(
         ? ['columns', 'inner']
         : ['inner', 'columns'];
   const count = buffers[name];
-  const stride = name === 'a' ? 'sizes.strideA' : 'sizes.strideB';
-  const scaled = name === 'a' && precision === 'fp16' ? ' * sizes.scaleA' : '';
-  const element = fours ? 'vec4f' : 'f32';
-  const start = count === 1 ? `layer * ${stride} + ` : '';
-  const index = `${start}slow * sizes.${fast} + fast`;
+  // Where it lies in 16 bits it has been multiplied already.
+  const isRounded = precision === 'fp16' && packing !== 'halves';
+  const scaled = name === 'a' && isGradient && isRounded ? ' * sizes.gradientScale' : '';
+  const element = elementOf(packing);
+  const index = `slow * sizes.${fast} + fast`;
   const read =
     count === 1
       ? `return ${name}0[index];`
@@ -34,7 +35,7 @@ export function readOf(
   return `fn at_${name}(layer: u32, index: u32) -> ${element} { ${read} }
 fn read_${name}(layer: u32, slow: u32, fast: u32) -> ${element} {
   let inside = ${inside};
-  return select(${element}(0.0), at_${name}(layer, select(0u, ${fours ? `(${index}) / 4u` : index}, inside))${scaled}, inside);
+  return select(${element}(0.0), at_${name}(layer, select(0u, ${packing === 'ones' ? index : `(${index}) / 4u`}, inside))${scaled}, inside);
 }`;
 }
 
@@ -46,13 +47,13 @@ fn read_${name}(layer: u32, slow: u32, fast: u32) -> ${element} {
 export function loadOf(
   factor: 'A' | 'B',
   direct: boolean,
-  { tile, precision, fours }: ProductVariant,
+  { tile, precision, packing }: ProductVariant,
 ): string {
   const name = factor.toLowerCase();
   const outerFours = tile.size / 4;
   const put = (step: string, value: string) =>
     `tile${factor}[(k4 * 4u + ${step}) * ${outerFours}u + (outer4 ^ (k4 & 7u))] = ${
-      precision === 'fp16' ? `vec4<f16>(${value})` : value
+      precision === 'fp16' && packing !== 'halves' ? `to_half4(${value})` : value
     };`;
   const places = direct
     ? `let outer4 = block % ${outerFours}u; let k4 = block / ${outerFours}u;`
@@ -61,7 +62,7 @@ export function loadOf(
   const inner = 'k + k4 * 4u';
   const head = `fn load_${factor}(factor: u32, outer0: u32, k: u32, block: u32) {
   ${places}`;
-  if (!fours) {
+  if (packing === 'ones') {
     const [outerOne, innerOne] = [`${outer} + i`, `${inner} + step`];
     return `${head}
   for (var step = 0u; step < 4u; step++) {
@@ -78,7 +79,7 @@ export function loadOf(
       ? `let v${step} = read_${name}(factor, ${inner} + ${step}u, ${outer});`
       : `let v${step} = read_${name}(factor, ${outer} + ${step}u, ${inner});`;
   const value = (step: number) =>
-    direct ? `v${step}` : `vec4f(v0[${step}], v1[${step}], v2[${step}], v3[${step}])`;
+    direct ? `v${step}` : `${elementOf(packing)}(v0[${step}], v1[${step}], v2[${step}], v3[${step}])`;
   return `${head}
   ${times(4, read)}
   ${times(4, (step) => put(`${step}u`, value(step)))}

@@ -3,8 +3,9 @@
  * of A and B lie in workgroup memory, fours along M and N; an invocation keeps 4 x 4 or 8 x 8 sums in registers.
  */
 import type { Activation } from '../../../model/kernels/linear.ts';
-import { type Element, type NumberType, numbered, type Program, remembered } from '../program.ts';
+import { type NumberType, numbered, type Program, remembered } from '../program.ts';
 import { activationWgsl } from './activations.ts';
+import { elementOf, GRADIENT_SIZES, gradientsOf, inSingle, type Packing } from './fours.ts';
 import type { WebgpuPrecision } from './kernel.ts';
 import { loadOf, readOf } from './productLoads.ts';
 import type { Tile } from './productTiles.ts';
@@ -18,15 +19,20 @@ export interface ProductVariant {
   /** A lies as [K, M] in memory; B as [N, K]. */
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  /** All contiguous axes are multiples of 4: loads and stores of four numbers. */
-  readonly fours: boolean;
+  /** `fours` and `halves`: all contiguous axes are multiples of 4, for loads and stores of four numbers. */
+  readonly packing: Packing;
   readonly tile: Tile;
   /**
    * Four products are added up before they are added to the sum (as `columns` always are), and what that addition loses is
    * kept: more exact, in thrice the registers.
    */
   readonly isFine: boolean;
+  /** Of what lies in workgroup memory. */
   readonly precision: WebgpuPrecision;
+  /** Whether A is a gradient: it is multiplied by `gradientScale` before it is rounded, and so is C where it has 16 bits. */
+  readonly isGradient: boolean;
+  /** Of C, and of what `before` keeps: 32 bits all the same where factors have 16. */
+  readonly storesSingle: boolean;
   /**
    * What becomes of a sum: `store` as it is, one [M, N] after another for each layer and piece of K; `columns` the same
    * beside the sums of A over K, [M] (of dWeight: dBias); `linear` with bias and activation, `before` keeps what went
@@ -37,22 +43,22 @@ export interface ProductVariant {
     | { readonly kind: 'linear'; readonly activation: Activation; readonly before: boolean };
 }
 
-/** Of a call: `pieceLength` of K for a workgroup, `pieces`; where a layer's part begins, when layers share a buffer. */
+/** Of a call: `pieceLength` of K for a workgroup, and how many `pieces` there are. */
 export const PRODUCT_SIZES: Readonly<Record<string, NumberType>> = {
   rows: 'u32',
   columns: 'u32',
   inner: 'u32',
   pieces: 'u32',
   pieceLength: 'u32',
-  strideA: 'u32',
-  strideB: 'u32',
-  scaleA: 'f32',
   zero: 'u32',
+  ...GRADIENT_SIZES,
 };
 
 export const productProgram = remembered((variant: ProductVariant): Program => {
-  const { adds, buffers, fours, isFine, tile, precision, result, transposeA, transposeB } = variant;
-  const element: Element = fours ? 'vec4<f32>' : 'f32';
+  const { adds, buffers, packing, isFine, tile, precision, result, transposeA, transposeB } = variant;
+  const { isGradient, storesSingle } = variant;
+  const [element, single] = [elementOf(packing), elementOf(inSingle(packing))];
+  const stored = storesSingle ? single : element;
   const named = (name: string, count: number, type = element) =>
     Object.fromEntries(numbered(name, count).map((each) => [each, type]));
   const isLinear = result.kind === 'linear';
@@ -61,19 +67,20 @@ export const productProgram = remembered((variant: ProductVariant): Program => {
   return {
     name: [
       `product ${transposeA ? 'km' : 'mk'} ${transposeB ? 'nk' : 'kn'}`,
-      `${buffers.a}${buffers.b}${buffers.c}${adds ? ' added' : ''} ${fours ? 4 : 1} ${tile.size}${isFine ? ' fine' : ''} ${precision}`,
+      `${buffers.a}${buffers.b}${buffers.c}${adds ? ' added' : ''} in ${packing}${storesSingle ? ' to single' : ''} ${tile.size}${isFine ? ' fine' : ''} ${precision}${isGradient ? ' gradient' : ''}`,
       `${result.kind} ${activation}${kept ? ' before' : ''}`,
     ].join(' '),
     inputs: {
       ...named('a', buffers.a),
       ...named('b', buffers.b),
-      ...(isLinear ? named('bias', buffers.b) : {}),
+      ...(isLinear ? named('bias', buffers.b, single) : {}),
     },
     outputs: {
-      ...named('c', buffers.c),
-      ...(kept ? { before0: element } : {}),
+      ...named('c', buffers.c, stored),
+      ...(kept ? { before0: stored } : {}),
       ...(result.kind === 'columns' ? { sums0: 'f32' } : {}),
     },
+    ...(isGradient ? gradientsOf(packing, ...numbered('a', buffers.a), ...numbered('c', buffers.c)) : {}),
     sizes: PRODUCT_SIZES,
     extensions: precision === 'fp16' ? ['f16'] : [],
     source: sourceOf(variant),
@@ -98,8 +105,8 @@ ${readOf('a', variant)}
 ${readOf('b', variant)}
 ${loadOf('A', transposeA, variant)}
 ${loadOf('B', !transposeB, variant)}
-${storeOf('c', buffers.c, variant.fours)}
-${result.kind === 'linear' ? `${biasOf(variant)}\n${result.before ? storeOf('before', 1, variant.fours) : ''}` : ''}
+${storeOf('c', buffers.c, variant)}
+${result.kind === 'linear' ? `${biasOf(variant)}\n${result.before ? storeOf('before', 1, variant) : ''}` : ''}
 @compute @workgroup_size(${side * side})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let row0 = group.y * ${size}u;
@@ -151,36 +158,38 @@ function stepsOf(variant: ProductVariant): string {
     : times(4, (step) => stepOf(`${step}u`, variant));
 }
 
-/** One k: outer product of a column of A's tile and a row of B's. */
-function stepOf(step: string, { tile, precision, result }: ProductVariant): string {
+/**
+ * One k: outer product of a column of A's tile and a row of B's. Factors in 16 bits are multiplied in 32, where a product of two is
+ * exact and cannot overflow: a conversion for each of the factors instead of one for each of the products.
+ */
+function stepOf(step: string, { tile, result }: ProductVariant): string {
   const { size, side, registers } = tile;
   const vectors = registers / 4;
   const read = (factor: 'A' | 'B', at: string, vector: number) =>
-    `let ${factor.toLowerCase()}${vector} = tile${factor}[(k4 * 4u + ${step}) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))];`;
+    `let ${factor.toLowerCase()}${vector} = vec4f(tile${factor}[(k4 * 4u + ${step}) * ${size / 4}u + ((${at} + ${vector * side}u) ^ (k4 & 7u))]);`;
   return `{
   ${times(vectors, (vector) => `${read('A', 'ty', vector)} ${read('B', 'tx', vector)}`)}
   ${times(registers, (row) =>
     times(vectors, (vector) => {
       const sum = `c${row}_${vector}`;
       const factor = `a${Math.floor(row / 4)}[${row % 4}]`;
-      return precision === 'fp16'
-        ? `${sum} += vec4f(${factor} * b${vector});`
-        : `${sum} = fma(vec4f(${factor}), b${vector}, ${sum});`;
+      return `${sum} = fma(vec4f(${factor}), b${vector}, ${sum});`;
     }),
   )}
   ${
     result.kind === 'columns'
-      ? `if (group.x == 0u) { ${times(vectors, (vector) => `sum${vector} += vec4f(a${vector});`)} }`
+      ? `if (group.x == 0u) { ${times(vectors, (vector) => `sum${vector} += a${vector};`)} }`
       : ''
   }
 }`;
 }
 
 /** `store_c(layer, index, count, value)`: the first `count` of four numbers; index in numbers. */
-function storeOf(name: string, count: number, fours: boolean): string {
+function storeOf(name: string, count: number, { packing, storesSingle }: ProductVariant): string {
+  const isHalf = packing === 'halves' && !storesSingle;
   const put = (at: number) =>
-    fours
-      ? `${name}${at}[index / 4u] = value;`
+    packing !== 'ones'
+      ? `${name}${at}[index / 4u] = ${isHalf ? 'to_half4(value)' : 'value'};`
       : times(4, (i) => `if (${i}u < count) { ${name}${at}[index + ${i}u] = value[${i}]; }`);
   const body =
     count === 1
@@ -189,9 +198,9 @@ function storeOf(name: string, count: number, fours: boolean): string {
   return `fn store_${name}(layer: u32, index: u32, count: u32, value: vec4f) { ${body} }`;
 }
 
-function biasOf({ buffers: { b }, fours }: ProductVariant): string {
+function biasOf({ buffers: { b }, packing }: ProductVariant): string {
   const read = (at: number) =>
-    fours
+    packing !== 'ones'
       ? `return bias${at}[column / 4u];`
       : `var four = vec4f(0.0);
     ${times(4, (i) => `if (column + ${i}u < sizes.columns) { four[${i}] = bias${at}[column + ${i}u]; }`)}
@@ -203,8 +212,13 @@ function biasOf({ buffers: { b }, fours }: ProductVariant): string {
   return `fn biasOf(layer: u32, column: u32) -> vec4f { ${body} }`;
 }
 
+/** What a sum becomes its true size by. */
+const unscaled = ({ precision, isGradient }: ProductVariant) =>
+  precision === 'fp16' && isGradient ? ' / sizes.gradientScale' : '';
+
 /** All sums to their places. */
-function endOf({ tile, result, buffers, precision }: ProductVariant): string {
+function endOf(variant: ProductVariant): string {
+  const { tile, result, buffers, packing, storesSingle } = variant;
   const { side, registers } = tile;
   const vectors = registers / 4;
   const all = Array.from(
@@ -224,14 +238,15 @@ function endOf({ tile, result, buffers, precision }: ProductVariant): string {
     let column = column0 + (tx + (i % ${vectors}u) * ${side}u) * 4u;
     if (row < sizes.rows && column < sizes.columns) {
       let index = ${part}row * sizes.columns + column;
-      let value = all[i]${precision === 'fp16' ? ' / sizes.scaleA' : ''};
+      let value = all[i]${packing === 'halves' && !storesSingle ? '' : unscaled(variant)};
       ${store}
     }
   }`;
 }
 
-function columnsEnd({ tile: { registers, side }, precision }: ProductVariant): string {
-  const scale = precision === 'fp16' ? ' / sizes.scaleA' : '';
+function columnsEnd(variant: ProductVariant): string {
+  const { registers, side } = variant.tile;
+  const scale = unscaled(variant);
   const all = Array.from({ length: registers / 4 }, (_, vector) => `sum${vector}`);
   return `if (group.x == 0u && tx == 0u) {
     var sums = array<vec4f, ${all.length}>(${all.join(', ')});

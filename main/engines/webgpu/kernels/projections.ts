@@ -2,7 +2,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
-import { linearProduct, product, productWithSums } from './product.ts';
+import { gradientProduct, linearProduct, productWithSums } from './product.ts';
 
 const LAYERS = [0, 1, 2] as const;
 /** One program for all three binds x, and weight, bias and output of each. */
@@ -26,7 +26,7 @@ function projections(call: Call): TensorInfo[] {
         },
         biases: layers.map((layer) => biases[layer]!),
       },
-      { activation: 'none', before: false },
+      { activation: 'none', before: false, isAnswer: false },
     );
   const together = call.programs.backend.device.limits.maxStorageBuffersPerShaderStage >= BUFFERS_OF_THREE;
   return together ? run(LAYERS) : LAYERS.flatMap((layer) => run([layer]));
@@ -39,11 +39,10 @@ function projectionsGradient(call: Call): TensorInfo[] {
   const out = input(call, 'weight0').shape[0]!;
   const weights = LAYERS.map((layer) => checkedInput(call, `weight${layer}`, [out, into]));
   const dys = LAYERS.map((layer) => checkedInput(call, `dy${layer}`, [rows, out]));
-  const dx = product(
+  const dx = gradientProduct(
     call,
     { rows, columns: into, inner: out },
     { a: { tensors: dys, transposed: false }, b: { tensors: weights, transposed: false } },
-    { isGradient: true },
   );
   const { products, sums } = productWithSums(
     call,

@@ -6,9 +6,21 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
+import { halfScaleOf } from '../halfTensors.ts';
 import { type Program, remembered } from '../program.ts';
-import { elementOf, packs, readFour, writeFour } from './fours.ts';
+import {
+  elementOf,
+  GRADIENT_SIZES,
+  gradientsOf,
+  inSingle,
+  type Packing,
+  readFour,
+  readGradient,
+  singlePackingOf,
+  writeFour,
+} from './fours.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
+import { emptyGradientRows, emptyRows } from './rowTensors.ts';
 import { stretchesOf } from './stretches.ts';
 import { GROUP_SIZE, mainOf, twoSum } from './wgsl.ts';
 
@@ -26,14 +38,20 @@ export const FOUR_OF_ROW = `
 export const groupsOfRows = (count: number, width: number) =>
   [Math.ceil((count * Math.ceil(width / 4)) / GROUP_SIZE)] as const;
 
+interface GatherVariant {
+  readonly packing: Packing;
+  readonly isGradient: boolean;
+}
+
 /** x [A, W], index [count] -> y [count, W]; the index A means a row of zeros. */
-const gatherProgram = remembered(({ packed }: { readonly packed: boolean }): Program => {
+const gatherProgram = remembered(({ packing, isGradient }: GatherVariant): Program => {
   return {
-    name: `gatherRows ${packed ? 'packed' : ''}`,
-    inputs: { x: elementOf(packed), index: 'i32' },
-    outputs: { y: elementOf(packed) },
+    name: `gatherRows in ${packing}${isGradient ? ' gradient' : ''}`,
+    ...(isGradient ? gradientsOf(packing, 'x', 'y') : {}),
+    inputs: { x: elementOf(packing), index: 'i32' },
+    outputs: { y: elementOf(packing) },
     sizes: { count: 'u32', width: 'u32', rows: 'u32' },
-    source: `${readFour('x', packed)}${writeFour('y', packed)}
+    source: `${readFour('x', packing)}${writeFour('y', packing)}
 ${mainOf()} {
   ${FOUR_OF_ROW}
   let source = u32(index[row]);
@@ -45,7 +63,8 @@ ${mainOf()} {
 });
 
 interface SumVariant {
-  readonly packed: boolean;
+  /** Of the rows; sums have 32 bits. */
+  readonly packing: Packing;
   /** Whether the rows are taken in another order than theirs: they are no sums of stretches. */
   readonly ordered: boolean;
 }
@@ -55,13 +74,14 @@ interface SumVariant {
  * themselves where there is no order, which may be hundreds of stretches: what additions lose is kept beside their sum. A sum is one
  * invocation's for each four columns.
  */
-const sumProgram = remembered(({ packed, ordered }: SumVariant): Program => {
+const sumProgram = remembered(({ packing, ordered }: SumVariant): Program => {
   return {
-    name: `sumRows ${packed ? 'packed' : ''} ${ordered ? 'ordered' : ''}`,
-    inputs: { x: elementOf(packed), begins: 'u32', ...(ordered ? { order: 'u32' as const } : {}) },
-    outputs: { y: elementOf(packed) },
-    sizes: { count: 'u32', width: 'u32', zero: 'u32' },
-    source: `${readFour('x', packed)}${writeFour('y', packed)}
+    name: `sumRows in ${packing} ${ordered ? 'ordered' : ''}`,
+    inputs: { x: elementOf(packing), begins: 'u32', ...(ordered ? { order: 'u32' as const } : {}) },
+    outputs: { y: elementOf(inSingle(packing)) },
+    ...gradientsOf(packing, 'x'),
+    sizes: { count: 'u32', width: 'u32', zero: 'u32', ...GRADIENT_SIZES },
+    source: `${readGradient('x', packing)}${writeFour('y', inSingle(packing))}
 ${ordered ? '' : twoSum('two_sum', 'vec4<f32>')}
 ${mainOf()} {
   ${FOUR_OF_ROW}
@@ -86,8 +106,12 @@ function gatherRows(call: Call): TensorInfo {
   const x = checkedInput(call, 'x', [null, null]);
   const { index } = call.attributes as { index: Int32Array };
   const [rows, width] = x.shape as [number, number];
-  const y = call.programs.empty([index.length, width]);
-  call.programs.run(gatherProgram({ packed: packs(width) }), {
+  const scale = halfScaleOf(x.dataId);
+  const packing = scale === null ? singlePackingOf(width) : 'halves';
+  // Rows are moved as they lie; what a gradient's numbers are multiplied by goes with them.
+  const isGradient = scale !== null && scale !== 1;
+  const y = (isGradient ? emptyGradientRows : emptyRows)(call, packing, [index.length, width]);
+  call.programs.run(gatherProgram({ packing, isGradient }), {
     inputs: { x, index },
     outputs: { y },
     sizes: { count: index.length, width, rows },
@@ -104,11 +128,12 @@ export function summedRows(
   count: number,
 ): TensorInfo {
   const width = rows.shape[1]!;
-  const packed = packs(width);
+  const ofRows = halfScaleOf(rows.dataId) === null ? singlePackingOf(width) : 'halves';
   const { order, begins, stretchBegins, ofTargets } = stretchesOf(targets, count);
   const sum = (x: TensorInfo, sums: number, tables: { begins: Uint32Array; order?: Uint32Array }) => {
     const y = programs.empty([sums, width]);
-    programs.run(sumProgram({ packed, ordered: tables.order !== undefined }), {
+    const packing = x === rows ? ofRows : singlePackingOf(width);
+    programs.run(sumProgram({ packing, ordered: tables.order !== undefined }), {
       inputs: { x, ...tables },
       outputs: { y },
       sizes: { count: sums, width, zero: 0 },

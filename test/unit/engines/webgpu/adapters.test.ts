@@ -99,7 +99,7 @@ describe('CUDA_VISIBLE_DEVICES', () => {
       code: 'ENGINE_MISSING',
       message: `CUDA_VISIBLE_DEVICES hides the GPU ${NAME}.`,
     });
-    const report = await webgpuReport();
+    const report = await webgpuReport({ dataDirectory: '' });
     expect(report).toMatchObject({ verdict: 'unsupported', summary: `CUDA_VISIBLE_DEVICES hides ${NAME}.` });
   });
 
@@ -142,7 +142,7 @@ describe('one GPU by two engines, without nvidia-smi', () => {
 
 describe('the doctor', () => {
   it('tells what the adapter can, and that it computes', async () => {
-    const report = await webgpuReport('swiftshader');
+    const report = await webgpuReport({ dataDirectory: '', named: 'swiftshader' });
     expect(report).toMatchObject({ engine: 'webgpu', verdict: 'ready', nextStep: '' });
     expect(report.summary).toContain(`Works on ${NAME}`);
     const found = (what: string) => report.findings.find((one) => one.what === what)?.found;
@@ -153,13 +153,13 @@ describe('the doctor', () => {
 
   it('says that there is software alone', async () => {
     setVariable('ENTAIL_WEBGPU_ADAPTER', '');
-    const report = await webgpuReport();
+    const report = await webgpuReport({ dataDirectory: '' });
     expect(report).toMatchObject({ verdict: 'unsupported', summary: expect.stringContaining(NAME) });
   });
 
   it('names the loader of Vulkan where it is missing', async () => {
     setVariable('ENTAIL_WEBGPU_ADAPTER', '');
-    const report = await webgpuReport(undefined, withoutVulkan());
+    const report = await webgpuReport({ dataDirectory: '', environment: withoutVulkan() });
     expect(report).toMatchObject({ verdict: 'unsupported', summary: 'No GPU was found.' });
     expect(report.findings).toContainEqual(
       expect.objectContaining({ what: 'libvulkan.so.1', found: false, required: true }),

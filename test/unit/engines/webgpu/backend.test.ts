@@ -12,7 +12,7 @@ let backend: StudioWebgpuBackend;
 
 beforeEach(async ({ skip }) => {
   engineForTests('webgpu', skip);
-  ({ backend } = await openWebgpu({ adapter: process.env['ENTAIL_WEBGPU_ADAPTER']! }));
+  ({ backend } = await openWebgpu({ dataDirectory: '', adapter: process.env['ENTAIL_WEBGPU_ADAPTER']! }));
 });
 
 /** More than tfjs computes on the processor. */
@@ -22,7 +22,7 @@ const large = (seed: number) => tf.tensor(new Inputs(seed).normal(SIZE));
 it('tells of every program that the driver has compiled, ours and those of tfjs, at its first use', async () => {
   let compiled = 0;
   const adapter = process.env['ENTAIL_WEBGPU_ADAPTER']!;
-  await openWebgpu({ adapter, compiled: () => compiled++ });
+  await openWebgpu({ dataDirectory: '', adapter, compiled: () => compiled++ });
   const work = () => tf.tidy(() => [gradientNorm([large(1)]), tf.atan(large(2))]);
   tf.dispose(work());
   const first = compiled;

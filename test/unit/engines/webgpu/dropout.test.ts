@@ -17,7 +17,7 @@ beforeEach(({ skip }) => void engineForTests('webgpu', skip));
 const fixture = readFixture('philox.json');
 
 it('Philox4x32-10 gives the words of the vectors', async () => {
-  const { backend } = await openWebgpu({ adapter: process.env['ENTAIL_WEBGPU_ADAPTER']! });
+  const { backend } = await openWebgpu({ dataDirectory: '', adapter: process.env['ENTAIL_WEBGPU_ADAPTER']! });
   const programs = programsOf(backend);
   const words = programs.empty([fixture.vectors.length, 4], 'int32');
   programs.run(

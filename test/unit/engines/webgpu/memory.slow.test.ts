@@ -20,6 +20,7 @@ const MOST_PROGRAMS = 60;
 it('stays flat', async ({ skip }) => {
   engineForTests('webgpu', skip);
   const { adamVariables, backend, keepUp } = await openWebgpu({
+    dataDirectory: '',
     adapter: process.env['ENTAIL_WEBGPU_ADAPTER']!,
   });
   const changes = { layers: 1, hidden: 8, feedForward: 12, dropout: 0.1, clipNorm: 1 };

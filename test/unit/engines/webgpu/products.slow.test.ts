@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openEngine } from '../../../../main/engines/registry.ts';
 import { type Programs, programsOf } from '../../../../main/engines/webgpu/dispatch.ts';
+import { singlePackingOf } from '../../../../main/engines/webgpu/kernels/fours.ts';
 import { productProgram } from '../../../../main/engines/webgpu/kernels/productProgram.ts';
 import { TILES, type Tile } from '../../../../main/engines/webgpu/kernels/productTiles.ts';
 import { relativeDistance } from '../../../../main/golden/comparison.ts';
@@ -55,17 +56,18 @@ const KINDS = TILES.flatMap((tile) => [
 async function productOf(a: Float32Array, b: Float32Array, one: Case, kind: Kind): Promise<Float32Array> {
   const { rows, columns, inner, transposeA, transposeB } = one;
   const { tile } = kind;
-  const fours = [rows, columns, inner].every((size) => size % 4 === 0);
+  const packing = singlePackingOf(rows, columns, inner);
   const [left, right] = [tf.tensor1d(a), tf.tensor1d(b)];
   const c = programs.empty([rows, columns]);
   const program = productProgram({
     buffers: { a: 1, b: 1, c: 1 },
-    ...{ ...kind, adds: false, transposeA, transposeB, fours, precision: 'fp32', result: { kind: 'store' } },
+    ...{ ...kind, adds: false, transposeA, transposeB, packing, precision: 'fp32' },
+    ...{ result: { kind: 'store' }, isGradient: false, storesSingle: true },
   });
   programs.run(program, {
     inputs: { a0: left, b0: right },
     outputs: { c0: c },
-    sizes: { rows, columns, inner, pieces: 1, pieceLength: 4096, strideA: 0, strideB: 0, scaleA: 1, zero: 0 },
+    sizes: { rows, columns, inner, pieces: 1, pieceLength: 4096, zero: 0 },
     groups: [Math.ceil(columns / tile.size), Math.ceil(rows / tile.size), 1],
   });
   const product = tf.engine().makeTensorFromTensorInfo(c);

@@ -95,7 +95,7 @@ it('the WGSL is valid for every size, on any machine', async () => {
   const device = await adapter!.requestDevice({ requiredFeatures: ['subgroups' as GPUFeatureName] });
   for (const subgroupSize of KERNEL_SUBGROUP_SIZES)
     for (const adds of [true, false]) {
-      const variant = { fours: foursOf(300), packed: true, adds, subgroupSize };
+      const variant = { fours: foursOf(300), packing: 'fours' as const, adds, subgroupSize };
       for (const program of [normProgram(variant), normGradientProgram(variant)]) {
         const { messages } = await device.createShaderModule({ code: wgslOf(program) }).getCompilationInfo();
         const said = messages.map(({ message }) => message);
