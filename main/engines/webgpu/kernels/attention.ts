@@ -42,7 +42,11 @@ function prepare(call: Call): Prepared {
   const blocks = countBlocks(layout);
   return {
     ...{ known, rows, hidden, heads },
-    variant: { chunks: chunksOf(width), packing: packingOf(call.precision, width) },
+    variant: {
+      chunks: chunksOf(width),
+      packing: packingOf(call.precision, width),
+      subgroupSize: call.programs.subgroupSize,
+    },
     places: blockPlaces.of(layout, sources),
     sizes: {
       ...{ blocks, heads, hidden, width, scale: 1 / Math.sqrt(width) },

@@ -11,8 +11,8 @@ import {
   type AttentionVariant,
   attentionHead,
   attentionMain,
-  combine,
   declareSums,
+  overRows,
   products,
   variantName,
   weigh,
@@ -27,6 +27,7 @@ import {
   readFour,
   readGradient,
 } from './fours.ts';
+import { extensionsFor } from './subgroupSums.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 const eachTile = (body: string) => `
@@ -45,7 +46,9 @@ export const attentionProgram = remembered((variant: AttentionVariant): Program 
     inputs: { q: element, k: element, v: element, places: 'u32' },
     outputs: { context: numberOf(variant.packing), saved: 'f32' },
     sizes: ATTENTION_SIZES,
+    extensions: extensionsFor(variant.subgroupSize),
     source: `${attentionHead(variant, 'forward')}
+${overRows('most_of_rows', 'max(a, b)', variant)}${overRows('sum_of_rows', 'a + b', variant)}
 ${attentionMain(`
   var largest = vec4f(LOWEST);
   var divisor = vec4f(0.0);
@@ -58,7 +61,7 @@ ${attentionMain(`
     var most = largest;
     if (has0) { most = max(most, score0); }
     if (has1) { most = max(most, score1); }
-    ${combine('most', 'most', (a, b) => `max(${a}, ${b})`)}
+    most = most_of_rows(lane, most);
     let shrink = exponential4(largest - most);
     largest = most;
     var weight0 = vec4f(0.0);
@@ -74,9 +77,7 @@ ${attentionMain(`
     ${eachSum(variant, 'sum', (sum) => `${sum} *= shrink;`)}
     ${weigh(variant, 'sum', { theirs: 'v', stored: true })}
   `)}
-  var whole = vec4f(0.0);
-  ${combine('whole', 'divisor', (a, b) => `${a} + ${b}`)}
-  let inverse = 1.0 / whole;
+  let inverse = 1.0 / sum_of_rows(lane, divisor);
   ${writeSums(variant, 'sum', 'context', 'inverse')}
   if (other == 0u) {
     for (var i = 0u; i < min(4u, block_rows - min(block_rows, four * 4u)); i++) {

@@ -7,6 +7,7 @@
 import { GROUP_INDEX } from '../dispatch.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
 import { type Packing, readFour, readGradient, storedNumber } from './fours.ts';
+import { inSubgroups, laneSum } from './subgroupSums.ts';
 import { EXPONENTIAL4, mainOf } from './wgsl.ts';
 
 const INVOCATIONS = 128;
@@ -16,10 +17,12 @@ export interface AttentionVariant {
   /** Stretches of 32 columns that a head has. */
   readonly chunks: number;
   readonly packing: Packing;
+  /** 0 where what invocations share goes through workgroup memory. */
+  readonly subgroupSize: number;
 }
 
-export const variantName = (name: string, { chunks, packing }: AttentionVariant) =>
-  `${name} ${chunks} in ${packing}`;
+export const variantName = (name: string, { chunks, packing, subgroupSize }: AttentionVariant) =>
+  `${name} ${chunks} in ${packing}${inSubgroups(subgroupSize)}`;
 
 export const chunksOf = (width: number) => Math.ceil(width / CHUNK);
 
@@ -167,11 +170,26 @@ export const weigh = (
   workgroupBarrier();`,
   );
 
-/** `value` of the 16 invocations that share four rows, combined in a fixed order into `into`. Uses `left`. */
-export const combine = (into: string, value: string, operation: (a: string, b: string) => string) => `
-  left[other * 8u + four] = ${value};
+/** Invocations that share four rows. */
+const SHARING = 16;
+
+/** `NAME(lane, value)`: the values of the 16 invocations that share four rows, combined in a fixed order. Uses `left`. */
+export const overRows = (name: string, combine: string, { subgroupSize }: AttentionVariant) =>
+  subgroupSize > 0
+    ? laneSum(name, {
+        ...{ type: 'vec4f', combine },
+        ...{ lanes: SHARING, groupSize: INVOCATIONS, subgroupSize: Math.min(subgroupSize, SHARING) },
+      })
+    : `
+fn ${name}_of(a: vec4f, b: vec4f) -> vec4f { return ${combine}; }
+fn ${name}(lane: u32, value: vec4f) -> vec4f {
+  let four = lane / ${SHARING}u;
+  left[lane % ${SHARING}u * 8u + four] = value;
   workgroupBarrier();
-  for (var i = 0u; i < 16u; i++) { ${into} = ${operation(into, 'left[i * 8u + four]')}; }`;
+  var all = left[four];
+  for (var i = 1u; i < ${SHARING}u; i++) { all = ${name}_of(all, left[i * 8u + four]); }
+  return all;
+}`;
 
 /** Writes the sums, times `factor`, to the rows of the block. */
 export const writeSums = ({ chunks, packing }: AttentionVariant, name: string, to: string, factor: string) =>

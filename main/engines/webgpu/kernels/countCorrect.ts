@@ -2,9 +2,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
-import { GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
+import { extensionsFor, groupSum, inSubgroups } from './subgroupSums.ts';
+import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Up to so many classes one workgroup reads all rows; beyond it, each row has a workgroup, and their hits are added. */
 const NARROW_CLASSES = 64;
@@ -15,13 +16,15 @@ fn beats(label: f32, labelPlace: u32, other: f32, place: u32) -> bool {
   return place == labelPlace || label > other || (label == other && labelPlace < place);
 }`;
 
-const NARROW: Program = {
-  name: 'countCorrect narrow',
-  inputs: { logits: 'f32', labels: 'i32' },
-  outputs: { count: 'f32' },
-  sizes: { rows: 'u32', classes: 'u32' },
-  source: `${BEATS}
-${reduction('total', 'a + b')}
+export const narrowCount = remembered(
+  (subgroupSize: number): Program => ({
+    name: `countCorrect narrow${inSubgroups(subgroupSize)}`,
+    extensions: extensionsFor(subgroupSize),
+    inputs: { logits: 'f32', labels: 'i32' },
+    outputs: { count: 'f32' },
+    sizes: { rows: 'u32', classes: 'u32' },
+    source: `${BEATS}
+${groupSum('total', subgroupSize)}
 ${mainOf()} {
   var hits = 0.0;
   for (var row = lane; row < sizes.rows; row += ${GROUP_SIZE}u) {
@@ -35,15 +38,18 @@ ${mainOf()} {
   hits = total(lane, hits);
   if (lane == 0u) { count[0] = hits; }
 }`,
-};
+  }),
+);
 
-const WIDE: Program = {
-  name: 'countCorrect wide',
-  inputs: { logits: 'f32', labels: 'i32' },
-  outputs: { hits: 'f32' },
-  sizes: { rows: 'u32', classes: 'u32' },
-  source: `${BEATS}
-${reduction('least', 'min(a, b)', { type: 'u32' })}
+export const wideCount = remembered(
+  (subgroupSize: number): Program => ({
+    name: `countCorrect wide${inSubgroups(subgroupSize)}`,
+    extensions: extensionsFor(subgroupSize),
+    inputs: { logits: 'f32', labels: 'i32' },
+    outputs: { hits: 'f32' },
+    sizes: { rows: 'u32', classes: 'u32' },
+    source: `${BEATS}
+${groupSum('least', subgroupSize, { type: 'u32', combine: 'min(a, b)' })}
 ${mainOf()} {
   let row = ${GROUP_INDEX};
   if (row >= sizes.rows) { return; }
@@ -57,22 +63,26 @@ ${mainOf()} {
   hit = least(lane, hit);
   if (lane == 0u) { hits[row] = f32(hit); }
 }`,
-};
+  }),
+);
 
-const SUM: Program = {
-  name: 'countCorrect sum',
-  inputs: { hits: 'f32' },
-  outputs: { count: 'f32' },
-  sizes: { rows: 'u32' },
-  source: `
-${reduction('total', 'a + b')}
+export const countSum = remembered(
+  (subgroupSize: number): Program => ({
+    name: `countCorrect sum${inSubgroups(subgroupSize)}`,
+    extensions: extensionsFor(subgroupSize),
+    inputs: { hits: 'f32' },
+    outputs: { count: 'f32' },
+    sizes: { rows: 'u32' },
+    source: `
+${groupSum('total', subgroupSize)}
 ${mainOf()} {
   var sum = 0.0;
   for (var row = lane; row < sizes.rows; row += ${GROUP_SIZE}u) { sum += hits[row]; }
   sum = total(lane, sum);
   if (lane == 0u) { count[0] = sum; }
 }`,
-};
+  }),
+);
 
 /** logits [P, C], labels [P] -> a scalar */
 function countCorrect({ programs, ...call }: Call): TensorInfo {
@@ -82,12 +92,27 @@ function countCorrect({ programs, ...call }: Call): TensorInfo {
   const count = programs.empty([]);
   const sizes = { rows, classes };
   if (classes <= NARROW_CLASSES) {
-    programs.run(NARROW, { inputs: { logits, labels }, outputs: { count }, sizes, groups: [1] });
+    programs.run(narrowCount(programs.subgroupSize), {
+      inputs: { logits, labels },
+      outputs: { count },
+      sizes,
+      groups: [1],
+    });
     return count;
   }
   const hits = programs.empty([rows]);
-  programs.run(WIDE, { inputs: { logits, labels }, outputs: { hits }, sizes, groups: [rows] });
-  programs.run(SUM, { inputs: { hits }, outputs: { count }, sizes: { rows }, groups: [1] });
+  programs.run(wideCount(programs.subgroupSize), {
+    inputs: { logits, labels },
+    outputs: { hits },
+    sizes,
+    groups: [rows],
+  });
+  programs.run(countSum(programs.subgroupSize), {
+    inputs: { hits },
+    outputs: { count },
+    sizes: { rows },
+    groups: [1],
+  });
   programs.free(hits);
   return count;
 }

@@ -2,9 +2,10 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { GROUP_INDEX } from '../dispatch.ts';
-import type { Program } from '../program.ts';
+import { type Program, remembered } from '../program.ts';
 import { type Call, checkedInput, type KernelTable } from './kernel.ts';
-import { EXPONENTIAL, GROUP_SIZE, LOGARITHM, mainOf, reduction } from './wgsl.ts';
+import { extensionsFor, groupSum, inSubgroups } from './subgroupSums.ts';
+import { EXPONENTIAL, GROUP_SIZE, LOGARITHM, mainOf } from './wgsl.ts';
 
 const BUFFERS = {
   inputs: { logits: 'f32', labels: 'i32' },
@@ -36,12 +37,14 @@ ${mainOf()} {
 }`,
 };
 
-const WIDE: Program = {
-  ...BUFFERS,
-  name: 'crossEntropy wide',
-  source: `${EXPONENTIAL}${LOGARITHM}
-${reduction('largest', 'max(a, b)')}
-${reduction('total', 'a + b')}
+export const wideCrossEntropy = remembered(
+  (subgroupSize: number): Program => ({
+    ...BUFFERS,
+    name: `crossEntropy wide${inSubgroups(subgroupSize)}`,
+    extensions: extensionsFor(subgroupSize),
+    source: `${EXPONENTIAL}${LOGARITHM}
+${groupSum('largest', subgroupSize, { combine: 'max(a, b)' })}
+${groupSum('total', subgroupSize)}
 ${mainOf()} {
   let row = ${GROUP_INDEX};
   if (row >= sizes.rows) { return; }
@@ -58,7 +61,8 @@ ${mainOf()} {
     residuals[first + c] = exponential(logits[first + c] - most) / sum - select(0.0, 1.0, c == label);
   }
 }`,
-};
+  }),
+);
 
 /** logits [P, C], labels [P] -> losses [P], probabilities minus targets [P, C] */
 function crossEntropy(call: Call): TensorInfo[] {
@@ -68,7 +72,7 @@ function crossEntropy(call: Call): TensorInfo[] {
   const losses = call.programs.empty([rows]);
   const residuals = call.programs.empty(logits.shape);
   const narrow = classes <= NARROW_CLASSES;
-  call.programs.run(narrow ? NARROW : WIDE, {
+  call.programs.run(narrow ? NARROW : wideCrossEntropy(call.programs.subgroupSize), {
     inputs: { logits, labels },
     outputs: { losses, residuals },
     sizes: { rows, classes },

@@ -3,32 +3,24 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
 import { numbered, type Program, remembered } from '../program.ts';
 import { type Call, checkedInput, input, type KernelTable } from './kernel.ts';
-import { extensionsFor, laneSum } from './subgroupSums.ts';
-import { GROUP_SIZE, mainOf, reduction } from './wgsl.ts';
+import { extensionsFor, groupSum, inSubgroups } from './subgroupSums.ts';
+import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Workgroups of one tensor, at most; each leaves one sum. */
 const MOST_GROUPS = 64;
 /** Numbers that an invocation adds up before there is more than one workgroup. */
 const NUMBERS_EACH = 4;
 
-const ofSubgroups = (subgroupSize: number) => (subgroupSize > 0 ? ` subgroups ${subgroupSize}` : '');
-
-/** `total(lane, value)` of a workgroup. */
-const total = (subgroupSize: number) =>
-  subgroupSize > 0
-    ? laneSum('total', { type: 'f32', lanes: GROUP_SIZE, groupSize: GROUP_SIZE, subgroupSize })
-    : reduction('total', 'a + b');
-
 /** Σ x² of `count` tensors -> sums [tensor, workgroup], from `place` on. */
 const squaresOf = remembered(
   ({ count, subgroupSize }: { count: number; subgroupSize: number }): Program => ({
-    name: `gradientNorm squares ${count}${ofSubgroups(subgroupSize)}`,
+    name: `gradientNorm squares ${count}${inSubgroups(subgroupSize)}`,
     extensions: extensionsFor(subgroupSize),
     inputs: Object.fromEntries(numbered('x', count).map((name) => [name, 'f32'])),
     outputs: { sums: 'f32' },
     sizes: { place: 'u32', ...Object.fromEntries(numbered('length', count).map((name) => [name, 'u32'])) },
     source: `
-${total(subgroupSize)}
+${groupSum('total', subgroupSize)}
 ${mainOf()} {
   var sum = 0.0;
   switch group.y {
@@ -52,13 +44,13 @@ ${mainOf()} {
 
 const rootOf = remembered(
   (subgroupSize: number): Program => ({
-    name: `gradientNorm root${ofSubgroups(subgroupSize)}`,
+    name: `gradientNorm root${inSubgroups(subgroupSize)}`,
     extensions: extensionsFor(subgroupSize),
     inputs: { sums: 'f32' },
     outputs: { norm: 'f32' },
     sizes: { count: 'u32' },
     source: `
-${total(subgroupSize)}
+${groupSum('total', subgroupSize)}
 ${mainOf()} {
   var sum = 0.0;
   for (var i = lane; i < sizes.count; i += ${GROUP_SIZE}u) { sum += sums[i]; }

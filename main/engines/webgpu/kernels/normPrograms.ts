@@ -17,7 +17,7 @@ import {
   writeFour,
   writeGradient,
 } from './fours.ts';
-import { extensionsFor, laneSum } from './subgroupSums.ts';
+import { extensionsFor, inSubgroups, laneSum } from './subgroupSums.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Invocations of a row. */
@@ -44,7 +44,7 @@ export interface NormVariant {
 export const foursOf = (width: number) => Math.ceil(width / (LANES * 4));
 
 const nameOf = (name: string, { fours, packing, adds, subgroupSize }: NormVariant) =>
-  `${name} ${fours} in ${packing}${adds ? ' adds' : ''}${subgroupSize > 0 ? ` subgroups ${subgroupSize}` : ''}`;
+  `${name} ${fours} in ${packing}${adds ? ' adds' : ''}${inSubgroups(subgroupSize)}`;
 
 /** `placed`: whether there are places, which say of each row its pair and its row of the residual. */
 const SIZES = { rows: 'u32', width: 'u32', eps: 'f32', placed: 'u32', ...DROPOUT_SIZES } as const;

@@ -40,7 +40,7 @@ function prepare(call: Call): Prepared {
   const query = checkedInput(call, 'query', [pairs, heads, hidden]);
   return {
     ...{ x, query, pairs, heads, hidden, blocks: countBlocks(layout) },
-    variant: { packing: packingOf(call.precision, hidden) },
+    variant: { packing: packingOf(call.precision, hidden), subgroupSize: call.programs.subgroupSize },
     places: pairTables.of(layout, null),
     sizes: { pairs, heads, hidden, scale, ...dropoutSizes(dropout, place) },
     groups: [pairs * Math.ceil(heads / HEADS_TOGETHER)],

@@ -24,6 +24,7 @@ import {
   pooledName,
   weightedSums,
 } from './pooledAttentionTiles.ts';
+import { extensionsFor } from './subgroupSums.ts';
 import { EXPONENTIAL, GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Columns of a workgroup of the gradient of x. */
@@ -40,8 +41,9 @@ export const pooledAttentionProgram = remembered((variant: PooledVariant): Progr
     inputs: { x: element, query: elementOf(inSingle(packing)), places: 'u32' },
     outputs: { pooled: 'f32', saved: 'f32' },
     sizes: POOLED_SIZES,
+    extensions: extensionsFor(variant.subgroupSize),
     source: `${pooledHead(variant, 'forward')}
-${overHead('most_of_head', (a, b) => `max(${a}, ${b})`)}
+${overHead('most_of_head', (a, b) => `max(${a}, ${b})`, variant)}
 ${EXPONENTIAL}${oneOfX(packing)}
 ${pooledMain(`
   ${eachProduct(packing, 'query', 'sizes.hidden', 'saved[at] = total * sizes.scale;')}
@@ -86,6 +88,7 @@ export const pooledSlopesProgram = remembered((variant: PooledVariant): Program 
     inputs: { dy: 'f32', x: element, saved: 'f32', places: 'u32' },
     outputs: { slopes: 'f32', dQuery: 'f32' },
     sizes: POOLED_SIZES,
+    extensions: extensionsFor(variant.subgroupSize),
     source: `${pooledHead(variant, 'back')}${packing === 'ones' ? readFour('dy', packing) : ''}
 ${oneOfX(packing)}
 ${pooledMain(`

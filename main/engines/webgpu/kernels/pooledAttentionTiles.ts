@@ -7,16 +7,23 @@
 import { GROUP_INDEX } from '../dispatch.ts';
 import { DROPOUT, DROPOUT_SIZES } from './dropout.ts';
 import { inSingle, type Packing, readFour } from './fours.ts';
+import { inSubgroups, laneSum } from './subgroupSums.ts';
 import { GROUP_SIZE, mainOf } from './wgsl.ts';
 
 /** Heads of a workgroup. */
 export const HEADS_TOGETHER = 4;
+/** Invocations of a head where sums go by heads. */
+const HEAD_LANES = GROUP_SIZE / HEADS_TOGETHER;
+
 export interface PooledVariant {
   /** Of x; queries have 32 bits. */
   readonly packing: Packing;
+  /** 0 where sums are taken without subgroups. */
+  readonly subgroupSize: number;
 }
 
-export const pooledName = (name: string, { packing }: PooledVariant) => `${name} in ${packing}`;
+export const pooledName = (name: string, { packing, subgroupSize }: PooledVariant) =>
+  `${name} in ${packing}${inSubgroups(subgroupSize)}`;
 
 export const POOLED_SIZES = {
   pairs: 'u32',
@@ -27,7 +34,19 @@ export const POOLED_SIZES = {
 } as const;
 
 /** `sum_of_head(lane, value)` and `most_of_head`: over the 64 invocations of a head, the same for all of them. */
-export const overHead = (name: string, combine: (a: string, b: string) => string) => `
+export const overHead = (
+  name: string,
+  combine: (a: string, b: string) => string,
+  { subgroupSize }: PooledVariant,
+) =>
+  subgroupSize > 0
+    ? laneSum(name, {
+        ...{ type: 'f32', combine: combine('a', 'b') },
+        ...{ lanes: HEAD_LANES, groupSize: GROUP_SIZE, subgroupSize },
+      })
+    : overHeadInMemory(name, combine);
+
+const overHeadInMemory = (name: string, combine: (a: string, b: string) => string) => `
 var<workgroup> ${name}_parts: array<f32, ${GROUP_SIZE}>;
 var<workgroup> ${name}_eighths: array<f32, 32>;
 fn ${name}(lane: u32, value: f32) -> f32 {
@@ -44,12 +63,12 @@ fn ${name}(lane: u32, value: f32) -> f32 {
   return all;
 }`;
 
-export const pooledHead = ({ packing }: PooledVariant, way: 'forward' | 'back') => `
+export const pooledHead = (variant: PooledVariant, way: 'forward' | 'back') => `
 const LOWEST = -0x1.fffffep+127;
 var<workgroup> partial: array<vec4f, ${GROUP_SIZE}>; // [32 keys][8]
 ${DROPOUT}
-${readFour('x', packing)}${way === 'forward' ? readFour('query', inSingle(packing)) : ''}
-${overHead('sum_of_head', (a, b) => `${a} + ${b}`)}`;
+${readFour('x', variant.packing)}${way === 'forward' ? readFour('query', inSingle(variant.packing)) : ''}
+${overHead('sum_of_head', (a, b) => `${a} + ${b}`, variant)}`;
 
 export const pooledMain = (body: string) => `
 ${mainOf()} {

@@ -1,7 +1,8 @@
 /**
- * @file Node. WGSL of sums over neighbouring invocations through the registers of subgroups, for devices whose subgroups have
- * been tried (../subgroups.ts). The order of additions is fixed.
+ * @file Node. WGSL of sums and maxima over neighbouring invocations through the registers of subgroups, for devices whose subgroups
+ * have been tried (../subgroups.ts). The order of additions is fixed.
  */
+import { GROUP_SIZE, reduction } from './wgsl.ts';
 
 /** Sizes of subgroups that kernels make use of: powers of two up to a workgroup's. */
 export const KERNEL_SUBGROUP_SIZES: readonly number[] = [4, 8, 16, 32, 64, 128];
@@ -12,7 +13,9 @@ export function distancesBelow(size: number): number[] {
 }
 
 export interface SumShape {
-  readonly type: 'f32' | 'vec2f';
+  readonly type: 'f32' | 'vec2f' | 'vec4f' | 'u32';
+  /** An expression of `a` and `b`; their sum when absent. */
+  readonly combine?: string;
   /** Invocations whose values are added up: a power of two, and neighbours. */
   readonly lanes: number;
   /** Of the workgroup. */
@@ -30,16 +33,21 @@ export const extensionsFor = (subgroupSize: number): readonly string[] =>
  * of the workgroup must call it, as often as each other. Where a subgroup holds all neighbours there is neither memory nor
  * a barrier.
  */
-export function laneSum(name: string, { type, lanes, groupSize, subgroupSize }: SumShape): string {
+export function laneSum(
+  name: string,
+  { type, lanes, groupSize, subgroupSize, combine = 'a + b' }: SumShape,
+): string {
   const within = Math.min(lanes, subgroupSize);
   const parts = lanes / within;
   const shuffles = distancesBelow(within)
-    .map((distance) => `sum += subgroupShuffleXor(sum, ${distance}u);`)
+    .map((distance) => `sum = ${name}_of(sum, subgroupShuffleXor(sum, ${distance}u));`)
     .join(' ');
+  const both = `
+fn ${name}_of(a: ${type}, b: ${type}) -> ${type} { return ${combine}; }`;
   if (parts === 1)
-    return `
+    return `${both}
 fn ${name}(lane: u32, value: ${type}) -> ${type} { var sum = value; ${shuffles} return sum; }`;
-  return `
+  return `${both}
 var<workgroup> ${name}_parts: array<${type}, ${groupSize / within}>;
 fn ${name}(lane: u32, value: ${type}) -> ${type} {
   let place = lane / ${within}u;
@@ -52,10 +60,26 @@ fn ${name}(lane: u32, value: ${type}) -> ${type} {
     .reverse()
     .map(
       (half) => `workgroupBarrier();
-  if (speaks && place % ${parts}u < ${half}u) { ${name}_parts[place] += ${name}_parts[place + ${half}u]; }`,
+  if (speaks && place % ${parts}u < ${half}u) { ${name}_parts[place] = ${name}_of(${name}_parts[place], ${name}_parts[place + ${half}u]); }`,
     )
     .join('\n  ')}
   workgroupBarrier();
   return ${name}_parts[lane / ${lanes}u * ${parts}u];
 }`;
 }
+
+/** What a program's name says of it. */
+export const inSubgroups = (subgroupSize: number) => (subgroupSize === 0 ? '' : ` subgroups ${subgroupSize}`);
+
+/**
+ * `NAME(lane, value)` combines a value of every invocation of the workgroup, in a fixed order, and gives all of them the
+ * result: through subgroups where there are any.
+ */
+export const groupSum = (
+  name: string,
+  subgroupSize: number,
+  { type = 'f32', combine = 'a + b' }: { type?: 'f32' | 'u32'; combine?: string } = {},
+) =>
+  subgroupSize === 0
+    ? reduction(name, combine, { type })
+    : laneSum(name, { type, combine, lanes: GROUP_SIZE, groupSize: GROUP_SIZE, subgroupSize });

@@ -77,16 +77,13 @@ function products(): Program[] {
 
 function others(): Program[] {
   const packing = 'halves';
-  const ofHeads = { chunks: 2, packing } as const;
+  const ofHeads = { chunks: 2, packing, subgroupSize: 0 } as const;
+  const pooled = { packing, subgroupSize: 0 } as const;
   const ofNorms = { fours: 2, packing, subgroupSize: 0 } as const;
   return [
     ...[attentionProgram(ofHeads), attentionTermsProgram({ packing }), addHalvesProgram],
     ...[attentionQueryGradientProgram(ofHeads), attentionKeyGradientProgram(ofHeads)],
-    ...[
-      pooledAttentionProgram({ packing }),
-      pooledSlopesProgram({ packing }),
-      pooledRowsProgram({ packing }),
-    ],
+    ...[pooledAttentionProgram(pooled), pooledSlopesProgram(pooled), pooledRowsProgram({ packing })],
     ...[true, false].flatMap((adds) => [
       normProgram({ ...ofNorms, adds }),
       normGradientProgram({ ...ofNorms, adds }),

@@ -8,16 +8,26 @@ import { describe, expect, it } from 'vitest';
 import { openEngine } from '../../../../main/engines/registry.ts';
 import { loadDawn } from '../../../../main/engines/webgpu/dawn.ts';
 import { programsOf } from '../../../../main/engines/webgpu/dispatch.ts';
+import { attentionProgram } from '../../../../main/engines/webgpu/kernels/attentionPrograms.ts';
+import { countSum, narrowCount, wideCount } from '../../../../main/engines/webgpu/kernels/countCorrect.ts';
+import { wideCrossEntropy } from '../../../../main/engines/webgpu/kernels/crossEntropy.ts';
 import {
   foursOf,
   normGradientProgram,
   normProgram,
 } from '../../../../main/engines/webgpu/kernels/normPrograms.ts';
+import {
+  pooledAttentionProgram,
+  pooledSlopesProgram,
+} from '../../../../main/engines/webgpu/kernels/pooledAttentionPrograms.ts';
 import { KERNEL_SUBGROUP_SIZES } from '../../../../main/engines/webgpu/kernels/subgroupSums.ts';
-import { wgslOf } from '../../../../main/engines/webgpu/program.ts';
+import { type Program, wgslOf } from '../../../../main/engines/webgpu/program.ts';
 import { provenSubgroupSize } from '../../../../main/engines/webgpu/subgroups.ts';
 import { addDropoutNorm } from '../../../../main/model/kernels/addDropoutNorm.ts';
+import { attention } from '../../../../main/model/kernels/attention.ts';
+import { countCorrect, crossEntropy } from '../../../../main/model/kernels/crossEntropy.ts';
 import { gradientNorm } from '../../../../main/model/kernels/gradientNorm.ts';
+import { pooledAttention } from '../../../../main/model/kernels/pooledAttention.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
 import {
   COMPILING_TIMEOUT_MS,
@@ -69,6 +79,46 @@ describe('on the adapter of tests', { timeout: COMPILING_TIMEOUT_MS }, () => {
       expectNear([...(await valuesWith(subgroups, norms)), ...(await valuesWith(subgroups, sums))], expected);
   });
 
+  it('attention, losses and hits come out the same without', async ({ skip }) => {
+    const dataDirectory = engineForTests('webgpu', skip);
+    const inputs = new Inputs(4);
+    const layout = layoutOf([5, 1, 37, 33]);
+    const options = { heads: 2, layout, dropout: dropout(3), place: 1 };
+    const attended = {
+      tensors: [0, 1, 2].map(() => random(inputs, layout.rows, 32)),
+      forward: (q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D) => attention(q, k, v, options),
+    };
+    const pooled = {
+      tensors: [random(inputs, layout.rows, 32), random(inputs, 4, 2, 32)],
+      forward: (x: tf.Tensor2D, query: tf.Tensor3D) => pooledAttention(x, query, { ...options, scale: 0.25 }),
+    };
+    const ids = inputs.whole(20, 700);
+    const plain = { classWeights: null, labelSmoothing: 0 };
+    const losses = {
+      tensors: [random(inputs, 20, 700)],
+      forward: (logits: tf.Tensor2D) => crossEntropy(logits, ids, plain),
+    };
+    const logits = () => tf.tensor2d(losses.tensors[0]!.values, [20, 700]);
+    const likeliest = Int32Array.from({ length: 20 }, (_, row) => {
+      const of = losses.tensors[0]!.values.subarray(row * 700, (row + 1) * 700);
+      return row % 3 === 0 ? of.indexOf(Math.max(...of)) : 1;
+    });
+    const narrow = () => tf.slice(logits(), [0, 0], [20, 3]) as tf.Tensor2D;
+    const work = () => [
+      ...[attended, pooled, losses].flatMap((one) => passOver(one, 4)),
+      ...[
+        countCorrect(logits(), likeliest),
+        countCorrect(
+          narrow(),
+          ids.map((id) => id % 3),
+        ),
+      ],
+    ];
+    const expected = await valuesOn('cpu', work);
+    await openEngine('webgpu', { dataDirectory });
+    for (const subgroups of [true, false]) expectNear(await valuesWith(subgroups, work), expected);
+  });
+
   it('a NaN is not lost on the way', async ({ skip }) => {
     await openEngine('webgpu', { dataDirectory: engineForTests('webgpu', skip) });
     const numbers = new Float32Array(1000);
@@ -89,18 +139,26 @@ describe('on the adapter of tests', { timeout: COMPILING_TIMEOUT_MS }, () => {
   });
 });
 
+function programsInSubgroups(subgroupSize: number): Program[] {
+  const packing = 'fours';
+  const norms = [true, false].map((adds) => ({ fours: foursOf(300), packing, adds, subgroupSize }) as const);
+  return [
+    ...norms.flatMap((variant) => [normProgram(variant), normGradientProgram(variant)]),
+    attentionProgram({ chunks: 2, packing, subgroupSize }),
+    ...[pooledAttentionProgram({ packing, subgroupSize }), pooledSlopesProgram({ packing, subgroupSize })],
+    ...[wideCrossEntropy, narrowCount, wideCount, countSum].map((programOf) => programOf(subgroupSize)),
+  ];
+}
+
 it('the WGSL is valid for every size, on any machine', async () => {
   const { create } = await loadDawn();
   const adapter = await create(['backend=null']).requestAdapter();
   const device = await adapter!.requestDevice({ requiredFeatures: ['subgroups' as GPUFeatureName] });
-  for (const subgroupSize of KERNEL_SUBGROUP_SIZES)
-    for (const adds of [true, false]) {
-      const variant = { fours: foursOf(300), packing: 'fours' as const, adds, subgroupSize };
-      for (const program of [normProgram(variant), normGradientProgram(variant)]) {
-        const { messages } = await device.createShaderModule({ code: wgslOf(program) }).getCompilationInfo();
-        const said = messages.map(({ message }) => message);
-        expect(said, program.name).toEqual([]);
-      }
-    }
+  for (const program of KERNEL_SUBGROUP_SIZES.flatMap(programsInSubgroups)) {
+    const { messages } = await device.createShaderModule({ code: wgslOf(program) }).getCompilationInfo();
+    const said = messages.map(({ message }) => message);
+    expect(said, program.name).toEqual([]);
+    expect(wgslOf(program)).toContain('subgroupShuffleXor');
+  }
   device.destroy();
 });
