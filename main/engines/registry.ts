@@ -17,7 +17,7 @@ import { type HardwarePlaces, hasNvidiaDriver } from './hardware.ts';
 import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
 import { openNative } from './native.ts';
 import { nativeReport } from './nativeDoctor.ts';
-import { checkPrecision } from './precision.ts';
+import { checkPrecision, precisionHere } from './precision.ts';
 import { loadTensorflow, missingTensorflow } from './tensorflow/backend.ts';
 import { canUseCuda } from './tensorflow/cudaReadiness.ts';
 import { tensorflowReport } from './tensorflow/doctor.ts';
@@ -52,6 +52,8 @@ export interface OpenOptions {
   readonly sharedBy?: number;
   /** Of matrix products, on engines that have a choice; single precision when absent. */
   readonly precision?: Precision;
+  /** Single precision where the wished one is not to be had here: of finished weights it is not a property. */
+  readonly orSingle?: boolean;
   /** The precision is to be tried: where it has been before does not matter. */
   readonly untried?: boolean;
   /** What this process was started for (`workerEnvironment`); the engine's own choice when absent. */
@@ -70,8 +72,10 @@ export interface OpenOptions {
  * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not start, USAGE for a precision that it has not
  */
 export async function openEngine(name: EngineName, options: OpenOptions): Promise<OpenEngine> {
-  const { precision = 'fp32' } = options;
-  checkPrecision(name, { ...options, precision });
+  const { precision: wished = 'fp32', orSingle = false } = options;
+  const wish = { ...options, precision: wished };
+  if (!orSingle) checkPrecision(name, wish);
+  const precision = orSingle ? precisionHere(name, wish) : wished;
   if (name === 'native')
     return await openNative({ ...options, precision: precision === 'bf16' ? 'bf16' : 'fp32' });
   if (options.nice === true) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
@@ -86,9 +90,10 @@ export async function openEngine(name: EngineName, options: OpenOptions): Promis
   return { adamVariables: plainAdamVariable, record: singleThreaded(name) };
 }
 
-function named({ adapter = adapterNamed(), device, beat, dataDirectory, untried = false }: OpenOptions) {
+function named({ adapter = adapterNamed(), device, beat, ...options }: OpenOptions) {
+  const { dataDirectory, untried = false, orSingle = false } = options;
   return {
-    ...{ dataDirectory, untried },
+    ...{ dataDirectory, untried, orSingle },
     ...(beat === undefined ? {} : { compiled: beat }),
     ...(adapter === undefined ? {} : { adapter }),
     ...(device?.startsWith('webgpu:') ? { device } : {}),

@@ -23,6 +23,8 @@ export interface WebgpuOptions {
   readonly dataDirectory: string;
   /** It is to be tried now. */
   readonly untried?: boolean;
+  /** Single precision where half is not to be had. */
+  readonly orSingle?: boolean;
   readonly precision?: WebgpuPrecision;
   /** Part of the adapter's name; the preferred GPU when absent. */
   readonly adapter?: string;
@@ -49,9 +51,10 @@ const FLAGS = [
 export async function openWebgpu({
   dataDirectory,
   untried = false,
+  orSingle = false,
   adapter: name,
   powerPreference,
-  precision = 'fp32',
+  precision: wished = 'fp32',
   device: deviceName = 'webgpu:0',
   compiled = () => {},
 }: WebgpuOptions): Promise<{
@@ -64,7 +67,7 @@ export async function openWebgpu({
     ...(name === undefined ? {} : { name }),
     ...(powerPreference === undefined ? {} : { powerPreference }),
   });
-  if (precision === 'fp16') requireHalf(found, untried ? null : dataDirectory);
+  const precision = precisionOn(found, wished, { dataDirectory: untried ? null : dataDirectory, orSingle });
   await registerGradients();
   const backend = await makeCurrent(found);
   choosePrecision(backend, precision);
@@ -77,11 +80,22 @@ export async function openWebgpu({
   };
 }
 
-/** Of half precision; `dataDirectory` is null where it is tried now. @throws USAGE */
-function requireHalf({ name, driver, adapter }: FoundAdapter, dataDirectory: string | null): void {
+/** `dataDirectory` is null where half precision is tried now. @throws USAGE where it is not to be had, unless single will do */
+function precisionOn(
+  { name, driver, adapter }: FoundAdapter,
+  wished: WebgpuPrecision,
+  { dataDirectory, orSingle }: { readonly dataDirectory: string | null; readonly orSingle: boolean },
+): WebgpuPrecision {
+  if (wished === 'fp32') return wished;
   const here = { name, driver, features: adapter.features };
-  if (dataDirectory === null) requireShaderF16(here);
-  else requireHalfPrecision(here, dataDirectory);
+  try {
+    if (dataDirectory === null) requireShaderF16(here);
+    else requireHalfPrecision(here, dataDirectory);
+    return wished;
+  } catch (thrown) {
+    if (!orSingle) throw thrown;
+    return 'fp32';
+  }
 }
 
 /** A device that works is taken again: there is one a process. */

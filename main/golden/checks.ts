@@ -1,6 +1,6 @@
 /** @file Runs in the engine test's child. Everything that an engine is compared in, one row a fixture and kind. */
 
-import type { EngineName, EngineRecord } from '../../shared/engines.ts';
+import type { ComparedPrecision, EngineName, EngineRecord } from '../../shared/engines.ts';
 import type { GoldenRow, TrainedSteps } from '../../shared/engineTest.ts';
 import type { AdamVariableFactory } from '../model/adam.ts';
 import { compareAdam } from './adamChecks.ts';
@@ -30,9 +30,6 @@ export interface GoldenCheck {
   readonly compared: string;
   readonly run: (compare: Compare) => Promise<void>;
 }
-
-/** Adam's moments and weights stay in single precision. */
-const isComputedInPrecision = (golden: keyof EngineFixtures) => golden !== 'adam.json';
 
 /** The comparisons for an engine: networks, pretraining, Adam, whole steps. */
 export function goldenChecks({ engine, factory }: EngineUnderTest): GoldenCheck[] {
@@ -103,18 +100,15 @@ function stepChecks(factory: AdamVariableFactory): GoldenCheck[] {
   }));
 }
 
-/**
- * Never rejects: what a kernel throws becomes the row's error. What an engine computes in fewer bits than the fixtures' tolerances are made
- * for may be off by `leastTolerance`.
- */
-export async function rowOf({ golden, compared, run }: GoldenCheck, leastTolerance = 0): Promise<GoldenRow> {
-  const comparisons = new Comparisons();
-  const least = isComputedInPrecision(golden) ? leastTolerance : 0;
-  const compare: Compare = (name, actual, expected, tolerance) =>
-    comparisons.compare(name, actual, expected, Math.max(least, tolerance));
+/** Never rejects: what a kernel throws becomes the row's error. */
+export async function rowOf(
+  { golden, compared, run }: GoldenCheck,
+  precision: ComparedPrecision = 'fp32',
+): Promise<GoldenRow> {
+  const comparisons = new Comparisons(precision);
   let error: string | null = null;
   try {
-    await run(compare);
+    await run(comparisons.compare);
   } catch (thrown) {
     error = thrown instanceof Error ? thrown.message : String(thrown);
   }
@@ -133,11 +127,11 @@ export async function trainingRow(
   {
     record,
     onStep,
-    leastTolerance,
+    precision = 'fp32',
   }: {
     readonly record: EngineRecord;
     readonly onStep: (fraction: number) => void;
-    readonly leastTolerance?: number;
+    readonly precision?: ComparedPrecision;
   },
 ): Promise<{ readonly row: GoldenRow; readonly training: TrainedSteps | null }> {
   const wanted = isForTests(record) ? 'small' : 'book';
@@ -150,6 +144,6 @@ export async function trainingRow(
       training = await trainSteps(one, { engine, factory, compare, onStep });
     },
   };
-  const row = await rowOf(check, leastTolerance);
+  const row = await rowOf(check, precision);
   return { row, training };
 }

@@ -8,7 +8,6 @@ import { type ChildPort, isChildProcess, openChildPort } from '../training/child
 import { startHeartbeat } from '../training/heartbeat.ts';
 import { goldenChecks, rowOf, trainingRow } from './checks.ts';
 import type { EngineTestAnswer, EngineTestOrder } from './engineTestMessages.ts';
-import { leastToleranceOf } from './engineTraits.ts';
 
 /** The share of the bar that the comparisons are given; the steps of training are the rest. */
 const COMPARED_SHARE = 0.5;
@@ -25,17 +24,16 @@ async function test(order: EngineTestOrder, port: ChildPort<EngineTestAnswer>, b
     beat();
     port.answer({ kind: 'progress', fraction, note });
   };
-  const leastTolerance = leastToleranceOf(precision);
   const checks = goldenChecks({ engine, factory });
   for (const [position, check] of checks.entries()) {
     tell((position / checks.length) * COMPARED_SHARE, `${check.golden}: ${check.compared}`);
-    port.answer({ kind: 'compared', row: await rowOf(check, leastTolerance) });
+    port.answer({ kind: 'compared', row: await rowOf(check, precision) });
     await nextTurn();
   }
   const onStep = (share: number) =>
     tell(COMPARED_SHARE + share * (1 - COMPARED_SHARE), 'training twenty steps');
   onStep(0);
-  const trained = await trainingRow({ engine, factory }, { record, onStep, leastTolerance });
+  const trained = await trainingRow({ engine, factory }, { record, onStep, precision });
   port.answer({ kind: 'trained', ...trained });
   port.end({
     kind: 'finished',

@@ -7,7 +7,7 @@ import { crossEntropy } from '../model/kernels/crossEntropy.ts';
 import type { PackedBatch } from '../model/packedBatch.ts';
 import { ClassifierTask } from '../training/classifierTask.ts';
 import { scheduleFactor } from '../training/schedule.ts';
-import { type Compare, FORWARD, GRADIENT, TRAINED_PARAMETER } from './comparison.ts';
+import { type Compare, FORWARD, GRADIENT, MOVEMENT, TRAINED_PARAMETER } from './comparison.ts';
 import type { GoldenBatch, StepsFixture, StepsVariant } from './fixtures.ts';
 import { packedBatch, valuesOf } from './networks.ts';
 
@@ -63,6 +63,20 @@ export interface StepsWish {
   readonly factory: AdamVariableFactory;
 }
 
+/** |final - expected| / |expected - begin|, Euclidean: a weight may move by less than its last digits. */
+function movementError(
+  begin: ArrayLike<number>,
+  final: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): number {
+  let [off, moved] = [0, 0];
+  for (let at = 0; at < begin.length; at++) {
+    off += (final[at]! - expected[at]!) ** 2;
+    moved += (expected[at]! - begin[at]!) ** 2;
+  }
+  return Math.sqrt(off / moved);
+}
+
 /** Every step's loss, gradient norm and loss afterwards, and the weights at the end. */
 export async function compareSteps(
   fixture: StepsFixture,
@@ -85,7 +99,11 @@ export async function compareSteps(
     const after = await summedLoss(task, packedBatch(batch));
     compare(`loss after ${told}`, [after], [expected.sumLossAfter], FORWARD);
   }
-  for (const [name, { values }] of Object.entries(variant.finalParameters))
-    compare(`final ${name}`, await valuesOf(task.get(name)), values, TRAINED_PARAMETER);
+  for (const [name, { values }] of Object.entries(variant.finalParameters)) {
+    const final = await valuesOf(task.get(name));
+    compare(`final ${name}`, final, values, TRAINED_PARAMETER);
+    const begin = fixture.parameters[name]!.values;
+    compare(`movement of ${name}`, [movementError(begin, final, values)], [0], MOVEMENT);
+  }
   task.dispose();
 }

@@ -66,8 +66,9 @@ export function microBatchGradients(
   if (!options.freezeEncoder) inputs.push(tokenRows);
   const seed = tf.scalar(options.scale);
   // Some inputs have no path to the loss (the last layer's key bias): their gradient is null, which is not an error.
-  const { value, grads } = withGradientMagnitude(options.scale, () =>
-    tf.engine().gradients(forward, inputs, seed, true),
+  const { value, grads } = withGradientMagnitude(
+    options.scale * Math.max(...(options.classWeights ?? [1])),
+    () => tf.engine().gradients(forward, inputs, seed, true),
   );
   tf.dispose([seed, tokenRows]);
   const dense = new Map<string, tf.Tensor>();

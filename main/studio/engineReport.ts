@@ -1,11 +1,11 @@
 /** @file Runs under Node. An engine compared with PyTorch on this machine: the test in its child, and the report of it. */
 import { type Device, type DeviceName, ONE_DEVICE } from '../../shared/devices.ts';
 import type { ComparedPrecision, EngineName } from '../../shared/engines.ts';
-import type { EngineTestReport } from '../../shared/engineTest.ts';
+import type { EngineTestReport, GoldenRow } from '../../shared/engineTest.ts';
 import { errorData, StudioError } from '../../shared/errors.ts';
 import type { Environment } from '../../shared/runs.ts';
 import { driverCompiles, LONGEST_COMPILING_MS } from '../engines/tensorflow/cudaReadiness.ts';
-import { keepTried } from '../engines/webgpu/triedAdapters.ts';
+import { forgetTried, keepTried } from '../engines/webgpu/triedAdapters.ts';
 import type { Entries } from '../entries.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { superviseEngineTest } from '../golden/superviseEngineTest.ts';
@@ -64,30 +64,37 @@ export async function reportEngine(
       ...{ signal, timeLimitMs: timeLimitMs ?? reportLimitMs(device), onProgress },
     });
   const found = await test().finally(() => lock.release());
-  const [doctor] = await engines.doctor([engine]);
   const { failure, goldens, training } = found;
   const complete = failure === null && training !== null;
-  const report: EngineTestReport = {
-    format: 1,
-    testedAt: new Date().toISOString(),
-    environment,
-    ...found,
-    findings: doctor?.findings ?? [],
-    passes: complete && goldens.every((row) => row.passes),
+  const outcome = { ...found, testedAt: new Date().toISOString(), passes: complete && goldens.every(passed) };
+  // Before the doctor looks: it tells where half precision has been tried.
+  const notKept = precision === 'fp16' ? keptOfHalf(dataDirectory, outcome) : null;
+  const [doctor] = await engines.doctor([engine]);
+  const notices = [found.notice, notKept].filter((notice) => notice !== null);
+  return {
+    ...{ format: 1, environment, ...outcome, findings: doctor?.findings ?? [] },
+    notice: notices.length === 0 ? null : notices.join(' '),
   };
-  if (!report.passes || precision !== 'fp16') return report;
-  return { ...report, notice: keptTried(dataDirectory, report) ?? report.notice };
 }
 
-/** Half precision may be used there from now on; the sentence of why that could not be kept, or null. */
-function keptTried(dataDirectory: string, { engine, testedAt }: EngineTestReport): string | null {
+const passed = (row: GoldenRow) => row.passes;
+
+/**
+ * Where it passes half precision may be used from now on, and where a number is wrong no longer; a test that did not come to its end
+ * says nothing. -> why that could not be kept, or null
+ */
+function keptOfHalf(
+  dataDirectory: string,
+  { engine, goldens, passes, testedAt }: Pick<EngineTestReport, 'engine' | 'goldens' | 'passes' | 'testedAt'>,
+): string | null {
   const { adapter, driver } = engine.pinned;
   if (adapter === undefined || driver === undefined) return null;
   try {
-    keepTried(dataDirectory, { adapter, driver, testedAt });
+    if (passes) keepTried(dataDirectory, { adapter, driver, testedAt });
+    else if (!goldens.every(passed)) forgetTried(dataDirectory, { adapter, driver });
     return null;
   } catch (thrown) {
-    return `Half precision passed, but that could not be kept: ${errorData(thrown).message}`;
+    return `What half precision came to could not be kept: ${errorData(thrown).message}`;
   }
 }
 

@@ -8,7 +8,6 @@ import { encodeSplit } from '../data/encodedSplits.ts';
 import { asRead, type EncodedSplit, encodePairs } from '../data/encoding.ts';
 import { readGroups } from '../data/exampleGroups.ts';
 import { ownTokenizer } from '../data/ownTokenizer.ts';
-import { precisionHere } from '../engines/precision.ts';
 import { openEngine } from '../engines/registry.ts';
 import { entriesHere } from '../entries.ts';
 import { ParameterSet, type ParameterShape, parameterShapes } from '../model/parameters.ts';
@@ -28,11 +27,10 @@ async function load(
   { beat }: Heartbeat,
 ): Promise<LoadedModel> {
   const { model, hyperparameters } = job.config;
-  const { dataDirectory } = job;
   const options = {
-    dataDirectory,
+    dataDirectory: job.dataDirectory,
     ...(job.threads === null ? {} : { threads: job.threads }),
-    precision: precisionHere(job.engine, { precision: hyperparameters.precision, dataDirectory }),
+    ...{ precision: hyperparameters.precision, orSingle: true },
     beat,
   };
   const { notice = null } = await openEngine(job.engine, options);

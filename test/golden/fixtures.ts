@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect } from 'vitest';
 import { resourcePath } from '../../main/files/resources.ts';
-import { relativeDistance } from '../../main/golden/comparison.ts';
+import { relativeDistance, type Tolerance, toleranceIn } from '../../main/golden/comparison.ts';
 import type { EngineFixtures, GoldenBatch, GoldenTensor, NamedTensors } from '../../main/golden/fixtures.ts';
 
 export interface PhiloxFixture {
@@ -140,13 +140,14 @@ export function readFixture<Name extends keyof Fixtures>(name: Name): Fixtures[N
   return JSON.parse(readFileSync(path, 'utf8')) as Fixtures[Name];
 }
 
-/** Fails unless `actual` has the expected size and stays within `tolerance` of it; `name` is for the message. */
+/** Fails unless `actual` has the expected size and stays within what single precision is allowed; `name` is for the message. */
 export function expectNear(
   name: string,
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
-  tolerance: number,
+  allowed: Tolerance,
 ): void {
+  const tolerance = toleranceIn('fp32', allowed);
   expect(actual.length, `number of values of ${name}`).toBe(expected.length);
   const distance = relativeDistance(actual, expected);
   expect(distance, `${name} is ${distance.toExponential(1)} away`).toBeLessThanOrEqual(tolerance);

@@ -129,9 +129,11 @@ export class StudioWebgpuBackend extends WebGPUBackend {
       widened.set(tensor.dataId, wide);
       return { ...wide, shape: tensor.shape };
     });
-    const output = super.runWebGPUProgram(program, inputsHere, ...rest);
-    for (const { dataId } of widened.values()) this.disposeData(dataId);
-    return output;
+    try {
+      return super.runWebGPUProgram(program, inputsHere, ...rest);
+    } finally {
+      for (const { dataId } of widened.values()) this.disposeData(dataId);
+    }
   }
 
   /** Only what never went to the device. */

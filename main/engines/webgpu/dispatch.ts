@@ -57,7 +57,7 @@ export interface DispatchCounts {
 }
 
 const PLACEHOLDER_BYTES = 16;
-/** What is multiplied by more had better be looked at. */
+/** Beyond it single precision ends, too. */
 const MOST_SCALE_EXPONENT = 30;
 
 /**
@@ -65,7 +65,11 @@ const MOST_SCALE_EXPONENT = 30;
  * and may grow four thousandfold on their way back.
  */
 export const gradientScale = () =>
-  2 ** Math.min(MOST_SCALE_EXPONENT, Math.max(0, Math.floor(Math.log2(16 / gradientMagnitude()))));
+  2 **
+  Math.min(
+    MOST_SCALE_EXPONENT,
+    Math.max(-MOST_SCALE_EXPONENT, Math.floor(Math.log2(16 / gradientMagnitude()))),
+  );
 
 export class Programs {
   readonly backend: WebGPUBackend;
@@ -156,19 +160,24 @@ export class Programs {
     if (Object.keys(program.outputs).every((name) => isEmpty(given(program, name, run.outputs)))) return;
     const scale = gradientScale();
     const temporary: TensorInfo[] = [];
-    const inputs: Record<string, TensorInfo | HostArray> = {};
-    for (const [name, element] of Object.entries(program.inputs)) {
-      const tensor = given(program, name, run.inputs);
-      const wanted = scaleIn(program, name, element, scale);
-      inputs[name] = ArrayBuffer.isView(tensor) ? tensor : this.#conversions.as(tensor, wanted, temporary);
+    try {
+      const inputs: Record<string, TensorInfo | HostArray> = {};
+      for (const [name, element] of Object.entries(program.inputs)) {
+        const tensor = given(program, name, run.inputs);
+        const wanted = scaleIn(program, name, element, scale);
+        inputs[name] = ArrayBuffer.isView(tensor) ? tensor : this.#conversions.as(tensor, wanted, temporary);
+      }
+      for (const [name, element] of Object.entries(program.outputs)) {
+        const { dataId } = given(program, name, run.outputs);
+        if (halfScaleOf(dataId) !== scaleIn(program, name, element, scale))
+          throw new Error(
+            `Error in ${program.name}: ${name} has other bits a number than the program writes.`,
+          );
+      }
+      this.#dispatch(program, { ...run, inputs, sizes: { gradientScale: scale, ...run.sizes } });
+    } finally {
+      for (const tensor of temporary) this.free(tensor);
     }
-    for (const [name, element] of Object.entries(program.outputs)) {
-      const { dataId } = given(program, name, run.outputs);
-      if (halfScaleOf(dataId) !== scaleIn(program, name, element, scale))
-        throw new Error(`Error in ${program.name}: ${name} has other bits a number than the program writes.`);
-    }
-    this.#dispatch(program, { ...run, inputs, sizes: { gradientScale: scale, ...run.sizes } });
-    for (const tensor of temporary) this.free(tensor);
   }
 
   #dispatch(program: Program, { inputs, outputs, sizes = {}, groups }: Run): void {

@@ -32,16 +32,27 @@ export function triedAdapters(dataDirectory: string): readonly TriedAdapter[] {
 
 /** @throws StudioError when the file cannot be written */
 export function keepTried(dataDirectory: string, tried: TriedAdapter & { readonly testedAt: string }): void {
-  const path = pathIn(dataDirectory);
   const { adapter, driver, testedAt } = tried;
-  const others = read(dataDirectory).filter((other) => !isSame(other, tried));
-  const all = { format: 1, tried: [...others, { adapter, driver, kernels: KERNELS, testedAt }] };
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileAtomic(path, `${JSON.stringify(all, null, 2)}\n`);
+  write(dataDirectory, [...others(dataDirectory, tried), { adapter, driver, kernels: KERNELS, testedAt }]);
+}
+
+/** It was tried again, and came out wrong. @throws StudioError when the file cannot be written */
+export function forgetTried(dataDirectory: string, tried: TriedAdapter): void {
+  const left = others(dataDirectory, tried);
+  if (left.length < read(dataDirectory).length) write(dataDirectory, left);
 }
 
 export const isSame = (one: TriedAdapter, other: TriedAdapter) =>
   one.adapter === other.adapter && one.driver === other.driver;
+
+const others = (dataDirectory: string, tried: TriedAdapter) =>
+  read(dataDirectory).filter((other) => !isSame(other, tried));
+
+function write(dataDirectory: string, tried: readonly z.infer<typeof triedSchema>[]): void {
+  const path = pathIn(dataDirectory);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileAtomic(path, `${JSON.stringify({ format: 1, tried }, null, 2)}\n`);
+}
 
 function read(dataDirectory: string): z.infer<typeof triedSchema>[] {
   try {

@@ -8,19 +8,21 @@ import * as tf from '@tensorflow/tfjs-core';
 import { doctor, openEngine } from '../../../main/engines/registry.ts';
 import { goldenChecks, rowOf, trainingRow } from '../../../main/golden/checks.ts';
 import { formatEngineTest, verdictText } from '../../../main/golden/engineTestText.ts';
-import { leastToleranceOf } from '../../../main/golden/engineTraits.ts';
 import { describeEnvironment } from '../../../main/studio/environment.ts';
 import { projectFolder, readVersion } from '../../../main/version.ts';
-import { ENGINE_NAMES, type EngineName, type Precision } from '../../../shared/engines.ts';
+import { type ComparedPrecision, ENGINE_NAMES, type EngineName } from '../../../shared/engines.ts';
 import type { EngineTestReport, GoldenRow } from '../../../shared/engineTest.ts';
 
 /** Networks and optimizer; the twenty steps of a whole training are left out too. */
 const FEW: readonly string[] = ['model_book.json', 'adam.json'];
 
-async function test(engine: EngineName, precision: Precision, all: boolean): Promise<EngineTestReport> {
+async function test(
+  engine: EngineName,
+  precision: ComparedPrecision,
+  all: boolean,
+): Promise<EngineTestReport> {
   const opened = await openEngine(engine, { dataDirectory: '', precision });
   const underTest = { engine, factory: opened.adamVariables };
-  const leastTolerance = leastToleranceOf(precision);
   const goldens: GoldenRow[] = [];
   const say = (row: GoldenRow) => {
     const { golden, compared, farthest, relativeError, passes, error } = row;
@@ -29,8 +31,8 @@ async function test(engine: EngineName, precision: Precision, all: boolean): Pro
     goldens.push(row);
   };
   for (const check of goldenChecks(underTest))
-    if (all || FEW.includes(check.golden)) say(await rowOf(check, leastTolerance));
-  const wish = { record: opened.record, onStep: () => {}, leastTolerance };
+    if (all || FEW.includes(check.golden)) say(await rowOf(check, precision));
+  const wish = { record: opened.record, onStep: () => {}, precision };
   const trained = all ? await trainingRow(underTest, wish) : null;
   if (trained !== null) say(trained.row);
   const training = trained?.training ?? null;
@@ -50,7 +52,7 @@ async function test(engine: EngineName, precision: Precision, all: boolean): Pro
 const [asked, precision, path, extent] = process.argv.slice(2);
 try {
   const engine = ENGINE_NAMES.find((name) => name === asked)!;
-  const report = await test(engine, precision as Precision, extent === 'all');
+  const report = await test(engine, precision as ComparedPrecision, extent === 'all');
   writeFileSync(path!, formatEngineTest(report));
   console.log(verdictText(report));
   process.exitCode = report.passes ? 0 : 1;

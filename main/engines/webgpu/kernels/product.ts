@@ -56,7 +56,10 @@ function run(call: Call, work: Work): void {
     transposeA: a.transposed,
     transposeB: b.transposed,
     packing: packingIn(call.precision, shape, factors),
-    ...{ tile, isFine, isGradient, storesSingle },
+    // Of products in 32 bits these are no variants.
+    isGradient: call.precision === 'fp16' && isGradient,
+    storesSingle: call.precision === 'fp16' && storesSingle,
+    ...{ tile, isFine },
     precision: call.precision,
     result,
   });

@@ -5,7 +5,7 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
-import { GROUP_INDEX } from '../dispatch.ts';
+import { GROUP_INDEX, gradientScale } from '../dispatch.ts';
 import { halfScaleOf } from '../halfTensors.ts';
 import { type Program, remembered } from '../program.ts';
 import {
@@ -107,9 +107,9 @@ function gatherRows(call: Call): TensorInfo {
   const { index } = call.attributes as { index: Int32Array };
   const [rows, width] = x.shape as [number, number];
   const scale = halfScaleOf(x.dataId);
-  const packing = scale === null ? singlePackingOf(width) : 'halves';
-  // Rows are moved as they lie; what a gradient's numbers are multiplied by goes with them.
-  const isGradient = scale !== null && scale !== 1;
+  // Rows are moved as they lie; but a gradient of another pass, multiplied by something else, would be rounded again.
+  const isGradient = scale === gradientScale() && scale !== 1;
+  const packing = isGradient || scale === 1 ? 'halves' : singlePackingOf(width);
   const y = (isGradient ? emptyGradientRows : emptyRows)(call, packing, [index.length, width]);
   call.programs.run(gatherProgram({ packing, isGradient }), {
     inputs: { x, index },
@@ -128,7 +128,8 @@ export function summedRows(
   count: number,
 ): TensorInfo {
   const width = rows.shape[1]!;
-  const ofRows = halfScaleOf(rows.dataId) === null ? singlePackingOf(width) : 'halves';
+  // A gradient of another pass would be rounded again in 16 bits.
+  const ofRows = halfScaleOf(rows.dataId) === gradientScale() ? 'halves' : singlePackingOf(width);
   const { order, begins, stretchBegins, ofTargets } = stretchesOf(targets, count);
   const sum = (x: TensorInfo, sums: number, tables: { begins: Uint32Array; order?: Uint32Array }) => {
     const y = programs.empty([sums, width]);

@@ -4,16 +4,22 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { planMicroBatches } from '../../../../main/data/batches.ts';
+import { openEngine } from '../../../../main/engines/registry.ts';
 import { webgpuAdamVariables } from '../../../../main/engines/webgpu/adamVariables.ts';
 import { programsOf } from '../../../../main/engines/webgpu/dispatch.ts';
 import { halfScaleOf } from '../../../../main/engines/webgpu/halfTensors.ts';
 import { choosePrecision } from '../../../../main/engines/webgpu/registerKernels.ts';
 import { relativeDistance } from '../../../../main/golden/comparison.ts';
+import type { AdamVariableFactory } from '../../../../main/model/adam.ts';
 import { withGradientMagnitude } from '../../../../main/model/gradientMagnitude.ts';
+import { microBatchGradients } from '../../../../main/model/gradients.ts';
 import { linear, logitsOf } from '../../../../main/model/kernels/linear.ts';
+import { gatherRows, sumRows } from '../../../../main/model/kernels/rows.ts';
 import { random } from '../../../support/fusedWork.ts';
 import { backendHere, halfPrecisionForTests, valuesInHalf } from '../../../support/halfPrecisionHere.ts';
 import { Inputs, valuesOn } from '../../../support/onEngine.ts';
+import { makeTask, someSplit } from '../../../support/smallTask.ts';
 
 beforeEach(async ({ skip }) => {
   await halfPrecisionForTests(skip);
@@ -123,9 +129,8 @@ it('two ways of a gradient are added up in 16 bits', async () => {
   const work = () => {
     const layer = layerOf(2, 16, 16);
     const twice = (x: tf.Tensor) => {
-      const y = linear(x as tf.Tensor2D, layer);
-      const z = linear(y, layer);
-      return tf.sum(tf.mul(tf.mul(z, linear(y, layer)), 2 ** -12)) as tf.Scalar;
+      const [one, other] = [layer, layerOf(5, 16, 16)].map((each) => linear(x as tf.Tensor2D, each));
+      return tf.sum(tf.mul(tf.mul(one!, other!), 2 ** -12)) as tf.Scalar;
     };
     const [gradient] = withGradientMagnitude(1 / 64, () => tf.grads(twice)([tensorOf(1, 12, 16)]));
     halves.push(halfScaleOf(gradient!.dataId));
@@ -143,6 +148,53 @@ it('what is made on the way is gone when the tensors are', () => {
   for (let turn = 0; turn < 3; turn++) tf.dispose(tf.tidy(() => gradientsOf(1)));
   expect(tf.memory().numTensors).toBe(tensors);
   expect(bytesInGpu()).toBe(before);
+});
+
+it('what a pass leaves in 16 bits keeps its digits when it is used outside of it', async () => {
+  const work = () => {
+    const layer = layerOf(2, 16, 16);
+    const loss = (x: tf.Tensor) =>
+      tf.sum(tf.mul(linear(x as tf.Tensor2D, layer), tensorOf(4, 12, 16).mul(2 ** -24))) as tf.Scalar;
+    const [gradient] = withGradientMagnitude(2 ** -22, () => tf.grads(loss)([tensorOf(1, 12, 16)]));
+    const rows = gradient as tf.Tensor2D;
+    const targets = Int32Array.from({ length: 12 }, (_, row) => row % 5);
+    const inverse = new Int32Array(12).fill(3);
+    return [sumRows(rows, targets, 5), gatherRows(rows, Int32Array.of(3, 12, 7), inverse)];
+  };
+  const expected = await valuesOn('cpu', work);
+  const actual = await valuesInHalf(work);
+  for (const [at, values] of expected.entries())
+    expect(relativeDistance(actual[at]!, values), `output ${at}`).toBeLessThan(8 * HALF_DIGIT);
+});
+
+it('gradients of classes that weigh much are not cut', async () => {
+  const batch = planMicroBatches(
+    someSplit(),
+    Int32Array.from({ length: 12 }, (_, pair) => pair),
+    {
+      microBatchTokens: 1000,
+    },
+  )[0]!;
+  const gradients = async (adamVariables: AdamVariableFactory) => {
+    const task = makeTask({ hidden: 16, feedForward: 32 }, adamVariables);
+    const options = { dropout: null, lastLayer: 'first', scale: 1, freezeEncoder: false } as const;
+    const found = microBatchGradients(task.config, task, batch, {
+      ...options,
+      ...{ classWeights: [1, 1e5, 1], labelSmoothing: 0 },
+    });
+    const values = await found.dense.get('encoder.blks.0.ffn.dense1.weight')!.data<'float32'>();
+    tf.dispose([found.loss, found.logits, ...found.dense.values(), found.tokenRows!.gradient]);
+    task.dispose();
+    return values;
+  };
+  const { adamVariables: half } = await openEngine('webgpu', {
+    ...{ dataDirectory: '', precision: 'fp16', untried: true },
+  });
+  const actual = await gradients(half);
+  const { adamVariables: plain } = await openEngine('cpu', { dataDirectory: '' });
+  const expected = await gradients(plain);
+  await openEngine('webgpu', { dataDirectory: '' });
+  expect(relativeDistance(actual, expected)).toBeLessThan(0.03);
 });
 
 it('what is too large for 16 bits becomes their largest number, and NaN stays NaN', async () => {

@@ -3,13 +3,15 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { checkPrecision, precisionHere } from '../../../../main/engines/precision.ts';
+import { openEngine } from '../../../../main/engines/registry.ts';
 import {
   requireHalfPrecision,
   requireTriedSomewhere,
 } from '../../../../main/engines/webgpu/halfPrecision.ts';
-import { keepTried, triedAdapters } from '../../../../main/engines/webgpu/triedAdapters.ts';
+import { forgetTried, keepTried, triedAdapters } from '../../../../main/engines/webgpu/triedAdapters.ts';
+import { engineForTests } from '../../../support/enginesForTests.ts';
 import { setVariable } from '../../../support/fakePrograms.ts';
-import { studioErrorOf } from '../../../support/studioErrorOf.ts';
+import { studioErrorOf, studioRejectionOf } from '../../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 
 const TESTED_AT = '2026-11-28T12:00:00.000Z';
@@ -70,7 +72,26 @@ describe('half precision on webgpu', () => {
   });
 });
 
+it('finished weights are used in single precision where half is not to be had', async ({ skip }) => {
+  engineForTests('webgpu', skip);
+  keepTried(dataDirectory, { ...CARD, testedAt: TESTED_AT });
+  const wish = { dataDirectory, precision: 'fp16' } as const;
+  const error = await studioRejectionOf(openEngine('webgpu', wish));
+  expect(error.code).toBe('USAGE');
+  const { record } = await openEngine('webgpu', { ...wish, orSingle: true });
+  expect(record.pinned).toMatchObject({ precision: 'fp32' });
+});
+
 describe('what is kept', () => {
+  it('goes when a later test finds a number that is wrong', () => {
+    const other = { adapter: 'AMD Radeon', driver: 'radv 25.0' };
+    for (const one of [CARD, other]) keepTried(dataDirectory, { ...one, testedAt: TESTED_AT });
+    forgetTried(dataDirectory, CARD);
+    expect(triedAdapters(dataDirectory)).toMatchObject([other]);
+    forgetTried(dataDirectory, CARD);
+    expect(triedAdapters(dataDirectory)).toHaveLength(1);
+  });
+
   it('has each adapter once, with the newest test', () => {
     const other = { adapter: 'AMD Radeon', driver: 'radv 25.0' };
     keepTried(dataDirectory, { ...CARD, testedAt: TESTED_AT });
