@@ -25,7 +25,7 @@
  */
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { type DataType, env, type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { gradientMagnitude } from '../../model/gradientMagnitude.ts';
+import { gradientScale } from './gradientScale.ts';
 import { HalfConversions } from './halfConversions.ts';
 import { halfScaleOf, markHalf } from './halfTensors.ts';
 import { type HostArray, HostArrays } from './hostArrays.ts';
@@ -57,19 +57,6 @@ export interface DispatchCounts {
 }
 
 const PLACEHOLDER_BYTES = 16;
-/** Beyond it single precision ends, too. */
-const MOST_SCALE_EXPONENT = 30;
-
-/**
- * What gradients in 16 bits are multiplied by: half precision has few small numbers. The largest of a gradient are about 16 then,
- * and may grow four thousandfold on their way back.
- */
-export const gradientScale = () =>
-  2 **
-  Math.min(
-    MOST_SCALE_EXPONENT,
-    Math.max(-MOST_SCALE_EXPONENT, Math.floor(Math.log2(16 / gradientMagnitude()))),
-  );
 
 export class Programs {
   readonly backend: WebGPUBackend;

@@ -1,6 +1,7 @@
 /** @file Node. The sum of two gradients in 16 bits, which is how the tape joins the ways on which a tensor was used. */
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
-import { gradientScale, type Programs } from '../dispatch.ts';
+import type { Programs } from '../dispatch.ts';
+import { gradientScale } from '../gradientScale.ts';
 import { halfScaleOf } from '../halfTensors.ts';
 import type { Program } from '../program.ts';
 import { GRADIENT_SIZES } from './fours.ts';

@@ -1,6 +1,6 @@
 /** @file Node. New tensors for rows of activations and of their gradients, in the bits in which a call keeps them. */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { gradientScale } from '../dispatch.ts';
+import { gradientScale } from '../gradientScale.ts';
 import type { Packing } from './fours.ts';
 import type { Call } from './kernel.ts';
 

@@ -5,7 +5,8 @@
  */
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS } from '../../../model/kernels/dispatch.ts';
-import { GROUP_INDEX, gradientScale } from '../dispatch.ts';
+import { GROUP_INDEX } from '../dispatch.ts';
+import { gradientScale } from '../gradientScale.ts';
 import { halfScaleOf } from '../halfTensors.ts';
 import { type Program, remembered } from '../program.ts';
 import {
