@@ -20,6 +20,7 @@ import { importedTensors, valuesOfShape } from './importedWeights.ts';
 import { attend, inspect, type LoadedModel, requireAnswers } from './inspection.ts';
 import type { EvaluationJob, InferenceAnswer, InferenceOrder, PredictionJob } from './jobs.ts';
 import { evaluationTokensOf } from './microBatchSize.ts';
+import { withoutMicroBatch } from './outOfMemory.ts';
 
 async function load(
   job: PredictionJob,
@@ -122,7 +123,7 @@ function main(): void {
   const heartbeat = startHeartbeat(entriesHere().path('heartbeat'));
   // An idle model is no hang.
   setInterval(() => heartbeat.beat(), 1000).unref();
-  const handle = async (order: InferenceOrder, port: ChildPort<InferenceAnswer>) => {
+  const answer = async (order: InferenceOrder, port: ChildPort<InferenceAnswer>) => {
     if (order.kind === 'evaluate') return await evaluate(order.job, port, heartbeat);
     if (order.kind === 'open') {
       loaded = await load(order.job, port, heartbeat);
@@ -139,6 +140,13 @@ function main(): void {
     const split = encodePairs(pairs, tokenizer, { maxLen, truncation });
     const found = await probabilities(loaded, split, nextTurn);
     port.answer({ kind: 'predicted', probabilities: found.values });
+  };
+  const handle = async (order: InferenceOrder, port: ChildPort<InferenceAnswer>) => {
+    try {
+      await answer(order, port);
+    } catch (thrown) {
+      throw withoutMicroBatch(thrown);
+    }
   };
   const port = openChildPort<InferenceOrder, InferenceAnswer>(
     (order, answerTo) => {

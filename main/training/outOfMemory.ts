@@ -49,6 +49,15 @@ export function withSmallerMicroBatch(thrown: unknown, { microBatchTokens, how }
   });
 }
 
+/** Of finished weights, which whoever uses them cannot give fewer tokens at once. */
+export function withoutMicroBatch(thrown: unknown): unknown {
+  const message = memoryMessage(thrown);
+  if (message === null) return thrown;
+  const nextStep =
+    'Close what else uses the memory (npx --no entail devices shows who uses a GPU), or take another engine with --engine.';
+  return new StudioError('OUT_OF_MEMORY', message, { nextStep, cause: thrown });
+}
+
 function memoryMessage(thrown: unknown): string | null {
   if (thrown instanceof StudioError) return thrown.code === 'OUT_OF_MEMORY' ? thrown.message : null;
   const words = thrown instanceof Error ? thrown.message : String(thrown);

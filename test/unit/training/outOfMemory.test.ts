@@ -1,6 +1,11 @@
 /** @file Tests. What a person is told when memory does not suffice: by what engines say, and what there is to try. */
 import { expect, it } from 'vitest';
-import { configureWith, resumeWith, withSmallerMicroBatch } from '../../../main/training/outOfMemory.ts';
+import {
+  configureWith,
+  resumeWith,
+  withoutMicroBatch,
+  withSmallerMicroBatch,
+} from '../../../main/training/outOfMemory.ts';
 import { errorData, StudioError } from '../../../shared/errors.ts';
 
 const told = (thrown: unknown, microBatchTokens = 2048, engine: 'native' | 'tensorflow' = 'native') =>
@@ -39,4 +44,13 @@ it('a micro-batch that cannot be halved is not offered', () => {
   const error = told(new Error('RESOURCE_EXHAUSTED'), 127);
   expect(error.offer).toBeUndefined();
   expect(error.nextStep).toContain('--max-len');
+});
+
+it('finished weights have no micro-batch to give, and nothing is said of one', () => {
+  const error = errorData(withoutMicroBatch(new Error('RESOURCE_EXHAUSTED: failed to allocate memory')));
+  expect(error).toMatchObject({ code: 'OUT_OF_MEMORY' });
+  expect(error.nextStep).toContain('--engine');
+  expect(error.nextStep).not.toContain('micro-batch');
+  const other = new Error('a defect');
+  expect(withoutMicroBatch(other)).toBe(other);
 });
