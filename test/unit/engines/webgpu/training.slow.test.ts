@@ -7,6 +7,8 @@ import { StudioWebgpuBackend } from '../../../../main/engines/webgpu/backend.ts'
 import { runTraining } from '../../../../main/training/trainingRun.ts';
 import type { WorkerReport } from '../../../../shared/runs.ts';
 import { engineForTests } from '../../../support/enginesForTests.ts';
+import { setVariable } from '../../../support/fakePrograms.ts';
+import { halfPrecisionForTests } from '../../../support/halfPrecisionHere.ts';
 import { studioRejectionOf } from '../../../support/studioErrorOf.ts';
 import { temporaryFolder } from '../../../support/temporaryFolder.ts';
 import {
@@ -41,26 +43,35 @@ async function trainHere({ job }: PreparedRun, onReport: (report: WorkerReport) 
   });
 }
 
-it('a run that was stopped goes on bit for bit', async () => {
-  const whole = await prepared();
-  const reference = train(whole);
-  const done = await reference.done;
-  expect(done).toMatchObject({ outcome: 'finished', result: { steps: 6 } });
-  const started = reference.reports.find(({ kind }) => kind === 'started');
-  expect(started).toMatchObject({ engine: { engine: 'webgpu', deterministic: true } });
+it.for(['fp32', 'fp16'] as const)(
+  'a run in %s that was stopped goes on bit for bit',
+  async (precision, { skip }) => {
+    if (precision === 'fp16') {
+      await halfPrecisionForTests(skip);
+      setVariable('ENTAIL_WEBGPU_UNTRIED', '1');
+    }
+    const whole = await prepared({ precision });
+    const reference = train(whole);
+    const done = await reference.done;
+    expect(done).toMatchObject({ outcome: 'finished', result: { steps: 6 } });
+    const started = reference.reports.find(({ kind }) => kind === 'started');
+    expect(started).toMatchObject({
+      engine: { engine: 'webgpu', deterministic: true, pinned: { precision } },
+    });
 
-  const stopped = await prepared();
-  const first = train(stopped, {
-    onReport: ({ kind }, training) => {
-      if (kind === 'checkpoint') training.stop(false);
-    },
-  });
-  expect(await first.done).toMatchObject({ outcome: 'stopped' });
-  const second = train(stopped, { resume: true });
-  expect(await second.done).toMatchObject({ outcome: 'finished' });
-  expect(lossesOf([first.reports, second.reports])).toEqual(lossesOf([reference.reports]));
-  expect(weightsOf(stopped)).toEqual(weightsOf(whole));
-});
+    const stopped = await prepared({ precision });
+    const first = train(stopped, {
+      onReport: ({ kind }, training) => {
+        if (kind === 'checkpoint') training.stop(false);
+      },
+    });
+    expect(await first.done).toMatchObject({ outcome: 'stopped' });
+    const second = train(stopped, { resume: true });
+    expect(await second.done).toMatchObject({ outcome: 'finished' });
+    expect(lossesOf([first.reports, second.reports])).toEqual(lossesOf([reference.reports]));
+    expect(weightsOf(stopped)).toEqual(weightsOf(whole));
+  },
+);
 
 it('a device that is lost in the middle fails the run, whose last checkpoint is good', async () => {
   const run = await prepared();
