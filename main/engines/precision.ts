@@ -10,6 +10,10 @@ const BESIDES_SINGLE: ReadonlyMap<EngineName, Precision> = new Map([
   ['webgpu', 'fp16'],
 ]);
 
+/** Whether an engine knows a precision beside single, on whatever machine. */
+export const hasPrecision = (engine: EngineName, precision: Precision) =>
+  BESIDES_SINGLE.get(engine) === precision;
+
 export interface PrecisionWish {
   readonly precision: Precision;
   /** Knows where half precision has been tried. */

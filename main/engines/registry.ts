@@ -17,7 +17,7 @@ import { type HardwarePlaces, hasNvidiaDriver } from './hardware.ts';
 import { findNative, loadNative, type NativePlaces, nativePlaces } from './native/loader.ts';
 import { openNative } from './native.ts';
 import { nativeReport } from './nativeDoctor.ts';
-import { checkPrecision, precisionHere } from './precision.ts';
+import { checkPrecision, hasPrecision, precisionHere } from './precision.ts';
 import { loadTensorflow, missingTensorflow } from './tensorflow/backend.ts';
 import { canUseCuda } from './tensorflow/cudaReadiness.ts';
 import { tensorflowReport } from './tensorflow/doctor.ts';
@@ -72,6 +72,15 @@ export interface OpenOptions {
  * @throws ENGINE_MISSING when it is not installed, ENGINE_FAILED when it does not start, USAGE for a precision that it has not
  */
 export async function openEngine(name: EngineName, options: OpenOptions): Promise<OpenEngine> {
+  const opened = await open(name, options);
+  const { precision = 'fp32' } = options;
+  if (!hasPrecision(name, precision) || opened.record.pinned['precision'] === precision) return opened;
+  const instead = `The weights were trained in ${precision}, which is not to be had here: single precision is used.`;
+  const notice = [opened.notice ?? null, instead].filter((text) => text !== null).join(' ');
+  return { ...opened, notice };
+}
+
+async function open(name: EngineName, options: OpenOptions): Promise<OpenEngine> {
   const { precision: wished = 'fp32', orSingle = false } = options;
   const wish = { ...options, precision: wished };
   if (!orSingle) checkPrecision(name, wish);

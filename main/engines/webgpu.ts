@@ -71,10 +71,11 @@ export async function openWebgpu({
   await registerGradients();
   const backend = await makeCurrent(found);
   choosePrecision(backend, precision);
+  const programs = programsOf(backend);
   tellWhenCompiled(backend.device, compiled);
   return {
-    record: recordOf(found, precision, deviceName),
-    adamVariables: webgpuAdamVariables(programsOf(backend)),
+    record: recordOf(found, { precision, device: deviceName, subgroupSize: programs.subgroupSize }),
+    adamVariables: webgpuAdamVariables(programs),
     backend,
     keepUp: () => backend.keepUp(),
   };
@@ -120,10 +121,15 @@ async function makeCurrent(found: FoundAdapter): Promise<StudioWebgpuBackend> {
   });
 }
 
+interface Chosen {
+  readonly precision: WebgpuPrecision;
+  readonly device: DeviceName;
+  readonly subgroupSize: number;
+}
+
 function recordOf(
   { name, api, driver }: FoundAdapter,
-  precision: WebgpuPrecision,
-  device: DeviceName,
+  { precision, device, subgroupSize }: Chosen,
 ): EngineRecord {
   return {
     engine: 'webgpu',
@@ -131,6 +137,13 @@ function recordOf(
     device: `${device} ${name}`,
     threads: 1,
     deterministic: true,
-    pinned: { adapter: name, api, driver, precision },
+    // Sums have another order without them.
+    pinned: {
+      adapter: name,
+      api,
+      driver,
+      precision,
+      subgroups: subgroupSize > 0 ? `${subgroupSize}` : 'none',
+    },
   };
 }

@@ -132,6 +132,14 @@ function adapterFinding(
   return { what: `GPU ${name}`, found: true, detail, required: isChosen };
 }
 
+function detailOf(feature: string, adapter: AdapterFacts, dataDirectory: string): string | undefined {
+  if (feature === 'shader-f16') return halfDetail(adapter, dataDirectory);
+  if (feature !== 'subgroups') return FEATURES[feature];
+  return adapter.subgroupSize > 0
+    ? `faster sums, over ${adapter.subgroupSize} invocations`
+    : 'not used: their size varies here, or a try went wrong';
+}
+
 /** Half precision is used where it has been tried. */
 function halfDetail(adapter: AdapterFacts, dataDirectory: string): string {
   return isTriedOn(adapter, dataDirectory)
@@ -147,7 +155,7 @@ function ofAdapter(adapter: AdapterFacts, dataDirectory: string): DoctorFinding[
   });
   const able = USED_FEATURES.map((feature): DoctorFinding => {
     const found = features.includes(feature);
-    const detail = feature === 'shader-f16' && found ? halfDetail(adapter, dataDirectory) : FEATURES[feature];
+    const detail = found ? detailOf(feature, adapter, dataDirectory) : FEATURES[feature];
     return { what: feature, found, detail: detail ?? '', required: false };
   });
   const multiplies = String(product) === PRODUCT;

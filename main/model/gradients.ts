@@ -38,6 +38,14 @@ export function trainedNames(parameters: Parameters, freezeEncoder: boolean): st
   return names.filter((name) => trainsParameter(name, freezeEncoder));
 }
 
+/** What the loss of a pair here is multiplied by at most: every class takes part in the smoothed losses of all. */
+function heaviest(labels: Int32Array, { classWeights, labelSmoothing }: CrossEntropyOptions): number {
+  if (classWeights === null) return 1;
+  const most = Math.max(...classWeights);
+  const here = labels.reduce((largest, label) => Math.max(largest, classWeights[label] ?? most), 0);
+  return Math.max(here, (labelSmoothing / classWeights.length) * most);
+}
+
 /** The token table is a part of the encoder. */
 export function trainsParameter(name: string, freezeEncoder: boolean): boolean {
   return !(freezeEncoder && name.startsWith('encoder.'));
@@ -66,9 +74,8 @@ export function microBatchGradients(
   if (!options.freezeEncoder) inputs.push(tokenRows);
   const seed = tf.scalar(options.scale);
   // Some inputs have no path to the loss (the last layer's key bias): their gradient is null, which is not an error.
-  const { value, grads } = withGradientMagnitude(
-    options.scale * Math.max(...(options.classWeights ?? [1])),
-    () => tf.engine().gradients(forward, inputs, seed, true),
+  const { value, grads } = withGradientMagnitude(options.scale * heaviest(batch.labels, options), () =>
+    tf.engine().gradients(forward, inputs, seed, true),
   );
   tf.dispose([seed, tokenRows]);
   const dense = new Map<string, tf.Tensor>();

@@ -2,16 +2,16 @@
 import { type Device, type DeviceName, ONE_DEVICE } from '../../shared/devices.ts';
 import type { ComparedPrecision, EngineName } from '../../shared/engines.ts';
 import type { EngineTestReport, GoldenRow } from '../../shared/engineTest.ts';
-import { errorData, StudioError } from '../../shared/errors.ts';
+import { StudioError } from '../../shared/errors.ts';
 import type { Environment } from '../../shared/runs.ts';
 import { driverCompiles, LONGEST_COMPILING_MS } from '../engines/tensorflow/cudaReadiness.ts';
-import { forgetTried, keepTried } from '../engines/webgpu/triedAdapters.ts';
 import type { Entries } from '../entries.ts';
 import type { FileLock } from '../files/fileLock.ts';
 import { superviseEngineTest } from '../golden/superviseEngineTest.ts';
 import type { DeviceService } from './devices.ts';
 import { holderText } from './deviceText.ts';
 import type { EngineService } from './engines.ts';
+import { keepHalfPrecision } from './halfPrecisionKept.ts';
 
 export interface EngineReportSetting {
   readonly devices: DeviceService;
@@ -68,7 +68,7 @@ export async function reportEngine(
   const complete = failure === null && training !== null;
   const outcome = { ...found, testedAt: new Date().toISOString(), passes: complete && goldens.every(passed) };
   // Before the doctor looks: it tells where half precision has been tried.
-  const notKept = precision === 'fp16' ? keptOfHalf(dataDirectory, outcome) : null;
+  const notKept = precision === 'fp16' ? keepHalfPrecision(dataDirectory, outcome) : null;
   const [doctor] = await engines.doctor([engine]);
   const notices = [found.notice, notKept].filter((notice) => notice !== null);
   return {
@@ -78,25 +78,6 @@ export async function reportEngine(
 }
 
 const passed = (row: GoldenRow) => row.passes;
-
-/**
- * Where it passes half precision may be used from now on, and where a number is wrong no longer; a test that did not come to its end
- * says nothing. -> why that could not be kept, or null
- */
-function keptOfHalf(
-  dataDirectory: string,
-  { engine, goldens, passes, testedAt }: Pick<EngineTestReport, 'engine' | 'goldens' | 'passes' | 'testedAt'>,
-): string | null {
-  const { adapter, driver } = engine.pinned;
-  if (adapter === undefined || driver === undefined) return null;
-  try {
-    if (passes) keepTried(dataDirectory, { adapter, driver, testedAt });
-    else if (!goldens.every(passed)) forgetTried(dataDirectory, { adapter, driver });
-    return null;
-  } catch (thrown) {
-    return `What half precision came to could not be kept: ${errorData(thrown).message}`;
-  }
-}
 
 /** @throws StudioError NOT_FOUND for a device that is not there, LOCKED while somebody computes on it. */
 async function takeDevice(

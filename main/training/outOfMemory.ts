@@ -54,7 +54,7 @@ export function withoutMicroBatch(thrown: unknown): unknown {
   const message = memoryMessage(thrown);
   if (message === null) return thrown;
   const nextStep =
-    'Close what else uses the memory (npx --no entail devices shows who uses a GPU), or take another engine with --engine.';
+    'Take another engine with --engine, such as native, or close what else uses the memory (npx --no entail devices shows who uses a GPU).';
   return new StudioError('OUT_OF_MEMORY', message, { nextStep, cause: thrown });
 }
 

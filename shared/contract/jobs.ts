@@ -49,6 +49,7 @@ export type JobOutcome =
       readonly precision: ComparedPrecision;
       /** Markdown, to paste. */
       readonly report: string | null;
+      /** Null also where the comparison did not come to its end. */
       readonly passes: boolean | null;
     }
   /** Ids of what is in its place so far. */

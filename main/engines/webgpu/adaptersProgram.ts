@@ -5,6 +5,7 @@
 import { type FoundAdapter, findAdapters } from './adapters.ts';
 import { loadDawn } from './dawn.ts';
 import { limitsLacking, openDevice, USED_FEATURES, type UsedLimit, usedLimits } from './device.ts';
+import { provenSubgroupSize } from './subgroups.ts';
 
 export interface AdapterFacts {
   readonly name: string;
@@ -15,6 +16,8 @@ export interface AdapterFacts {
   readonly limits: Readonly<Record<UsedLimit, number>>;
   /** Limits that are too small. */
   readonly lacking: readonly string[];
+  /** Invocations of a subgroup where kernels use them; 0 where they do without. */
+  readonly subgroupSize: number;
   /** [[1,2],[3,4]]² by rows, or why there is none. */
   readonly product: readonly number[] | string;
 }
@@ -34,12 +37,20 @@ async function facts(found: FoundAdapter): Promise<AdapterFacts> {
   return {
     ...{ name, api, driver, isSoftware, limits: usedLimits(adapter), lacking: limitsLacking(adapter) },
     features: USED_FEATURES.filter((feature) => adapter.features.has(feature)),
-    product: await square(found).catch((thrown: unknown) => String(thrown)),
+    ...(await tried(found).catch((thrown: unknown) => ({ product: String(thrown), subgroupSize: 0 }))),
   };
 }
 
-async function square(found: FoundAdapter): Promise<number[]> {
+/** An adapter gives one device. */
+async function tried(found: FoundAdapter): Promise<Pick<AdapterFacts, 'product' | 'subgroupSize'>> {
   const device = await openDevice(found);
+  const product = await square(device);
+  const subgroupSize = await provenSubgroupSize(device, found.adapter.info);
+  device.destroy();
+  return { product, subgroupSize };
+}
+
+async function square(device: GPUDevice): Promise<number[]> {
   const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = GPUBufferUsage;
   const buffer = (usage: number) => device.createBuffer({ size: BYTES, usage });
   const [a, y, read] = [buffer(STORAGE | COPY_DST), buffer(STORAGE | COPY_SRC), buffer(COPY_DST | MAP_READ)];
@@ -56,9 +67,7 @@ async function square(found: FoundAdapter): Promise<number[]> {
   encoder.copyBufferToBuffer(y, 0, read, 0, BYTES);
   device.queue.submit([encoder.finish()]);
   await read.mapAsync(GPUMapMode.READ);
-  const numbers = [...new Float32Array(read.getMappedRange())];
-  device.destroy();
-  return numbers;
+  return [...new Float32Array(read.getMappedRange())];
 }
 
 /** A utility process of Electron loses what it writes last, so it sends it. */

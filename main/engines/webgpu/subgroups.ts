@@ -7,22 +7,31 @@ import { GROUP_SIZE } from './kernels/wgsl.ts';
 import { createPipeline, type Program } from './program.ts';
 
 const GROUPS = 2;
+/** Of the workgroups of kernels that use them. */
+const GROUP_SIZES = [GROUP_SIZE, 128];
 
-/** partners [groups, distances, 256]: the invocation that each one sees at each distance. */
-const partnersProgram = (size: number): Program => {
+interface Try {
+  /** Invocations of a subgroup. */
+  readonly size: number;
+  /** Of a workgroup. */
+  readonly groupSize: number;
+}
+
+/** partners [groups, distances, group size]: the invocation that each one sees at each distance. */
+const partnersProgram = ({ size, groupSize }: Try): Program => {
   const distances = distancesBelow(size);
   return {
-    name: `subgroup partners ${size}`,
+    name: `subgroup partners ${size} of ${groupSize}`,
     inputs: {},
     outputs: { partners: 'u32' },
     sizes: {},
     extensions: ['subgroups'],
     source: `
-@compute @workgroup_size(${GROUP_SIZE})
+@compute @workgroup_size(${groupSize})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.x * ${distances.length * GROUP_SIZE}u + lane;
+  let first = group.x * ${distances.length * groupSize}u + lane;
   ${distances
-    .map((distance, at) => `partners[first + ${at * GROUP_SIZE}u] = subgroupShuffleXor(lane, ${distance}u);`)
+    .map((distance, at) => `partners[first + ${at * groupSize}u] = subgroupShuffleXor(lane, ${distance}u);`)
     .join('\n  ')}
 }`,
   };
@@ -40,30 +49,33 @@ export async function provenSubgroupSize(
   // The types that tfjs-core brings are older than subgroups.
   const has = device.features.has('subgroups' as GPUFeatureName) && size === subgroupMaxSize;
   if (!has || !KERNEL_SUBGROUP_SIZES.includes(size)) return 0;
-  const partners = await triedOn(device, size);
-  return partners !== null && isExpected(partners, size) ? size : 0;
+  for (const groupSize of GROUP_SIZES) {
+    const partners = await triedOn(device, { size, groupSize });
+    if (partners === null || !isExpected(partners, { size, groupSize })) return 0;
+  }
+  return size;
 }
 
 /** Null when the driver refuses: a fault of what kernels can do without must not cost the engine. */
-async function triedOn(device: GPUDevice, size: number): Promise<Uint32Array | null> {
+async function triedOn(device: GPUDevice, one: Try): Promise<Uint32Array | null> {
   const kinds = ['validation', 'internal'] as const;
   for (const kind of kinds) device.pushErrorScope(kind);
-  const partners = await partnersOn(device, size).catch(() => null);
+  const partners = await partnersOn(device, one).catch(() => null);
   const errors = await Promise.all(kinds.map(() => device.popErrorScope()));
   return errors.some((error) => error !== null) ? null : partners;
 }
 
-function isExpected(partners: Uint32Array, size: number): boolean {
+function isExpected(partners: Uint32Array, { size, groupSize }: Try): boolean {
   const distances = distancesBelow(size);
   return partners.every((partner, at) => {
-    const lane = at % GROUP_SIZE;
-    return partner === (lane ^ distances[Math.floor(at / GROUP_SIZE) % distances.length]!);
+    const lane = at % groupSize;
+    return partner === (lane ^ distances[Math.floor(at / groupSize) % distances.length]!);
   });
 }
 
-async function partnersOn(device: GPUDevice, size: number): Promise<Uint32Array> {
-  const { pipeline } = createPipeline(device, partnersProgram(size));
-  const bytes = GROUPS * distancesBelow(size).length * GROUP_SIZE * Uint32Array.BYTES_PER_ELEMENT;
+async function partnersOn(device: GPUDevice, one: Try): Promise<Uint32Array> {
+  const { pipeline } = createPipeline(device, partnersProgram(one));
+  const bytes = GROUPS * distancesBelow(one.size).length * one.groupSize * Uint32Array.BYTES_PER_ELEMENT;
   const written = device.createBuffer({
     size: bytes,
     usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC,

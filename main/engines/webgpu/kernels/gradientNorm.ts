@@ -12,7 +12,7 @@ const MOST_GROUPS = 64;
 const NUMBERS_EACH = 4;
 
 /** Σ x² of `count` tensors -> sums [tensor, workgroup], from `place` on. */
-const squaresOf = remembered(
+export const squaresOf = remembered(
   ({ count, subgroupSize }: { count: number; subgroupSize: number }): Program => ({
     name: `gradientNorm squares ${count}${inSubgroups(subgroupSize)}`,
     extensions: extensionsFor(subgroupSize),
@@ -42,7 +42,7 @@ ${mainOf()} {
   }),
 );
 
-const rootOf = remembered(
+export const rootOf = remembered(
   (subgroupSize: number): Program => ({
     name: `gradientNorm root${inSubgroups(subgroupSize)}`,
     extensions: extensionsFor(subgroupSize),

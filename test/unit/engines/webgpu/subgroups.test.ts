@@ -11,6 +11,7 @@ import { programsOf } from '../../../../main/engines/webgpu/dispatch.ts';
 import { attentionProgram } from '../../../../main/engines/webgpu/kernels/attentionPrograms.ts';
 import { countSum, narrowCount, wideCount } from '../../../../main/engines/webgpu/kernels/countCorrect.ts';
 import { wideCrossEntropy } from '../../../../main/engines/webgpu/kernels/crossEntropy.ts';
+import { rootOf, squaresOf } from '../../../../main/engines/webgpu/kernels/gradientNorm.ts';
 import {
   foursOf,
   normGradientProgram,
@@ -140,20 +141,24 @@ describe('on the adapter of tests', { timeout: COMPILING_TIMEOUT_MS }, () => {
 });
 
 function programsInSubgroups(subgroupSize: number): Program[] {
-  const packing = 'fours';
-  const norms = [true, false].map((adds) => ({ fours: foursOf(300), packing, adds, subgroupSize }) as const);
+  const norms = [true, false].map((adds) => ({ fours: foursOf(300), adds, subgroupSize }));
   return [
-    ...norms.flatMap((variant) => [normProgram(variant), normGradientProgram(variant)]),
-    attentionProgram({ chunks: 2, packing, subgroupSize }),
-    ...[pooledAttentionProgram({ packing, subgroupSize }), pooledSlopesProgram({ packing, subgroupSize })],
+    ...(['ones', 'fours', 'halves'] as const).flatMap((packing) => [
+      ...norms.flatMap((one) => [normProgram({ ...one, packing }), normGradientProgram({ ...one, packing })]),
+      attentionProgram({ chunks: 2, packing, subgroupSize }),
+      ...[pooledAttentionProgram({ packing, subgroupSize }), pooledSlopesProgram({ packing, subgroupSize })],
+    ]),
     ...[wideCrossEntropy, narrowCount, wideCount, countSum].map((programOf) => programOf(subgroupSize)),
+    ...[squaresOf({ count: 3, subgroupSize }), rootOf(subgroupSize)],
   ];
 }
 
 it('the WGSL is valid for every size, on any machine', async () => {
   const { create } = await loadDawn();
   const adapter = await create(['backend=null']).requestAdapter();
-  const device = await adapter!.requestDevice({ requiredFeatures: ['subgroups' as GPUFeatureName] });
+  const device = await adapter!.requestDevice({
+    requiredFeatures: ['subgroups' as GPUFeatureName, 'shader-f16'],
+  });
   for (const program of KERNEL_SUBGROUP_SIZES.flatMap(programsInSubgroups)) {
     const { messages } = await device.createShaderModule({ code: wgslOf(program) }).getCompilationInfo();
     const said = messages.map(({ message }) => message);

@@ -78,8 +78,9 @@ it('finished weights are used in single precision where half is not to be had', 
   const wish = { dataDirectory, precision: 'fp16' } as const;
   const error = await studioRejectionOf(openEngine('webgpu', wish));
   expect(error.code).toBe('USAGE');
-  const { record } = await openEngine('webgpu', { ...wish, orSingle: true });
+  const { record, notice } = await openEngine('webgpu', { ...wish, orSingle: true });
   expect(record.pinned).toMatchObject({ precision: 'fp32' });
+  expect(notice).toContain('trained in fp16, which is not to be had here');
 });
 
 describe('what is kept', () => {
