@@ -24,8 +24,6 @@ export type Compare = (
  */
 export const FORWARD: Tolerance = { single: 1e-5, half: 0.02 };
 export const GRADIENT: Tolerance = { single: 1e-4, half: 0.05 };
-/** By how many rows that are largest at their word there may be more or fewer: two words may be nearly as large. */
-export const HITS: Tolerance = { single: 0, half: 1 };
 /** Of a parameter after one step of Adam, which computes in single precision everywhere. */
 export const PARAMETER = 1e-6;
 /** After some steps: where a gradient is small, Adam's first steps turn its last digits into whole digits of the weight. */
